@@ -1,0 +1,175 @@
+//! What was meant: the declaration with its arguments sorted out, and every mistake in it found.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type, Visibility};
+
+use super::ast::{Argument, Declaration, Value};
+use crate::mistakes::Mistakes;
+
+/// The arguments that `#[context_var]` knows, with how they are written.
+const KNOWN: [(&str, &str); 4] =
+    [("default", "default = EXPR"), ("inherit", "inherit = false"), ("redact", "redact"), ("crate", "crate = PATH")];
+
+/// The arguments, sorted out.
+#[derive(Clone)]
+pub(super) struct Options {
+    default: Option<(Ident, TokenStream)>,
+    inherit: bool,
+    redact: bool,
+    krate: TokenStream,
+}
+
+/// A declaration ready to be written out.
+pub(super) struct Variable {
+    /// Every attribute of the static but a second `#[context_var]`.
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) vis: Visibility,
+    pub(super) keyword: Span,
+    pub(super) name: Ident,
+    /// Absent after a mistake only.
+    pub(super) ty: Option<Type>,
+    /// The default's expression.
+    pub(super) default: Option<TokenStream>,
+    pub(super) docs: Option<String>,
+    pub(super) inherit: bool,
+    pub(super) redact: bool,
+    /// The path of the `contextvars` crate.
+    pub(super) krate: TokenStream,
+}
+
+/// Sorts the arguments out.
+pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Options {
+    let mut options = Options {
+        default: None,
+        inherit: true,
+        redact: false,
+        krate: quote_spanned!(Span::mixed_site()=> ::contextvars),
+    };
+    let mut seen: Vec<String> = Vec::new();
+    for Argument { name, value } in arguments {
+        let word = name.unraw().to_string();
+        if !KNOWN.iter().any(|(known, _)| *known == word) {
+            mistakes.over(&name, unknown(&word));
+            continue;
+        }
+        if seen.contains(&word) {
+            mistakes.over(&name, format!("`{word}` is given twice: remove one of the two"));
+            continue;
+        }
+        match (word.as_str(), value) {
+            (_, Some(Value::Refused)) => {}
+            ("default", None) => {
+                let tokens = quote_spanned!(name.span()=> ::core::default::Default::default());
+                options.default = Some((name, tokens));
+            }
+            ("default", Some(Value::Expr(tokens))) => options.default = Some((name, tokens)),
+            ("inherit", Some(Value::Expr(tokens))) => options.inherit = truth(&word, tokens, true, mistakes),
+            ("inherit", None) => mistakes.over(&name, "`inherit` needs a value: write `inherit = false`"),
+            ("redact", Some(Value::Expr(tokens))) => options.redact = truth(&word, tokens, false, mistakes),
+            ("redact", None) => options.redact = true,
+            ("crate", Some(Value::Path(path))) => options.krate = quote!(#path),
+            _ => mistakes.over(&name, "`crate` needs a path: write `crate = path::to::contextvars`"),
+        }
+        seen.push(word);
+    }
+    options
+}
+
+fn truth(word: &str, tokens: TokenStream, otherwise: bool, mistakes: &mut Mistakes) -> bool {
+    match syn::parse2::<Expr>(tokens.clone()) {
+        Ok(Expr::Lit(ExprLit { lit: Lit::Bool(value), .. })) => value.value,
+        _ => {
+            mistakes.over(tokens, format!("`{word}` is `true` or `false`: write `{word} = {}`", !otherwise));
+            otherwise
+        }
+    }
+}
+
+/// The message for an argument that does not exist.
+fn unknown(word: &str) -> String {
+    let list: Vec<_> = KNOWN.iter().map(|(_, form)| format!("`{form}`")).collect();
+    let list = list.join(", ");
+    match nearest(word) {
+        Some(known) => format!("unknown argument `{word}`: did you mean `{known}`? The arguments are {list}"),
+        None => format!("unknown argument `{word}`: the arguments are {list}"),
+    }
+}
+
+/// The known argument that `word` most likely stands for.
+fn nearest(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    KNOWN
+        .iter()
+        .map(|&(known, _)| (distance(&word, known), known))
+        .filter(|&(distance, known)| distance <= known.len() / 3 || known.starts_with(&word) || word.starts_with(known))
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// How many letters must be added, removed, or replaced to turn one word into the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for j in 0..b.len() {
+            let replaced = diagonal + usize::from(letter != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Puts a declaration and its options together.
+pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mut Mistakes) -> Variable {
+    let Declaration { mut attrs, vis, keyword, name, ty, initialiser } = declaration;
+    attrs.retain(|attr| {
+        let again = attr.path().segments.last().is_some_and(|last| last.ident == "context_var");
+        if again {
+            mistakes.over(attr, format!("`{name}` has `#[context_var]` twice: remove one of the two"));
+        }
+        !again
+    });
+    let default = match (options.default, initialiser) {
+        (Some((word, _)), Some(initialiser)) => {
+            mistakes.over(
+                &word,
+                format!("`{name}` has two defaults, this one and the one behind its `=`: remove one of the two"),
+            );
+            Some(initialiser)
+        }
+        (Some((_, tokens)), None) | (None, Some(tokens)) => Some(tokens),
+        (None, None) => None,
+    };
+    Variable {
+        docs: docs(&attrs),
+        attrs,
+        vis,
+        keyword,
+        name,
+        ty,
+        default,
+        inherit: options.inherit,
+        redact: options.redact,
+        krate: options.krate,
+    }
+}
+
+/// The text of the doc comments, without the space that follows `///`.
+fn docs(attrs: &[Attribute]) -> Option<String> {
+    let mut lines = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        let Meta::NameValue(pair) = &attr.meta else { continue };
+        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value else { continue };
+        let text = text.value();
+        if text.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

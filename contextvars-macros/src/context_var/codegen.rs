@@ -1,0 +1,155 @@
+//! The expansion of a declaration: the static, its registration, and the proof that it stands at module level.
+//!
+//! Every token of ours gets a `mixed_site` span, which keeps lints about it away from the user, at the place of the
+//! user's token that an error about it should point to.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::check::Variable;
+use crate::mistakes::Mistakes;
+
+/// The expansion of a declaration without mistakes.
+pub(super) fn variable(variable: &Variable) -> TokenStream {
+    let Variable { attrs, vis, keyword, name, ty, krate, .. } = variable;
+    let at_name = ours(name.span());
+    let at_type = ours(ty.first_span());
+    let private = quote_spanned!(at_name=> #krate::__private);
+    let described = description(variable, &private);
+    let default = match &variable.default {
+        Some(value) => {
+            let value = without_lints(value.clone());
+            quote_spanned!(at_name=> ::core::option::Option::Some(|| -> #ty { #value }))
+        }
+        None => quote_spanned!(at_name=> ::core::option::Option::None),
+    };
+    let marker = marker(name);
+    let cfgs: Vec<_> = attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
+    let at_module_level = module_level_check(name, &private);
+    let keyword = Ident::new("static", *keyword);
+    let traits = quote_spanned!(at_name=> {
+        use #private::Absent as _;
+        const _: () = <#private::Probe<()>>::USED;
+        #private::Traits {
+            debug: #private::Probe::<#ty>::DEBUG,
+            eq: #private::Probe::<#ty>::EQ,
+            copy: #private::Probe::<#ty>::COPY,
+        }
+    });
+    // The path carries the bounds on the value's type, so it stands where the type stands.
+    let declare = quote_spanned!(at_type=> #private::declare::<#ty>);
+    // The registration and the check are items within the static, so that what the user says about the static
+    // (`#[deprecated]`, `#[cfg]`, lint levels) holds for them as well.
+    quote_spanned!(at_name=>
+        #(#attrs)*
+        #vis #keyword #name: #krate::ContextVar<#ty> = {
+            #private::inventory::submit! { #private::Registration::new(&#name) }
+            #at_module_level
+            #declare(#described, #default, #traits)
+        };
+        #(#cfgs)*
+        #[doc(hidden)]
+        enum #marker {}
+    )
+}
+
+/// What is left of declarations with mistakes: the errors, and the names with their types, so that uses of them are
+/// not reported as well.
+pub(super) fn refused(mistakes: &Mistakes, variables: &[Variable]) -> TokenStream {
+    let mut tokens = mistakes.to_compile_errors();
+    for Variable { attrs, vis, name, ty, krate, .. } in variables {
+        // Without a type there is nothing that uses of the name would agree with.
+        let Some(ty) = ty else { continue };
+        tokens.extend(quote_spanned!(ours(name.span())=>
+            #(#attrs)*
+            #vis static #name: #krate::ContextVar<#ty> = #krate::__private::undeclared::<#ty>();
+        ));
+    }
+    tokens
+}
+
+/// What `variable.name()` and its like will tell.
+fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
+    let name = variable.name.unraw().to_string();
+    // `line!()` tells the place of its own outermost expansion, which must be the name and not the attribute.
+    let at_name = variable.name.span();
+    let place = quote_spanned!(at_name=> ::core::module_path!(), ::core::file!(), ::core::line!(), ::core::column!());
+    let docs = variable.docs.as_ref().map(|docs| quote!(.with_docs(#docs)));
+    let not_inherited = (!variable.inherit).then(|| quote!(.not_inherited()));
+    let redacted = variable.redact.then(|| quote!(.redacted()));
+    quote_spanned!(ours(at_name)=> #private::Variable::declared(#name, #place) #docs #not_inherited #redacted)
+}
+
+/// A constant whose evaluation fails unless the variable is an item of a module.
+///
+/// The marker is looked up lexically, and through `use self::*`, which means the enclosing module wherever it stands.
+/// The glob import beats the fallback of the enclosing block, and is beaten by nothing, because every name in the inner
+/// block is mangled. So both look-ups find the same type exactly at module level.
+fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
+    let at_name = ours(name.span());
+    let marker = marker(name);
+    let here = format_ident!("__Here_{}", name.unraw(), span = at_name);
+    let runtime = format_ident!("__Runtime_{}", name.unraw(), span = at_name);
+    let mut message = format!(
+        "context variable `{}` must be declared at module level, not inside a function, closure or block",
+        name.unraw()
+    );
+    if std::env::var_os("UNSTABLE_RUSTDOC_TEST_PATH").is_some() {
+        message.push_str(
+            " (rustdoc puts a doctest without `fn main` into one: write `fn main() { .. }` below the declaration)",
+        );
+    }
+    quote_spanned!(at_name=>
+        const _: () = {
+            use #private as #runtime;
+            use #private::NotSame as _;
+            type #here = #marker;
+            const _: bool = <#here>::YES;
+            {
+                enum #marker {}
+                const _: ::core::option::Option<#marker> = ::core::option::Option::None;
+                const _: () = {
+                    use self::*;
+                    #runtime::require_module_level(#runtime::Same::<#marker, #here>::YES, #message)
+                };
+            }
+        };
+    )
+}
+
+/// The private type beside the variable. Not named like the variable, or links in docs would be ambiguous.
+fn marker(name: &Ident) -> Ident {
+    format_ident!("__ContextVar_{}", name.unraw(), span = ours(name.span()))
+}
+
+/// A span for tokens of ours that stand for the user's token at `place`.
+fn ours(place: Span) -> Span {
+    Span::mixed_site().located_at(place)
+}
+
+/// Silences lints about parentheses or braces that enclose a whole value: where it stood they may have been needed.
+fn without_lints(value: TokenStream) -> TokenStream {
+    value
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) if group.delimiter() != Delimiter::None => {
+                let mut outer = Group::new(group.delimiter(), group.stream());
+                outer.set_span(ours(group.span()));
+                TokenTree::Group(outer)
+            }
+            token => token,
+        })
+        .collect()
+}
+
+/// Where the first token of something stands.
+trait FirstSpan {
+    fn first_span(&self) -> Span;
+}
+
+impl<T: ToTokens> FirstSpan for T {
+    fn first_span(&self) -> Span {
+        self.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+    }
+}

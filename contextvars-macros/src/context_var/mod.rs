@@ -1,0 +1,43 @@
+//! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
+//!
+//! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes the
+//! expansion.
+
+mod ast;
+mod check;
+mod codegen;
+
+use proc_macro2::TokenStream;
+
+use self::ast::Subject;
+use crate::mistakes::Mistakes;
+
+/// The expansion of `#[context_var(arguments)] item`, or every mistake in it.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let arguments = ast::arguments(arguments, &mut mistakes);
+    let subject = ast::subject(item, &mut mistakes);
+    let options = check::options(arguments, &mut mistakes);
+    match subject {
+        Subject::Declaration(declaration) => {
+            let variable = check::variable(declaration, options, &mut mistakes);
+            if mistakes.is_empty() {
+                codegen::variable(&variable)
+            } else {
+                codegen::refused(&mistakes, std::slice::from_ref(&variable))
+            }
+        }
+        Subject::Declarations(declarations) => {
+            let variables: Vec<_> = declarations
+                .into_iter()
+                .map(|declaration| check::variable(declaration, options.clone(), &mut mistakes))
+                .collect();
+            codegen::refused(&mistakes, &variables)
+        }
+        Subject::Other(item) => {
+            let mut tokens = mistakes.to_compile_errors();
+            tokens.extend(item);
+            tokens
+        }
+    }
+}

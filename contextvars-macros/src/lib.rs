@@ -1,0 +1,35 @@
+//! The macros of the `contextvars` crate: `#[context_var]` and the part of `with_context!` that rewrites tokens.
+//!
+//! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there.
+
+mod context_var;
+mod mistakes;
+mod with_context;
+
+use proc_macro::TokenStream;
+
+/// Declares a context variable: `#[context_var(default = 42)] static ANSWER: i32;`.
+///
+/// The static's type becomes `ContextVar<i32>`. The declaration must stand at module level, as in Python it should: a
+/// variable lives as long as the program.
+///
+/// # Arguments
+///
+/// All are optional, in any order:
+///
+/// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the same.
+/// - `default`: as the above, with `Default::default()` of the value's type.
+/// - `inherit = false`: new tasks and threads start without this variable's value.
+/// - `redact`: the value never shows in `Debug` output.
+/// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
+#[proc_macro_attribute]
+pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    context_var::expand(arguments.into(), item.into()).into()
+}
+
+/// What `contextvars::with_context!` passes its arguments to, behind the path of its own crate.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __with_context(input: TokenStream) -> TokenStream {
+    with_context::expand(input.into()).into()
+}

@@ -1,0 +1,78 @@
+//! The expansion of a `with_context!` call.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::parse::{Binding, Body, Call};
+use crate::mistakes::Mistakes;
+
+/// The expansion of a call without mistakes.
+///
+/// Names of ours have `mixed_site` spans, so that user code can neither see nor shadow them.
+pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
+    let krate = &call.krate;
+    let site = Span::mixed_site();
+    let ctx = Ident::new("ctx", site);
+    let mut bindings = TokenStream::new();
+    let mut context = quote_spanned!(site=> #krate::copy_context());
+    for (number, Binding { target, value }) in call.bindings.iter().enumerate() {
+        let var = format_ident!("var{}", number, span = site);
+        let new = format_ident!("value{}", number, span = site);
+        let value = without_lints(value.clone());
+        let at_target = site.located_at(first_span(target));
+        let reference = quote_spanned!(at_target=> &#target);
+        // Each value is a statement of its own: its temporaries are gone before the context is entered.
+        bindings.extend(quote_spanned!(site=>
+            let #var: &'static #krate::ContextVar<_> = #reference;
+            let #new = #krate::__private::value_for(#var, #value);
+        ));
+        context = quote_spanned!(site=> #krate::Context::with(#context, #var, #new));
+    }
+    match body {
+        // An arm ends the lifetime of the body's temporaries before that of the guard, in every edition, and passes the
+        // expected type on to the body, which a variable would not.
+        Body::Block(block) => {
+            let guard = Ident::new("_guard", site);
+            let block = with_span(block, site.located_at(block.span()));
+            quote_spanned!(site=> {
+                #bindings
+                let #ctx = #context;
+                match #krate::__private::enter(#ctx) { #guard => #block }
+            })
+        }
+        Body::Future(future) => quote_spanned!(site=> {
+            #bindings
+            let #ctx = #context;
+            #krate::__private::in_context(#ctx, #future)
+        }),
+    }
+}
+
+/// The errors, as an expression that fits wherever the call stands.
+pub(super) fn refused(mistakes: &Mistakes) -> TokenStream {
+    let errors = mistakes.to_compile_errors();
+    quote!({ #errors })
+}
+
+/// Silences lints about parentheses or braces that enclose a whole value: where it stood they may have been needed.
+fn without_lints(value: TokenStream) -> TokenStream {
+    value
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) if group.delimiter() != Delimiter::None => {
+                with_span(&group, Span::mixed_site().located_at(group.span())).into()
+            }
+            token => token,
+        })
+        .collect()
+}
+
+fn with_span(group: &Group, span: Span) -> Group {
+    let mut group = Group::new(group.delimiter(), group.stream());
+    group.set_span(span);
+    group
+}
+
+fn first_span(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}

@@ -1,0 +1,32 @@
+//! `with_context!`: runs a block, or a future, in a copy of the current context with some variables bound.
+//!
+//! [`parse`] finds the bindings and the body without looking into either, [`scan`] looks for an `.await` where none may
+//! be, [`codegen`] writes the expansion.
+
+mod codegen;
+mod parse;
+mod scan;
+
+use proc_macro2::TokenStream;
+
+use self::parse::Body;
+use crate::mistakes::Mistakes;
+
+/// The expansion of `(path of the crate) arguments`, or every mistake in it.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let call = parse::call(input, &mut mistakes);
+    if let Some(Body::Block(block)) = &call.body {
+        for word in scan::awaits(block.stream()) {
+            mistakes.at(
+                word.span(),
+                "`.await` in a block that `with_context!` runs at once: other tasks would run in its context meanwhile; \
+                 write `with_context!(.., async move { .. }).await`",
+            );
+        }
+    }
+    match &call.body {
+        Some(body) if mistakes.is_empty() => codegen::call(&call, body),
+        _ => codegen::refused(&mistakes),
+    }
+}

@@ -1,0 +1,49 @@
+//! What the macros' expansions may name. Nothing here is for anybody else, and any of it may change in any release.
+
+use crate::context::Context;
+use crate::state::Scope;
+use crate::task::InContext;
+
+pub use contextvars_macros::__with_context;
+pub use inventory;
+
+pub use crate::module_level::*;
+pub use crate::state::{Absent, ContextVar, Copyable, Probe, Traits};
+pub use crate::variable::{Registration, Variable};
+
+/// A declaration.
+#[must_use]
+pub const fn declare<T: Send + Sync + 'static>(
+    variable: Variable,
+    default: Option<fn() -> T>,
+    traits: Traits<T>,
+) -> ContextVar<T> {
+    ContextVar::declared(variable, default, traits)
+}
+
+/// What a declaration with mistakes becomes, so that the variable's users do not get errors of their own.
+#[must_use]
+pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
+    let variable = Variable::declared("?", "?", "?", 0, 0);
+    let traits = Traits { debug: None, eq: None, copy: None };
+    ContextVar::declared(variable, None, traits)
+}
+
+/// Gives a binding's value the type of its variable.
+#[inline]
+pub fn value_for<T>(_: &'static ContextVar<T>, value: T) -> T {
+    value
+}
+
+/// Enters a context until the scope is dropped.
+#[inline]
+#[track_caller]
+pub fn enter(context: Context) -> Scope {
+    Scope::new(context.into_state())
+}
+
+/// Runs a future in a context.
+#[inline]
+pub fn in_context<F: Future>(context: Context, future: F) -> InContext<F> {
+    InContext::new(future, context)
+}

@@ -1,0 +1,440 @@
+//! [`Context`]: a set of variables with their values, to be looked at, copied, and run code in.
+
+use std::fmt;
+use std::ops::Index;
+
+use crate::state::{self, ContextVar, Entered, State, Value, Values};
+use crate::variable::Variable;
+
+/// Context variables and their values: what is current for some piece of code, or will be.
+///
+/// A context is a mapping from variables to values. Copying one is O(1), whatever it holds: copies share what they have
+/// in common, and change apart. Code runs in a context through [`run`](Self::run), [`wrap`](Self::wrap) or
+/// [`in_context`](crate::ContextExt::in_context).
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{context_var, copy_context};
+///
+/// #[context_var]
+/// static VAR: &'static str;
+///
+/// # fn main() {
+/// VAR.set("spam");
+/// let mut ctx = copy_context();
+/// ctx.run(|| {
+///     assert_eq!(VAR.get(), "spam");
+///     VAR.set("ham");
+/// });
+/// // What `run` changed is in the context it ran in, and nowhere else.
+/// assert_eq!(ctx[&VAR], "ham");
+/// assert_eq!(VAR.get(), "spam");
+/// # }
+/// ```
+///
+/// # Python
+/// `contextvars.Context`. Entering one twice, a `RuntimeError` there, does not compile, since `run` borrows it mutably;
+/// [`SharedContext`](crate::SharedContext) is for those who need to share one.
+pub struct Context {
+    state: State,
+}
+
+/// Returns a copy of the current context. O(1): one reference count.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, copy_context};
+/// #[context_var]
+/// static USER: String;
+///
+/// # fn main() {
+/// USER.set("ada".to_owned());
+/// let ctx = copy_context();
+/// USER.set("grace".to_owned());
+/// assert_eq!(ctx[&USER], "ada");
+/// # }
+/// ```
+///
+/// # Python
+/// `contextvars.copy_context()`.
+#[inline]
+#[must_use]
+pub fn copy_context() -> Context {
+    Context { state: state::snapshot() }
+}
+
+/// Returns what a child of the current work gets: a copy of the current context without the variables that are declared
+/// with `inherit = false`. O(1) if none of those is set, else one removal for each.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, inherit_context};
+/// #[context_var]
+/// static TENANT: u32;
+/// #[context_var(inherit = false)]
+/// static TRANSACTION: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// TRANSACTION.set(2);
+/// let child = inherit_context();
+/// assert!(child.contains(&TENANT));
+/// assert!(!child.contains(&TRANSACTION));
+/// # }
+/// ```
+///
+/// # Python
+/// Has no counterpart: an `asyncio` task copies everything.
+#[inline]
+#[must_use]
+pub fn inherit_context() -> Context {
+    Context { state: state::snapshot().copy_for_child() }
+}
+
+impl Context {
+    /// Returns an empty context, for work that must not inherit anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::Context;
+    /// assert!(Context::new().is_empty());
+    /// ```
+    ///
+    /// # Python
+    /// `Context()`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { state: State::new() }
+    }
+
+    /// Sets a variable in this context, which is not entered for it, and returns the context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static USER: String;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&USER, "ada".to_owned());
+    /// assert_eq!(ctx[&USER], "ada");
+    /// assert!(!USER.is_set());
+    /// # }
+    /// ```
+    #[must_use = "the value is set in the context that is returned"]
+    pub fn with<T: Send + Sync + 'static>(mut self, var: &'static ContextVar<T>, value: T) -> Self {
+        drop(self.state.insert(var, value));
+        self
+    }
+
+    /// Calls `f` in this context and returns its result. What `f` sets stays in this context.
+    ///
+    /// Entering and leaving cost a few nanoseconds, however many variables there are. If `f` panics, the context keeps
+    /// the changes made so far and the caller's context is as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 0)]
+    /// static COUNT: u32;
+    ///
+    /// # fn main() {
+    /// let mut ctx = Context::new();
+    /// for _ in 0..3 {
+    ///     ctx.run(|| COUNT.set(COUNT.get() + 1));
+    /// }
+    /// assert_eq!(ctx[&COUNT], 3);
+    /// assert_eq!(COUNT.get(), 0);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.run(callable)`.
+    #[inline]
+    pub fn run<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let entered = self.enter();
+        let result = f();
+        drop(entered);
+        result
+    }
+
+    /// Makes this context current until the guard is dropped.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Entered<'_> {
+        Entered::new(&mut self.state)
+    }
+
+    pub(crate) fn into_state(self) -> State {
+        self.state
+    }
+
+    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
+    ///
+    /// For a function with an argument see [`wrap_fn`](Self::wrap_fn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{context_var, copy_context};
+    /// #[context_var(default = 0)]
+    /// static COUNT: u32;
+    ///
+    /// # fn main() {
+    /// COUNT.set(10);
+    /// let next = copy_context().wrap(|| {
+    ///     COUNT.set(COUNT.get() + 1);
+    ///     COUNT.get()
+    /// });
+    /// assert_eq!((next(), next()), (11, 11));
+    /// assert_eq!(std::thread::spawn(next).join().unwrap(), 11);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `functools.partial(ctx.run, f)`, but that runs all calls in `ctx` itself.
+    pub fn wrap<R>(self, f: impl Fn() -> R) -> impl Fn() -> R {
+        move || self.clone().run(&f)
+    }
+
+    /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 1)]
+    /// static FACTOR: u32;
+    ///
+    /// # fn main() {
+    /// let scale = Context::new().with(&FACTOR, 3).wrap_fn(|n: u32| n * FACTOR.get());
+    /// assert_eq!([1, 2].map(scale), [3, 6]);
+    /// # }
+    /// ```
+    pub fn wrap_fn<A, R>(self, f: impl Fn(A) -> R) -> impl Fn(A) -> R {
+        move |argument| self.clone().run(|| f(argument))
+    }
+
+    /// Whether the variable has a value in this context. A default is not one.
+    ///
+    /// # Python
+    /// `var in ctx`.
+    #[must_use]
+    pub fn contains<T>(&self, var: &'static ContextVar<T>) -> bool {
+        self.state.get(var).is_some()
+    }
+
+    /// The variable's value in this context. `None`: it is not set here; a default does not count.
+    ///
+    /// # Python
+    /// `ctx.get(var)`.
+    #[must_use]
+    pub fn get<T>(&self, var: &'static ContextVar<T>) -> Option<&T> {
+        self.state.get(var)
+    }
+
+    /// How many variables are set. O(n).
+    ///
+    /// # Python
+    /// `len(ctx)`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.values().count()
+    }
+
+    /// Whether no variable is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state.values().next().is_none()
+    }
+
+    /// The variables that are set with their values, in the order in which they were first set in this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static USER: String;
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&USER, "ada".to_owned()).with(&PORT, 80);
+    /// let shown: Vec<_> = ctx.iter().map(|(var, value)| format!("{}={value:?}", var.name())).collect();
+    /// assert_eq!(shown, ["USER=\"ada\"", "PORT=80"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.items()`; `iter(ctx)` there is [`keys`](Self::keys).
+    #[must_use]
+    pub fn iter(&self) -> Items<'_> {
+        Items { values: self.state.values() }
+    }
+
+    /// The variables that are set. In the order of [`iter`](Self::iter).
+    pub fn keys(&self) -> impl Iterator<Item = &'static Variable> {
+        self.iter().map(|(variable, _)| variable)
+    }
+
+    /// The values. In the order of [`iter`](Self::iter).
+    pub fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// The variables that are set with their values; the same as [`iter`](Self::iter).
+    #[must_use]
+    pub fn items(&self) -> Items<'_> {
+        self.iter()
+    }
+}
+
+/// O(1): one reference count.
+///
+/// # Python
+/// `ctx.copy()`.
+impl Clone for Context {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { state: self.state.copy() }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// # Panics
+/// If the variable is not set in this context; [`get`](Context::get) returns `None` instead.
+///
+/// # Python
+/// `ctx[var]`, which raises `KeyError`.
+impl<T> Index<&'static ContextVar<T>> for Context {
+    type Output = T;
+
+    #[track_caller]
+    fn index(&self, var: &'static ContextVar<T>) -> &T {
+        match self.get(var) {
+            Some(value) => value,
+            None => panic!(
+                "{} is not set in this context: set it before, or use `ctx.get(&{name})`, which returns an `Option`; \
+                 a declared default is not part of any context",
+                var.variable().described(),
+                name = var.name(),
+            ),
+        }
+    }
+}
+
+/// Equal if the same variables are set to equal values: by their type's `PartialEq`, or, where it has none, to the
+/// very same value.
+///
+/// # Python
+/// `ctx == other`.
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        let counterpart_is_equal = |value: &Value| other.state.counterpart(value).is_some_and(|it| value.is_equal(it));
+        self.len() == other.len() && self.state.values().all(counterpart_is_equal)
+    }
+}
+
+/// Shows `{NAME: value, ..}`; a value whose type has no `Debug` shows as its type's name, and `redact` is honoured.
+///
+/// The alternate form shows where each variable was declared, too.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut output = f.debug_map();
+        for (variable, value) in self {
+            output.entry(&Key(variable), &value);
+        }
+        output.finish()
+    }
+}
+
+/// A variable as a key of a context's `Debug` output.
+struct Key(&'static Variable);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())?;
+        if f.alternate() {
+            write!(f, " ({}:{})", self.0.file(), self.0.line())?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> IntoIterator for &'a Context {
+    type Item = (&'static Variable, ValueRef<'a>);
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+/// The variables of a context with their values; [`Context::iter`] makes it.
+#[derive(Clone)]
+pub struct Items<'a> {
+    values: Values<'a>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'static Variable, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let value = self.values.next()?;
+        Some((value.variable(), ValueRef { value }))
+    }
+}
+
+impl fmt::Debug for Items<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// A value in a context, of whatever type.
+///
+/// Its `Debug` is that of the value, where the type has one and the variable is not redacted.
+#[derive(Clone, Copy)]
+pub struct ValueRef<'a> {
+    value: &'a Value,
+}
+
+impl<'a> ValueRef<'a> {
+    /// The value, if it is a `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// let value = ctx.values().next().unwrap();
+    /// assert_eq!(value.downcast_ref::<u16>(), Some(&80));
+    /// assert_eq!(value.downcast_ref::<u32>(), None);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<T: 'static>(self) -> Option<&'a T> {
+        self.value.downcast_ref()
+    }
+}
+
+impl fmt::Debug for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}

@@ -1,0 +1,139 @@
+//! What can go wrong in a read, a set or an enter; each error names the variable and says what to write instead.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::variable::Variable;
+
+/// A read found no value: the variable is not set in the current context and its declaration has no default.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() {
+/// let error = USER.try_get().unwrap_err();
+/// assert_eq!(error.variable().name(), "USER");
+/// assert!(error.to_string().contains("no value for context variable `USER`"));
+/// # }
+/// #[contextvars::context_var]
+/// static USER: String;
+/// ```
+///
+/// # Python
+/// `LookupError`.
+#[derive(Clone, Copy)]
+pub struct LookupError {
+    variable: &'static Variable,
+}
+
+impl LookupError {
+    pub(crate) fn new(variable: &'static Variable) -> Self {
+        Self { variable }
+    }
+
+    /// The variable that was read.
+    #[must_use]
+    pub fn variable(&self) -> &'static Variable {
+        self.variable
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.variable.name();
+        write!(
+            f,
+            "no value for {}: set it first, with `{name}.set(..)` or `with_context!({name} = .., {{ .. }})`, \
+             or declare a default, or read it with `{name}.try_get()` or `{name}.get_or(..)`",
+            self.variable.described()
+        )
+    }
+}
+
+impl fmt::Debug for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LookupError").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl Error for LookupError {}
+
+/// A `set` was refused, because the value would have been seen by unrelated work; it hands the value back.
+///
+/// With the `tokio` feature, a spawned task that has no context of its own shares its thread's base context with
+/// every later task there.
+pub struct SetError<T> {
+    variable: &'static Variable,
+    value: T,
+}
+
+impl<T> SetError<T> {
+    pub(crate) fn new(variable: &'static Variable, value: T) -> Self {
+        Self { variable, value }
+    }
+
+    /// The variable that was to be set.
+    #[must_use]
+    pub fn variable(&self) -> &'static Variable {
+        self.variable
+    }
+
+    /// Takes back the value that was not set.
+    #[must_use]
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+impl<T> fmt::Display for SetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.variable.name();
+        write!(
+            f,
+            "cannot set {} in a spawned task that has no context of its own: every later task on this thread would \
+             see the value; spawn the task with `contextvars::tokio::spawn` (or `use contextvars::tokio;`), give it a \
+             context with `.in_current_context()`, or scope the value with `with_context!({name} = .., {{ .. }})`",
+            self.variable.described()
+        )
+    }
+}
+
+impl<T> fmt::Debug for SetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SetError").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl<T> Error for SetError<T> {}
+
+/// A [`SharedContext`](crate::SharedContext) is entered already, on this thread or another.
+///
+/// # Python
+/// `RuntimeError: cannot enter context: … is already entered`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct EnterError {
+    _private: (),
+}
+
+impl EnterError {
+    pub(crate) fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl fmt::Display for EnterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "cannot enter the context: it is already entered, by a caller of this code or by another thread; run in \
+             a copy taken beforehand (`Context::clone`), or wait until the other `run` has returned",
+        )
+    }
+}
+
+impl fmt::Debug for EnterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EnterError").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl Error for EnterError {}

@@ -1,0 +1,4 @@
+//! What other crates need to carry contexts, a file or folder for each; the only place that names them.
+
+#[cfg(feature = "tokio")]
+pub mod tokio;

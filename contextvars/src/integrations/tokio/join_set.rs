@@ -1,0 +1,175 @@
+//! [`JoinSet`]: tokio's, with spawns that inherit the context.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+
+use ::tokio::runtime::Handle;
+use ::tokio::task::{AbortHandle, LocalSet};
+
+use super::task::inheriting;
+use crate::context::inherit_context;
+use crate::task::ContextExt;
+
+/// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of whoever spawns them.
+///
+/// It dereferences to tokio's own, which has everything that does not spawn.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let mut set: tokio::task::JoinSet<u32> = (0..3).map(|n| async move { n + TENANT.get() }).collect();
+///     set.spawn(async { TENANT.get() * 10 });
+///     let mut all = set.join_all().await;
+///     all.sort_unstable();
+///     assert_eq!(all, [1, 2, 3, 10]);
+/// }
+/// ```
+pub struct JoinSet<T> {
+    inner: ::tokio::task::JoinSet<T>,
+}
+
+impl<T> JoinSet<T> {
+    /// Creates an empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { inner: ::tokio::task::JoinSet::new() }
+    }
+
+    /// Returns tokio's own set, with the tasks of this one.
+    #[must_use]
+    pub fn into_inner(self) -> ::tokio::task::JoinSet<T> {
+        self.inner
+    }
+}
+
+impl<T: 'static> JoinSet<T> {
+    /// Spawns a task that inherits the context.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn<F>(&mut self, task: F) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.inner.spawn(task.in_context(inherit_context()))
+    }
+
+    /// Spawns a task that inherits the context, on the given runtime.
+    #[track_caller]
+    pub fn spawn_on<F>(&mut self, task: F, handle: &Handle) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.inner.spawn_on(task.in_context(inherit_context()), handle)
+    }
+
+    /// Spawns a `!Send` task that inherits the context.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet` and of a `LocalRuntime`.
+    #[track_caller]
+    pub fn spawn_local<F>(&mut self, task: F) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.inner.spawn_local(task.in_context(inherit_context()))
+    }
+
+    /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
+    #[track_caller]
+    pub fn spawn_local_on<F>(&mut self, task: F, local_set: &LocalSet) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.inner.spawn_local_on(task.in_context(inherit_context()), local_set)
+    }
+
+    /// Runs a blocking function that inherits the context on the blocking pool.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F>(&mut self, f: F) -> AbortHandle
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send,
+    {
+        self.inner.spawn_blocking(inheriting(f))
+    }
+
+    /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
+    #[track_caller]
+    pub fn spawn_blocking_on<F>(&mut self, f: F, handle: &Handle) -> AbortHandle
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send,
+    {
+        self.inner.spawn_blocking_on(inheriting(f), handle)
+    }
+
+    /// Waits for all tasks and returns their outputs, in the order in which they finish.
+    ///
+    /// # Panics
+    /// If a task does; the others are then aborted.
+    pub async fn join_all(self) -> Vec<T> {
+        self.inner.join_all().await
+    }
+}
+
+impl<T> Default for JoinSet<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> From<::tokio::task::JoinSet<T>> for JoinSet<T> {
+    fn from(inner: ::tokio::task::JoinSet<T>) -> Self {
+        Self { inner }
+    }
+}
+
+/// Spawns each future, which inherits the context.
+impl<T, F> FromIterator<F> for JoinSet<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> Self {
+        let mut set = Self::new();
+        for future in futures {
+            set.spawn(future);
+        }
+        set
+    }
+}
+
+impl<T> Deref for JoinSet<T> {
+    type Target = ::tokio::task::JoinSet<T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for JoinSet<T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.inner
+    }
+}
+
+impl<T> fmt::Debug for JoinSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

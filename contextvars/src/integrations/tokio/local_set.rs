@@ -1,0 +1,95 @@
+//! [`LocalSet`]: tokio's, with a `spawn_local` that inherits the context.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::{self, Poll};
+
+use ::tokio::task::JoinHandle;
+
+use crate::context::inherit_context;
+use crate::task::ContextExt;
+
+/// A [`tokio::task::LocalSet`](::tokio::task::LocalSet) whose tasks inherit the context of whoever spawns them.
+///
+/// It dereferences to tokio's own, which has everything that does not spawn.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let local = tokio::task::LocalSet::new();
+///     let seen = local.spawn_local(async { TENANT.get() });
+///     local.await;
+///     assert_eq!(seen.await.unwrap(), 1);
+/// }
+/// ```
+#[derive(Default)]
+pub struct LocalSet {
+    inner: ::tokio::task::LocalSet,
+}
+
+impl LocalSet {
+    /// Creates an empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns tokio's own set, with the tasks of this one.
+    #[must_use]
+    pub fn into_inner(self) -> ::tokio::task::LocalSet {
+        self.inner
+    }
+
+    /// Spawns a `!Send` task that inherits the context.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.inner.spawn_local(future.in_context(inherit_context()))
+    }
+}
+
+impl Future for LocalSet {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.inner).poll(cx)
+    }
+}
+
+impl From<::tokio::task::LocalSet> for LocalSet {
+    fn from(inner: ::tokio::task::LocalSet) -> Self {
+        Self { inner }
+    }
+}
+
+impl Deref for LocalSet {
+    type Target = ::tokio::task::LocalSet;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl DerefMut for LocalSet {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.inner
+    }
+}
+
+impl fmt::Debug for LocalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

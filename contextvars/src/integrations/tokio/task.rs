@@ -1,0 +1,96 @@
+//! [`tokio::task`](::tokio::task), with spawns that inherit the context.
+
+use std::future::Future;
+
+use crate::context::inherit_context;
+use crate::task::ContextExt;
+
+pub use super::join_set::JoinSet;
+pub use super::local_set::LocalSet;
+#[doc(no_inline)]
+pub use ::tokio::task::*;
+
+/// Spawns a task that inherits the context, as [`tokio::spawn`](::tokio::spawn) spawns one that does not.
+///
+/// The task runs in a copy of the current context, taken now, which costs one reference count.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let child = tokio::spawn(async { TENANT.set(TENANT.get() + 1).old_value().copied() });
+///     assert_eq!(child.await.unwrap(), Some(1));
+///     assert_eq!(TENANT.get(), 1);
+/// }
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    ::tokio::spawn(future.in_context(inherit_context()))
+}
+
+/// Spawns a `!Send` task that inherits the context, as [`tokio::task::spawn_local`](::tokio::task::spawn_local) spawns
+/// one that does not.
+///
+/// # Panics
+/// Outside of a [`LocalSet`] and of a `LocalRuntime`.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    ::tokio::task::spawn_local(future.in_context(inherit_context()))
+}
+
+/// Runs a blocking function that inherits the context on the blocking pool, as
+/// [`tokio::task::spawn_blocking`](::tokio::task::spawn_blocking) runs one that does not.
+///
+/// What the function sets stays in its copy of the context.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let seen = tokio::task::spawn_blocking(|| TENANT.get()).await.unwrap();
+///     assert_eq!(seen, 1);
+/// }
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    ::tokio::task::spawn_blocking(inheriting(f))
+}
+
+/// `f`, to be called in a copy of the current context; if it never is, it is dropped there.
+pub(super) fn inheriting<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let work = f.in_context(inherit_context());
+    move || {
+        let (f, mut context) = work.into_parts();
+        context.run(f)
+    }
+}

@@ -1,0 +1,66 @@
+//! Context variables (PEP 567) for Rust: ambient values that belong to the task at hand, not to the thread it runs on.
+//!
+//! A request id, a tenant, a locale, a deadline, a test's clock: set once, read anywhere below, carried across `.await`
+//! and into spawned tasks, never seen by a neighbour.
+//!
+//! ```
+//! use contextvars::{context_var, copy_context, with_context};
+//!
+//! #[context_var(default = 0)]
+//! static REQUEST_ID: u64;
+//!
+//! fn log(message: &str) -> String {
+//!     format!("[{}] {message}", REQUEST_ID.get()) // not passed down: ambient
+//! }
+//!
+//! fn main() {
+//!     assert_eq!(log("start"), "[0] start");
+//!     let line = with_context!(REQUEST_ID = 7, { log("hello") });
+//!     assert_eq!(line, "[7] hello");
+//!     assert_eq!(log("end"), "[0] end");
+//!
+//!     let token = REQUEST_ID.set(8);
+//!     assert_eq!(copy_context()[&REQUEST_ID], 8);
+//!     REQUEST_ID.reset(token).unwrap();
+//!     assert!(copy_context().is_empty());
+//! }
+//! ```
+
+#![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// What expansions name, in this crate's own tests too.
+extern crate self as contextvars;
+
+#[doc(hidden)]
+pub mod __private;
+mod bleeding;
+mod context;
+mod error;
+mod integrations;
+mod macros;
+mod module_level;
+mod shared_context;
+mod state;
+mod task;
+mod token;
+mod var;
+mod variable;
+
+pub use contextvars_macros::context_var;
+
+#[cfg(feature = "tokio")]
+pub use self::integrations::tokio;
+
+pub use self::context::{Context, Items, ValueRef, copy_context, inherit_context};
+pub use self::error::{EnterError, LookupError, SetError};
+pub use self::shared_context::SharedContext;
+pub use self::state::{ContextVar, Scope};
+pub use self::task::{ContextExt, InContext};
+pub use self::token::{ResetError, SetGuard, Token};
+pub use self::variable::{Variable, variables};
+
+/// The README's example is compiled with the documentation's.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,53 @@
+//! [`with_context!`](crate::with_context), the front of the procedural macro that does the work.
+
+/// Runs a block of code in a copy of the current context with some variables set.
+///
+/// What the body sets stays in that copy; nothing has to be undone. The values are evaluated from left to right, in the
+/// context around the macro, before the body. The body is a block, in which `?`, `return`, `break` and `continue` work as
+/// in any other, or an `async` block, which makes the whole a future that re-enters the context on every poll.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{context_var, with_context};
+///
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+/// #[context_var]
+/// static USER: String;
+///
+/// # fn main() {
+/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+/// let line = with_context!(REQUEST_ID = 7, USER = "ada".to_owned(), {
+///     format!("{}: {}", REQUEST_ID.get(), USER.get())
+/// });
+/// assert_eq!(line, "7: ada");
+///
+/// let id = with_context!(REQUEST_ID = 8, async { REQUEST_ID.get() });
+/// assert_eq!(block_on(id), 8);
+///
+/// // The same, in the angle-bracket spelling.
+/// assert_eq!(with_context!(<REQUEST_ID = 9> { REQUEST_ID.get() }), 9);
+/// # }
+/// ```
+///
+/// # Asynchronous code
+/// An `.await` in a body that is a plain block does not compile: write `async { .. }` or `async move { .. }`. Where a
+/// macro hides the `.await` from this one, the future is at least not `Send`, and clippy's `await_holding_invalid_type`
+/// finds it, given this `clippy.toml`:
+///
+/// ```toml
+/// await-holding-invalid-types = [
+///     { path = "contextvars::Scope", reason = "write `with_context!(.., async move { .. })`" },
+///     { path = "contextvars::SetGuard", reason = "write `with_context!(.., async move { .. })`" },
+/// ]
+/// ```
+///
+/// # Python
+/// `copy_context().run(..)` around a few `var.set(..)`.
+#[macro_export]
+macro_rules! with_context {
+    ($($tokens:tt)*) => {
+        $crate::__private::__with_context! { ($crate) $($tokens)* }
+    };
+}

@@ -1,0 +1,57 @@
+//! What the expansion of `#[context_var]` calls to refuse a declaration that is not at module level.
+//!
+//! A function's items cannot be told from a module's by their tokens, but they are looked up differently. The expansion
+//! puts a private marker type next to the variable and names it twice: once lexically, and once through `use self::*`,
+//! which always means the enclosing *module*. The two names mean the same type exactly when the variable is an item of
+//! that module.
+
+use core::marker::PhantomData;
+
+/// A pair of types, asked for one thing only: whether they are the same type.
+///
+/// `Same::<A, A>::YES` is the inherent constant below; for two different types the name falls back to
+/// [`NotSame::YES`], because an inherent constant beats a trait's.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Same<A: ?Sized, B: ?Sized>(PhantomData<A>, PhantomData<B>);
+
+impl<A: ?Sized> Same<A, A> {
+    /// The two types are one.
+    pub const YES: bool = true;
+}
+
+/// The answer for two types that differ.
+///
+/// Implemented for every type, so that an expansion can mark its import of this trait as used.
+#[doc(hidden)]
+pub trait NotSame {
+    /// Overridden by the inherent constant of the same name where the types are the same.
+    const YES: bool = false;
+}
+
+impl<T: ?Sized> NotSame for T {}
+
+/// Fails the build with `message`, at the caller's place, unless the variable stands at module level.
+///
+/// # Panics
+///
+/// When `at_module_level` is false. Evaluated by the compiler only.
+#[doc(hidden)]
+#[track_caller]
+pub const fn require_module_level(at_module_level: bool, message: &'static str) {
+    assert!(at_module_level, "{}", message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Here;
+    struct Elsewhere;
+
+    #[test]
+    fn a_type_is_the_same_as_itself_only() {
+        const { assert!(Same::<Here, Here>::YES) };
+        const { assert!(!Same::<Here, Elsewhere>::YES) };
+    }
+}

@@ -1,0 +1,131 @@
+//! [`SharedContext`]: one context that several owners may run code in, one at a time.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::context::Context;
+use crate::error::EnterError;
+
+/// A handle of a context that is shared: all clones of the handle mean the same context.
+///
+/// A [`Context`] is owned, and the compiler sees to it that it is not entered twice. Where callbacks must truly share
+/// one context, each seeing what the others set, this checks the same at run time.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{Context, SharedContext, context_var};
+///
+/// #[context_var(default = 0)]
+/// static COUNT: u32;
+///
+/// # fn main() {
+/// let shared = SharedContext::from(Context::new());
+/// let count = || COUNT.set(COUNT.get() + 1);
+/// shared.run(count).unwrap();
+/// shared.clone().run(count).unwrap();
+/// assert_eq!(shared.copy().unwrap()[&COUNT], 2);
+///
+/// let nested = shared.run(|| shared.run(|| ()));
+/// assert!(nested.unwrap().is_err());
+/// # }
+/// ```
+///
+/// # Python
+/// What `contextvars.Context` is there: an object with many references, and `RuntimeError` when it is entered twice.
+#[derive(Clone, Default)]
+pub struct SharedContext {
+    /// `None` while the context is entered. Locked only to move the context in and out: nothing runs under the lock.
+    inner: Arc<Mutex<Slot>>,
+}
+
+enum Slot {
+    Free(Context),
+    Entered,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::Free(Context::new())
+    }
+}
+
+impl SharedContext {
+    /// Returns a handle of a new, empty context.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `f` in the shared context and returns its result. What `f` sets stays in the context.
+    ///
+    /// # Errors
+    /// [`EnterError`] if the context is entered already, by a caller or on another thread; `f` was not called. Never
+    /// waits.
+    ///
+    /// # Panics
+    /// If `f` does. The context keeps what was set so far, and can be entered again.
+    ///
+    /// # Python
+    /// `ctx.run(callable)`.
+    pub fn run<R>(&self, f: impl FnOnce() -> R) -> Result<R, EnterError> {
+        let context = self.take()?;
+        let mut context = scopeguard::guard(context, |context| self.put_back(context));
+        Ok(context.run(f))
+    }
+
+    /// Returns a copy of the context. O(1).
+    ///
+    /// # Errors
+    /// [`EnterError`] if the context is entered: what it holds is then the running code's alone. That code can call
+    /// [`copy_context`](crate::copy_context).
+    ///
+    /// # Python
+    /// `ctx.copy()`, which there also works on a context that is entered.
+    pub fn copy(&self) -> Result<Context, EnterError> {
+        match &*self.lock() {
+            Slot::Free(context) => Ok(context.clone()),
+            Slot::Entered => Err(EnterError::new()),
+        }
+    }
+
+    /// Whether the context is entered, at this moment.
+    #[must_use]
+    pub fn is_entered(&self) -> bool {
+        matches!(&*self.lock(), Slot::Entered)
+    }
+
+    fn take(&self) -> Result<Context, EnterError> {
+        match std::mem::replace(&mut *self.lock(), Slot::Entered) {
+            Slot::Free(context) => Ok(context),
+            Slot::Entered => Err(EnterError::new()),
+        }
+    }
+
+    fn put_back(&self, context: Context) {
+        *self.lock() = Slot::Free(context);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // No code that could panic runs under the lock, so what it guards is whole.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<Context> for SharedContext {
+    fn from(context: Context) -> Self {
+        Self { inner: Arc::new(Mutex::new(Slot::Free(context))) }
+    }
+}
+
+/// Shows the context as [`Context`] does, or that it is entered.
+impl fmt::Debug for SharedContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut output = f.debug_tuple("SharedContext");
+        match self.copy() {
+            Ok(context) => output.field(&context),
+            Err(_) => output.field(&format_args!("entered")),
+        };
+        output.finish()
+    }
+}

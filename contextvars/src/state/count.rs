@@ -1,0 +1,46 @@
+//! The reference count of a shared block, without weak references.
+
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many owners a block has. Starts at one; whoever takes it to zero destroys the block.
+pub(super) struct Count(AtomicUsize);
+
+impl Count {
+    pub(super) const fn one() -> Self {
+        Self(AtomicUsize::new(1))
+    }
+
+    /// Counts one owner more. The caller is, or borrows from, an owner.
+    #[inline]
+    pub(super) fn increment(&self) {
+        // Relaxed: whoever got the block at hand was already synchronised with its making.
+        if self.0.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+            // Only leaked handles get here; going on would free a block that is still owned.
+            process::abort();
+        }
+    }
+
+    /// Counts one owner less; `true` tells the caller that it was the last and must destroy the block.
+    #[inline]
+    #[must_use]
+    pub(super) fn decrement(&self) -> bool {
+        // A sole owner needs no read-modify-write: nobody else is there who could clone or drop.
+        if self.is_one() {
+            return true;
+        }
+        if self.0.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        // Acquire, as a load and not a fence: what other owners did with the block happened before this.
+        self.0.load(Ordering::Acquire);
+        true
+    }
+
+    /// Whether the caller, itself an owner, is the only one.
+    #[inline]
+    pub(super) fn is_one(&self) -> bool {
+        // Acquire: what former owners did with the block happened before the caller's next access.
+        self.0.load(Ordering::Acquire) == 1
+    }
+}

@@ -1,0 +1,410 @@
+//! The thread's current context: the only place that reads, changes and switches it.
+
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::State;
+use super::declared::ContextVar;
+use super::value::{Held, Place, Value};
+use super::vars::Vars;
+use crate::bleeding;
+
+/// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
+/// away, to the end.
+struct Current {
+    /// The values. [C1] A reference into this cell never outlives the function of this file that makes it, and no
+    /// code from outside `state` runs meanwhile.
+    vars: UnsafeCell<Vars<Value>>,
+    mark: Cell<Mark>,
+    /// The innermost live reader on this thread, or null. [C2] Points to a frame of the stack below.
+    readers: Cell<*const Reader>,
+    /// The identities this thread may still give out: the next, and where they end.
+    identities: Cell<(u64, u64)>,
+}
+
+thread_local! {
+    static CURRENT: Current = const {
+        Current {
+            vars: UnsafeCell::new(Vars::new()),
+            mark: Cell::new(Mark::BASE),
+            readers: Cell::new(ptr::null()),
+            identities: Cell::new((0, 0)),
+        }
+    };
+}
+
+/// What is known of a context besides its values, in one word that moves with them.
+#[derive(Clone, Copy)]
+pub(super) struct Mark(u64);
+
+impl Mark {
+    /// A new context's.
+    pub(super) const NEW: Self = Self(0);
+    /// A thread's base context's.
+    const BASE: Self = Self(Self::IS_BASE);
+
+    const IS_BASE: u64 = 1;
+    /// Set once the context was given a value that must not be inherited.
+    const HAS_PRIVATE: u64 = 2;
+    /// What lies above the flags is the context's identity, or 0 while it has none.
+    const IDENTITY: u32 = 2;
+
+    fn is_base(self) -> bool {
+        self.0 & Self::IS_BASE != 0
+    }
+
+    pub(super) fn has_private(self) -> bool {
+        self.0 & Self::HAS_PRIVATE != 0
+    }
+
+    #[must_use]
+    pub(super) fn with_private(self) -> Self {
+        Self(self.0 | Self::HAS_PRIVATE)
+    }
+
+    /// The mark of a copy: another context with the same values.
+    #[inline]
+    #[must_use]
+    pub(super) fn of_copy(self) -> Self {
+        Self(self.0 & Self::HAS_PRIVATE)
+    }
+}
+
+/// Tells contexts apart, for as long as the process runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Identity(u64);
+
+/// One `with` call's hold on the value it is reading.
+///
+/// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
+/// switched since the reader began. Whatever is about to do either pins all readers first.
+struct Reader {
+    value: Place,
+    /// Whether this reader owns the value by now, and gives it up in the end.
+    pinned: Cell<bool>,
+    /// The reader within whose closure this one began, or null. [C4] If this one is pinned, so are all outer ones.
+    outer: *const Reader,
+}
+
+impl Drop for Reader {
+    /// Runs on the way out of `with`, by panic too.
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.readers.set(self.outer));
+        if self.pinned.get() {
+            drop(self.take_back());
+        }
+    }
+}
+
+impl Reader {
+    /// The ownership that pinning took.
+    #[cold]
+    fn take_back(&self) -> Value {
+        // SAFETY: [C3] `pin_live_readers` counted this reader as an owner, once, and only its `Drop` gets here.
+        unsafe { self.value.take_over() }
+    }
+}
+
+impl Current {
+    /// The values, to look at.
+    #[inline]
+    fn vars(&self) -> &Vars<Value> {
+        // SAFETY: [C1] the functions of this file use the result at once and run nobody's code meanwhile, so there is
+        // no `&mut` to the cell; and the cell is this thread's alone.
+        unsafe { &*self.vars.get() }
+    }
+
+    /// Changes the values.
+    ///
+    /// `change` must not run code from outside `state`: no value may lose its last owner in it.
+    #[inline]
+    fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
+        self.pin_readers();
+        // SAFETY: [C1] no reference into the cell is alive: all others ended with the function that made them, none
+        // of which is below us on the stack, since none calls code that could come here. Readers do not borrow
+        // from the cell; they hold on to blocks, and pinning [C3] made them owners.
+        let vars = unsafe { &mut *self.vars.get() };
+        change(vars)
+    }
+
+    /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
+    #[inline]
+    fn pin_readers(&self) {
+        if !self.readers.get().is_null() {
+            self.pin_live_readers();
+        }
+    }
+
+    #[cold]
+    fn pin_live_readers(&self) {
+        let mut next = self.readers.get();
+        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` takes itself off, and readers, which never
+        // leave the frame of `with_value`, end in the reverse order of their beginning.
+        while let Some(reader) = unsafe { next.as_ref() } {
+            if reader.pinned.replace(true) {
+                // [C4] those further out are pinned already.
+                return;
+            }
+            // SAFETY: [C3] not pinned yet, so the current context still owns the value.
+            unsafe { reader.value.retain() };
+            next = reader.outer;
+        }
+    }
+
+    /// The current context's identity, given out now if nobody asked before.
+    #[inline]
+    fn identity(&self) -> Identity {
+        let mark = self.mark.get();
+        match mark.0 >> Mark::IDENTITY {
+            0 => self.new_identity(),
+            identity => Identity(identity),
+        }
+    }
+
+    #[inline]
+    fn new_identity(&self) -> Identity {
+        let (mut next, mut end) = self.identities.get();
+        if next == end {
+            (next, end) = more_identities();
+        }
+        self.identities.set((next + 1, end));
+        let mark = self.mark.get();
+        self.mark.set(Mark(mark.0 | next << Mark::IDENTITY));
+        Identity(next)
+    }
+
+    #[inline]
+    fn has_identity(&self, identity: Identity) -> bool {
+        self.mark.get().0 >> Mark::IDENTITY == identity.0
+    }
+
+    /// Whether values set now would be lost: the thread is going away and has given up its base context.
+    #[inline]
+    fn is_gone(&self) -> bool {
+        self.mark.get().is_base() && BASE_CLEANER.try_with(|_| ()).is_err()
+    }
+}
+
+/// Takes the next run of identities for a thread; threads meet here once in 4,096 contexts.
+#[cold]
+fn more_identities() -> (u64, u64) {
+    const RUN: u64 = 1 << 12;
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // 62 bits are left for identities; giving out a billion a second takes them a century.
+    let first = NEXT.fetch_add(RUN, Ordering::Relaxed);
+    (first, first + RUN)
+}
+
+/// Runs `f` on the variable's value in the current context, or gives it back if there is none.
+///
+/// No reference count moves, and nothing is borrowed from the context while `f` runs.
+#[inline]
+pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
+    let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::place)) else {
+        return Err(f);
+    };
+    let reader = Reader { value, pinned: Cell::new(false), outer: CURRENT.with(|current| current.readers.get()) };
+    CURRENT.with(|current| current.readers.set(&raw const reader));
+    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
+    // `reader` does: the context owns it, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
+    let value = unsafe { value.as_typed() };
+    let result = f(value);
+    drop(reader);
+    Ok(result)
+}
+
+/// A copy of the variable's value in the current context, if it has one there and its type is `Copy`.
+#[inline]
+pub(crate) fn copied<T>(var: &ContextVar<T>) -> Option<T> {
+    let copyable = var.copyable()?;
+    CURRENT.with(|current| {
+        let value = current.vars().get(var.id())?;
+        // SAFETY: [V1] under a variable's id there are only values of that variable.
+        Some(copyable.copy(unsafe { value.as_typed() }))
+    })
+}
+
+/// Whether the variable has a value in the current context.
+pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
+    CURRENT.with(|current| current.vars().get(var.id()).is_some())
+}
+
+/// What a set did: the value it replaced, and where.
+pub(crate) struct Replaced<T> {
+    pub(crate) old: Option<Held<T>>,
+    pub(crate) identity: Identity,
+}
+
+/// Sets the variable in the current context. Refused, with the value, where other tasks would see it.
+#[inline]
+pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced<T>, T> {
+    CURRENT.with(|current| {
+        if current.mark.get().is_base() && bleeding::would_bleed() {
+            return Err(value);
+        }
+        let identity = current.identity();
+        if current.is_gone() {
+            // Nobody would free it after this: the thread is as good as over.
+            drop(value);
+            return Ok(Replaced { old: None, identity });
+        }
+        if !var.variable().inherits() {
+            current.mark.set(current.mark.get().with_private());
+        }
+        let value = Value::new(var, value);
+        let id = var.assigned_id();
+        let old = current.change(|vars| vars.insert(id, value));
+        // SAFETY: [V1] it was under this variable's id.
+        let old = old.map(|old| unsafe { Held::new(old) });
+        Ok(Replaced { old, identity })
+    })
+}
+
+/// Puts the variable back to `old` in the current context, if that context is the one `identity` belongs to.
+///
+/// # Errors
+/// Another context is current; nothing was changed.
+#[inline]
+pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identity: Identity) -> Result<(), ()> {
+    let replaced = CURRENT.with(|current| {
+        if !current.has_identity(identity) {
+            return Err(());
+        }
+        let id = var.id();
+        Ok(match old.take() {
+            Some(old) => current.change(|vars| vars.insert(id, old.into_value())),
+            None => current.change(|vars| vars.remove(id)),
+        })
+    })?;
+    // Only now: its destructor may do anything.
+    drop(replaced);
+    Ok(())
+}
+
+/// A copy of the current context. One reference count.
+#[inline]
+pub(crate) fn snapshot() -> State {
+    CURRENT.with(|current| State { vars: current.vars().clone(), mark: current.mark.get().of_copy() })
+}
+
+/// Makes `state` the current context and the one that was current `state`. Done twice, all is as before.
+#[inline]
+pub(crate) fn swap(state: &mut State) {
+    CURRENT.with(|current| {
+        current.change(|vars| mem::swap(vars, &mut state.vars));
+        state.mark = current.mark.replace(state.mark);
+    });
+}
+
+/// A context that is current for as long as this lives; then what was current before is so again.
+#[must_use]
+pub(crate) struct Entered<'a> {
+    /// Holds the context that was current.
+    state: &'a mut State,
+    /// What is current belongs to a thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl<'a> Entered<'a> {
+    #[inline]
+    pub(crate) fn new(state: &'a mut State) -> Self {
+        swap(state);
+        Self { state, not_send: PhantomData }
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        swap(self.state);
+    }
+}
+
+/// A context of its own that is current until this is dropped, wherever that happens.
+///
+/// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its end
+/// therefore checks that what it leaves is what it entered.
+#[must_use]
+pub struct Scope {
+    /// Holds the context that was current.
+    state: State,
+    /// The identity of the context entered.
+    identity: Identity,
+    began: &'static Location<'static>,
+    /// What is current belongs to a thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Scope {
+    #[inline]
+    #[track_caller]
+    pub(crate) fn new(mut state: State) -> Self {
+        swap(&mut state);
+        Self { state, identity: CURRENT.with(Current::identity), began: Location::caller(), not_send: PhantomData }
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        if CURRENT.with(|current| current.has_identity(self.identity)) {
+            swap(&mut self.state);
+        } else {
+            self.end_elsewhere();
+        }
+    }
+}
+
+impl Scope {
+    /// Ends in a context that is not the one entered: that would now belong to somebody else.
+    #[cold]
+    fn end_elsewhere(&mut self) {
+        // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
+        // long gone.
+        if self.state.mark.is_base() {
+            swap(&mut self.state);
+        }
+        assert!(
+            thread::panicking(),
+            "the `with_context!` scope entered at {} ended in another context: its body was suspended by an `.await`; \
+             write `with_context!(.., async move {{ .. }}).await` instead",
+            self.began
+        );
+    }
+}
+
+/// Calls `f` in an empty context.
+pub(super) fn in_empty_context<R>(f: fn() -> R) -> R {
+    let mut state = State::new();
+    let entered = Entered::new(&mut state);
+    let result = f();
+    drop(entered);
+    result
+}
+
+/// A number that no other living thread has; never 0.
+pub(super) fn thread_mark() -> usize {
+    CURRENT.with(|current| ptr::from_ref(current).addr())
+}
+
+thread_local! {
+    /// Frees the thread's base context when the thread ends; set up by the first set in it.
+    static BASE_CLEANER: BaseCleaner = const { BaseCleaner };
+}
+
+struct BaseCleaner;
+
+impl Drop for BaseCleaner {
+    fn drop(&mut self) {
+        let mut state = State::new();
+        CURRENT.with(|current| current.change(|vars| mem::swap(vars, &mut state.vars)));
+        // A destructor that panics here would abort the process, for a value that nobody needs any more.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(state)));
+    }
+}

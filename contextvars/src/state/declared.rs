@@ -1,0 +1,240 @@
+//! [`ContextVar`]: a declared variable, its identity and what the declaration found out about its type.
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::current;
+use super::default::LazyDefault;
+use super::value::{self, ErasedVar, Header, Value};
+use crate::variable::{Declares, Variable};
+
+/// A context variable: a name for a value that each context may set for itself.
+///
+/// Declare one with [`#[context_var]`](macro@crate::context_var), at module level; the macro turns
+/// `static NAME: T` into a `static NAME: ContextVar<T>`. There is no other way to make one.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::context_var;
+///
+/// #[context_var(default = 42)]
+/// static ANSWER: i32;
+///
+/// # fn main() {
+/// assert_eq!(ANSWER.get(), 42);
+/// let token = ANSWER.set(43);
+/// assert_eq!(ANSWER.get(), 43);
+/// ANSWER.reset(token).unwrap();
+/// assert_eq!(ANSWER.get(), 42);
+/// # }
+/// ```
+///
+/// # Python
+/// `contextvars.ContextVar`. Where Python asks to create variables at the top module level, here anything else does
+/// not compile.
+pub struct ContextVar<T> {
+    /// `UNASSIGNED` until the variable is first set anywhere; then unique in the process, and never changed again.
+    id: AtomicU32,
+    variable: Variable,
+    traits: Traits<T>,
+    default: LazyDefault<T>,
+}
+
+/// The id of every variable that was never set: no context has a value under it.
+const UNASSIGNED: u32 = u32::MAX;
+
+/// The next id to be given out.
+static NEXT_ID: Mutex<u32> = Mutex::new(0);
+
+// SAFETY: [V2] `declared` and `undeclared`, the only constructors, ask for `T: Send + Sync`; all else in here is `Sync`
+// whatever `T` is. Said without a bound so that a `T` that is not `Sync` is one error, at `declared`, not two.
+unsafe impl<T> Sync for ContextVar<T> {}
+
+impl<T: Send + Sync + 'static> ContextVar<T> {
+    /// What an expansion of `#[context_var]` makes of a declaration.
+    pub(crate) const fn declared(variable: Variable, default: Option<fn() -> T>, traits: Traits<T>) -> Self {
+        Self {
+            id: AtomicU32::new(UNASSIGNED),
+            variable: variable.of_type(type_name::<T>, default.is_some()),
+            traits,
+            default: LazyDefault::new(default),
+        }
+    }
+}
+
+impl<T> ContextVar<T> {
+    /// What is known of the declaration: name, type, file and line, and more.
+    #[must_use]
+    pub const fn variable(&self) -> &Variable {
+        &self.variable
+    }
+
+    /// The variable's name.
+    ///
+    /// # Python
+    /// `ContextVar.name`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.variable.name()
+    }
+
+    /// The id under which contexts keep this variable's values, or one that no value is under.
+    #[inline]
+    pub(super) fn id(&self) -> u32 {
+        // Relaxed: who reads a value has got the context from somewhere, and with it all that happened before the set.
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// The id, given out now if this is the variable's first use.
+    #[inline]
+    pub(super) fn assigned_id(&self) -> u32 {
+        match self.id() {
+            UNASSIGNED => self.assign_id(),
+            id => id,
+        }
+    }
+
+    #[cold]
+    fn assign_id(&self) -> u32 {
+        let mut next = NEXT_ID.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = self.id();
+        if id != UNASSIGNED {
+            return id;
+        }
+        let id = *next;
+        assert!(id != UNASSIGNED, "more than four billion context variables in one process");
+        *next += 1;
+        self.id.store(id, Ordering::Relaxed);
+        id
+    }
+
+    /// How to copy the value bit by bit, if its type is `Copy`.
+    #[inline]
+    pub(super) fn copyable(&self) -> Option<Copyable<T>> {
+        self.traits.copy
+    }
+}
+
+impl<T: 'static> ContextVar<T> {
+    /// The declaration's default, evaluated once per program, in an empty context. `None`: it has no default.
+    ///
+    /// # Panics
+    /// If the default's expression panics (the next call tries again), or reads the very variable it is for.
+    pub(crate) fn default(&'static self) -> Option<&'static T> {
+        self.default.get(&self.variable, current::in_empty_context)
+    }
+}
+
+impl<T> Declares for ContextVar<T> {
+    fn declaration(&self) -> &Variable {
+        &self.variable
+    }
+}
+
+impl<T: 'static> ErasedVar for ContextVar<T> {
+    fn variable(&'static self) -> &'static Variable {
+        &self.variable
+    }
+
+    fn id(&self) -> u32 {
+        self.id()
+    }
+
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    fn debug(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result> {
+        let debug = self.traits.debug?;
+        Some(debug(value.downcast_ref()?, f))
+    }
+
+    fn equal(&self, a: &Value, b: &Value) -> Option<bool> {
+        let eq = self.traits.eq?;
+        Some(eq(a.downcast_ref()?, b.downcast_ref()?))
+    }
+
+    unsafe fn destroy(&self, block: NonNull<Header>) {
+        // SAFETY: the caller's block is one of this variable's, whose type is `T`.
+        unsafe { value::destroy::<T>(block) }
+    }
+}
+
+impl<T> fmt::Debug for ContextVar<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ContextVar").field(&format_args!("{}", self.variable)).finish()
+    }
+}
+
+/// What a variable's type can do, as far as contexts care; the declaration finds out.
+#[doc(hidden)]
+pub struct Traits<T> {
+    pub debug: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result>,
+    pub eq: Option<fn(&T, &T) -> bool>,
+    pub copy: Option<Copyable<T>>,
+}
+
+/// The proof that `T` is `Copy`, where the type system has forgotten it.
+#[doc(hidden)]
+pub struct Copyable<T>(PhantomData<fn() -> T>);
+
+impl<T: Copy> Copyable<T> {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a proof has no default")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Clone for Copyable<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Copyable<T> {}
+
+impl<T> Copyable<T> {
+    /// Copies the value.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "having it is what makes the copy sound")]
+    pub(super) fn copy(self, value: &T) -> T {
+        // SAFETY: `T` is `Copy`: that is what having a `Copyable<T>` means (its only constructor asks for it).
+        unsafe { std::ptr::read(value) }
+    }
+}
+
+/// Finds out, in a constant, which traits `T` has: where `T` has the trait, the constant of the inherent `impl` is
+/// found before the one of [`Absent`].
+#[doc(hidden)]
+pub struct Probe<T>(PhantomData<T>);
+
+impl<T: fmt::Debug> Probe<T> {
+    pub const DEBUG: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result> = Some(<T as fmt::Debug>::fmt);
+}
+
+impl<T: PartialEq> Probe<T> {
+    pub const EQ: Option<fn(&T, &T) -> bool> = Some(<T as PartialEq>::eq);
+}
+
+impl<T: Copy> Probe<T> {
+    pub const COPY: Option<Copyable<T>> = Some(Copyable::new());
+}
+
+/// The answers of [`Probe`] where `T` has not got the trait.
+#[doc(hidden)]
+pub trait Absent<T> {
+    /// For the expansion to use the import of this trait, needed or not.
+    const USED: () = ();
+    const DEBUG: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result> = None;
+    const EQ: Option<fn(&T, &T) -> bool> = None;
+    const COPY: Option<Copyable<T>> = None;
+}
+
+impl<T> Absent<T> for Probe<T> {}

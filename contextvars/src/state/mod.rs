@@ -1,0 +1,153 @@
+//! How contexts are kept: the values, the map, the thread's current context. All of the crate's unsafe code is here.
+//!
+//! Everything that leaves this folder is safe to call in any order from anywhere, destructors of values and of
+//! threads included. The invariants that the unsafe blocks argue from:
+//!
+//! **Shared blocks** (`shared.rs`)
+//! - **S1** A handle gives `&T` and, where it is the last, `T`: it is as `Send` and `Sync` as an `Arc<T>`.
+//! - **S2** A block lives while its count is above zero; each handle is one of the count. It changes only through its
+//!   sole owner's `&mut` handle.
+//!
+//! **Values** (`value.rs`, `declared.rs`)
+//! - **V1** A value's block has the type of the variable that its header names, and in a context a value stands only
+//!   under its own variable's id. So a variable's id implies the type.
+//! - **V2** Variables exist for `T: Send + Sync + 'static` only.
+//! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
+//!
+//! **The current context** (`current.rs`)
+//! - **C1** A reference into the thread-local never outlives the function that makes it, and no code from outside this
+//!   folder runs meanwhile.
+//! - **C2** The list of readers has the live ones only, innermost first, and each lives on this thread's stack.
+//! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed
+//!   nor switched since the reader began.
+//! - **C4** Outside of a pinned reader all readers are pinned.
+
+#![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
+
+mod count;
+mod current;
+mod declared;
+mod default;
+mod release;
+mod shared;
+mod value;
+mod vars;
+
+use std::fmt;
+
+use self::current::Mark;
+pub use self::current::Scope;
+pub(crate) use self::current::{Entered, Identity, Replaced, copied, is_set, restore, set, snapshot, with_value};
+pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
+use self::value::ErasedVar;
+pub(crate) use self::value::{Held, Value};
+use self::vars::Vars;
+use crate::variable::Variable;
+
+/// A context's contents: the values, and what is known of the context besides.
+pub(crate) struct State {
+    /// [V1] Each value stands under its own variable's id.
+    vars: Vars<Value>,
+    mark: Mark,
+}
+
+impl State {
+    pub(crate) const fn new() -> Self {
+        Self { vars: Vars::new(), mark: Mark::NEW }
+    }
+
+    /// The same values in a context of its own. One reference count.
+    #[inline]
+    pub(crate) fn copy(&self) -> Self {
+        Self { vars: self.vars.clone(), mark: self.mark.of_copy() }
+    }
+
+    /// A copy without the values that must not be inherited. One reference count if there are none of those.
+    #[inline]
+    pub(crate) fn copy_for_child(&self) -> Self {
+        let mut copy = self.copy();
+        if copy.mark.has_private() {
+            copy.remove_private();
+        }
+        copy
+    }
+
+    #[cold]
+    fn remove_private(&mut self) {
+        let private: Vec<u32> =
+            self.vars.iter().map(Value::var).filter(|var| !var.variable().inherits()).map(ErasedVar::id).collect();
+        for id in private {
+            drop(self.vars.remove(id));
+        }
+        self.mark = Mark::NEW;
+    }
+
+    pub(crate) fn get<T>(&self, var: &ContextVar<T>) -> Option<&T> {
+        let value = self.vars.get(var.id())?;
+        // SAFETY: [V1] under a variable's id there are only values of that variable.
+        Some(unsafe { value.as_typed() })
+    }
+
+    /// Sets the variable and returns the value that it had.
+    pub(crate) fn insert<T: Send + Sync + 'static>(
+        &mut self,
+        var: &'static ContextVar<T>,
+        value: T,
+    ) -> Option<Held<T>> {
+        if !var.variable().inherits() {
+            self.mark = self.mark.with_private();
+        }
+        let old = self.vars.insert(var.assigned_id(), Value::new(var, value));
+        // SAFETY: [V1] it was under this variable's id.
+        old.map(|old| unsafe { Held::new(old) })
+    }
+
+    /// The values, each of another variable.
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values(self.vars.iter())
+    }
+
+    /// The value of the variable that `like` is a value of.
+    pub(crate) fn counterpart(&self, like: &Value) -> Option<&Value> {
+        self.vars.get(like.var().id())
+    }
+}
+
+/// The values of a context, each of another variable.
+#[derive(Clone)]
+pub(crate) struct Values<'a>(vars::Iter<'a, Value>);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a Value;
+
+    fn next(&mut self) -> Option<&'a Value> {
+        self.0.next()
+    }
+}
+
+impl Value {
+    /// The variable whose value this is.
+    pub(crate) fn variable(&self) -> &'static Variable {
+        self.var().variable()
+    }
+
+    /// Whether this equals another value of the same variable: by its type's `PartialEq`, or else only if it is the
+    /// very same value.
+    pub(crate) fn is_equal(&self, other: &Self) -> bool {
+        self.var().equal(self, other).unwrap_or_else(|| self.ptr_eq(other))
+    }
+}
+
+/// Writes the value as its type's `Debug` does, unless it has none or the variable is redacted.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variable = self.variable();
+        if variable.is_redacted() {
+            return f.write_str("<redacted>");
+        }
+        match self.var().debug(self, f) {
+            Some(written) => written,
+            None => write!(f, "<{}>", variable.type_name()),
+        }
+    }
+}

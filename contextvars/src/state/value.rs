@@ -1,0 +1,228 @@
+//! A value of any variable, as a context holds it: one pointer to a counted block that knows its variable.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use super::count::Count;
+use super::declared::ContextVar;
+use super::release;
+use crate::variable::Variable;
+
+/// What every value's block begins with, whatever its type.
+pub(super) struct Header {
+    count: Count,
+    /// The variable whose value this is; it alone knows the type.
+    var: &'static dyn ErasedVar,
+}
+
+/// A value and its header.
+///
+/// `repr(C)`: a pointer to the block is a pointer to its header.
+#[repr(C)]
+struct Block<T> {
+    header: Header,
+    value: T,
+}
+
+/// A `ContextVar<T>` without its `T`.
+pub(super) trait ErasedVar: Sync {
+    fn variable(&'static self) -> &'static Variable;
+
+    fn id(&self) -> u32;
+
+    fn type_id(&self) -> TypeId;
+
+    /// Writes the value as its `Debug` does. `None`: the type has no `Debug`.
+    fn debug(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result>;
+
+    /// Compares two values of this variable as their `PartialEq` does. `None`: the type has no `PartialEq`.
+    fn equal(&self, a: &Value, b: &Value) -> Option<bool>;
+
+    /// Drops the value of a block and frees its memory.
+    ///
+    /// # Safety
+    /// `block` points to a block of this variable, from [`Value::new`], that has no owner any more.
+    unsafe fn destroy(&self, block: NonNull<Header>);
+}
+
+/// One owner's handle of a value of any variable.
+///
+/// [V1] A block whose header names the variable `var` is a `Block<T>` for the `T` of `var`: `Value::new` makes it
+/// so, and nothing changes a header.
+pub(crate) struct Value {
+    /// Points to a `Block<T>` from `Box::into_raw`, with the provenance of the whole block, alive while its count is
+    /// above zero; this handle is one of the count.
+    block: NonNull<Header>,
+}
+
+// SAFETY: [V2] `ContextVar<T>` values exist only for `T: Send + Sync` (`ContextVar::declared` asks for it), and the
+// handle does no more than share the `T` and drop it wherever the last handle is.
+unsafe impl Send for Value {}
+// SAFETY: [V2] as for `Send`.
+unsafe impl Sync for Value {}
+
+impl Value {
+    #[inline]
+    pub(super) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
+        let block = Box::new(Block { header: Header { count: Count::one(), var }, value });
+        Self { block: NonNull::from(Box::leak(block)).cast() }
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: [V3] this handle is one of the count, so the block is alive, and a header is never changed but for
+        // its count, which is atomic.
+        unsafe { self.block.as_ref() }
+    }
+
+    /// The variable whose value this is.
+    #[inline]
+    pub(super) fn var(&self) -> &'static dyn ErasedVar {
+        self.header().var
+    }
+
+    /// The value as a `T`.
+    ///
+    /// # Safety
+    /// The value is one of a `ContextVar<T>`.
+    #[inline]
+    pub(super) unsafe fn as_typed<T>(&self) -> &T {
+        let block = self.block.cast::<Block<T>>();
+        // SAFETY: [V1, V3] the caller says that this is a `Block<T>`, and this handle keeps it alive and unchanged.
+        unsafe { &block.as_ref().value }
+    }
+
+    /// The value as a `T`, if that is its type.
+    pub(crate) fn downcast_ref<T: 'static>(&self) -> Option<&T> {
+        if self.var().type_id() != TypeId::of::<T>() {
+            return None;
+        }
+        // SAFETY: [V1] the variable's type is `T`, as just compared.
+        Some(unsafe { self.as_typed() })
+    }
+
+    /// Where the value's block is, for a reader that may outlive this handle.
+    #[inline]
+    pub(super) fn place(&self) -> Place {
+        Place(self.block)
+    }
+
+    /// Whether both are handles of the same block.
+    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
+        self.block == other.block
+    }
+}
+
+impl Clone for Value {
+    #[inline]
+    fn clone(&self) -> Self {
+        self.header().count.increment();
+        Self { block: self.block }
+    }
+}
+
+impl Drop for Value {
+    #[inline]
+    fn drop(&mut self) {
+        if self.header().count.decrement() {
+            release::release(Ownerless(self.block));
+        }
+    }
+}
+
+/// The block of a value that has no owner any more and is about to be destroyed.
+pub(super) struct Ownerless(NonNull<Header>);
+
+impl Ownerless {
+    pub(super) fn destroy(self) {
+        // SAFETY: [V3] the block is alive until the next line, and nobody else can reach it.
+        let var = unsafe { self.0.as_ref() }.var;
+        // SAFETY: [V1, V3] a block of `var`'s; `Value::drop` saw its last owner go, and `self` is used up.
+        unsafe { var.destroy(self.0) }
+    }
+}
+
+/// Where a value's block is: a handle that is not counted.
+#[derive(Clone, Copy)]
+pub(super) struct Place(NonNull<Header>);
+
+impl Place {
+    /// The value in the block.
+    ///
+    /// # Safety
+    /// The block is one of a `ContextVar<T>`, and stays alive for as long as `'a`.
+    #[inline]
+    pub(super) unsafe fn as_typed<'a, T>(self) -> &'a T {
+        let block = self.0.cast::<Block<T>>();
+        // SAFETY: as the caller says.
+        unsafe { &block.as_ref().value }
+    }
+
+    /// Counts one owner more, who is to call [`take_over`](Self::take_over) in the end.
+    ///
+    /// # Safety
+    /// The block is alive.
+    pub(super) unsafe fn retain(self) {
+        // SAFETY: alive, as the caller says.
+        unsafe { self.0.as_ref() }.count.increment();
+    }
+
+    /// The handle of the owner that an earlier [`retain`](Self::retain) counted.
+    ///
+    /// # Safety
+    /// Called once for that `retain`, at the most.
+    pub(super) unsafe fn take_over(self) -> Value {
+        Value { block: self.0 }
+    }
+}
+
+/// Drops and frees the block of a `ContextVar<T>`'s value.
+///
+/// # Safety
+/// As for [`ErasedVar::destroy`], of a variable whose type is `T`.
+pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
+    // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` leaked, and nobody owns it.
+    drop(unsafe { Box::from_raw(block.cast::<Block<T>>().as_ptr()) });
+}
+
+/// One owner's handle of a value that is known to be a `T`.
+pub(crate) struct Held<T> {
+    /// A value of a `ContextVar<T>`.
+    value: Value,
+    is: PhantomData<T>,
+}
+
+impl<T> Held<T> {
+    /// Says that `value` is a `T`.
+    ///
+    /// # Safety
+    /// The value is one of a `ContextVar<T>`.
+    #[inline]
+    pub(super) unsafe fn new(value: Value) -> Self {
+        Self { value, is: PhantomData }
+    }
+
+    /// The value, with its type left out of account.
+    pub(crate) fn as_value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The value without its type.
+    #[inline]
+    pub(super) fn into_value(self) -> Value {
+        self.value
+    }
+}
+
+impl<T> Deref for Held<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: [V1] a `Held<T>` is made of a `ContextVar<T>`'s value only.
+        unsafe { self.value.as_typed() }
+    }
+}

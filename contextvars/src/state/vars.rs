@@ -1,0 +1,220 @@
+//! A persistent map from a variable's id to a value: a radix trie, 16 wide, whose copies share what they have in common.
+//!
+//! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
+
+use super::shared::Shared;
+
+/// A node has `1 << BITS` slots.
+const BITS: u32 = 4;
+const WIDTH: usize = 1 << BITS;
+
+/// A persistent map from ids to values. Cloning is O(1); a clone and its original change apart.
+pub(super) struct Vars<V> {
+    /// The top of the trie; it grows upwards when an id does not fit.
+    root: Option<Shared<Node<V>>>,
+}
+
+enum Node<V> {
+    /// The values of 16 neighbouring ids.
+    Leaf([Option<V>; WIDTH]),
+    /// What lies below, by the id's four bits from `shift` upwards.
+    Branch {
+        /// A multiple of `BITS`, never 0; each child's is `BITS` less, down to the leaves.
+        shift: u32,
+        children: [Option<Shared<Node<V>>>; WIDTH],
+    },
+}
+
+/// Which slot of a node whose lowest bit is `shift` leads to `id`.
+#[inline]
+fn slot(id: u32, shift: u32) -> usize {
+    (id >> shift) as usize % WIDTH
+}
+
+impl<V> Vars<V> {
+    pub(super) const fn new() -> Self {
+        Self { root: None }
+    }
+
+    /// The value under `id`. O(log16 of the highest id), and at once for ids below 16.
+    #[inline]
+    pub(super) fn get(&self, id: u32) -> Option<&V> {
+        let root = self.root.as_ref()?;
+        match &**root {
+            Node::Leaf(values) => values.get(id as usize)?.as_ref(),
+            Node::Branch { shift, .. } if id >> shift >= 1 << BITS => None,
+            Node::Branch { .. } => root.find(id),
+        }
+    }
+
+    /// Every value, in the order of the ids.
+    pub(super) fn iter(&self) -> Iter<'_, V> {
+        Iter { path: self.root.iter().map(|root| (&**root, 0)).collect() }
+    }
+}
+
+impl<V: Clone> Vars<V> {
+    /// Puts `value` under `id` and returns what was there. Copies the nodes on the way that are shared.
+    #[inline]
+    pub(super) fn insert(&mut self, id: u32, value: V) -> Option<V> {
+        if let Some(root) = &mut self.root {
+            // The common case, on its own: few variables, and the context is not shared.
+            if let Some(Node::Leaf(values)) = root.get_mut() {
+                if let Some(value_slot) = values.get_mut(id as usize) {
+                    return value_slot.replace(value);
+                }
+            }
+        }
+        self.insert_on_path(id, value)
+    }
+
+    #[inline(never)]
+    fn insert_on_path(&mut self, id: u32, value: V) -> Option<V> {
+        let Some(root) = &mut self.root else {
+            self.root = Some(Shared::new(Node::above(id, value)));
+            return None;
+        };
+        while root.is_below(id) {
+            Node::grow(root);
+        }
+        Node::insert(root, id, value)
+    }
+
+    /// Takes away the value under `id` and returns it. Copies the nodes on the way that are shared.
+    pub(super) fn remove(&mut self, id: u32) -> Option<V> {
+        self.get(id)?;
+        Node::remove(self.root.as_mut()?, id)
+    }
+}
+
+impl<V> Node<V> {
+    /// The value under `id`, in the trie below this node.
+    fn find(&self, id: u32) -> Option<&V> {
+        let mut node = self;
+        loop {
+            match node {
+                Node::Leaf(values) => return values[slot(id, 0)].as_ref(),
+                Node::Branch { shift, children } => node = children[slot(id, *shift)].as_deref()?,
+            }
+        }
+    }
+
+    fn shift(&self) -> u32 {
+        match self {
+            Node::Leaf(_) => 0,
+            Node::Branch { shift, .. } => *shift,
+        }
+    }
+
+    /// Whether a trie with this node as its root is too low to hold `id`.
+    fn is_below(&self, id: u32) -> bool {
+        id >> self.shift() >= 1 << BITS
+    }
+
+    /// The lowest trie that holds `value` under `id`.
+    fn above(id: u32, value: V) -> Self {
+        let mut shift = 0;
+        while id >> shift >= 1 << BITS {
+            shift += BITS;
+        }
+        Self::down_to(id, value, shift)
+    }
+
+    /// A trie of one value whose top has this `shift`.
+    fn down_to(id: u32, value: V, shift: u32) -> Self {
+        let mut values = [const { None }; WIDTH];
+        values[slot(id, 0)] = Some(value);
+        let mut node = Node::Leaf(values);
+        let mut at = 0;
+        while at < shift {
+            at += BITS;
+            let mut children = [const { None }; WIDTH];
+            children[slot(id, at)] = Some(Shared::new(node));
+            node = Node::Branch { shift: at, children };
+        }
+        node
+    }
+
+    /// Puts a new root above `root`, which becomes its first child.
+    fn grow(root: &mut Shared<Self>) {
+        let mut children = [const { None }; WIDTH];
+        children[0] = Some(root.clone());
+        *root = Shared::new(Node::Branch { shift: root.shift() + BITS, children });
+    }
+}
+
+impl<V: Clone> Node<V> {
+    fn copy(&self) -> Self {
+        match self {
+            Node::Leaf(values) => Node::Leaf(values.clone()),
+            Node::Branch { shift, children } => Node::Branch { shift: *shift, children: children.clone() },
+        }
+    }
+
+    fn insert(node: &mut Shared<Self>, id: u32, value: V) -> Option<V> {
+        match node.make_mut(Self::copy) {
+            Node::Leaf(values) => values[slot(id, 0)].replace(value),
+            Node::Branch { shift, children } => match &mut children[slot(id, *shift)] {
+                Some(child) => Self::insert(child, id, value),
+                vacant => {
+                    *vacant = Some(Shared::new(Self::down_to(id, value, *shift - BITS)));
+                    None
+                }
+            },
+        }
+    }
+
+    fn remove(node: &mut Shared<Self>, id: u32) -> Option<V> {
+        match node.make_mut(Self::copy) {
+            Node::Leaf(values) => values[slot(id, 0)].take(),
+            Node::Branch { shift, children } => Self::remove(children[slot(id, *shift)].as_mut()?, id),
+        }
+    }
+}
+
+impl<V> Clone for Vars<V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { root: self.root.clone() }
+    }
+}
+
+/// The values of a [`Vars`], in the order of their ids.
+pub(super) struct Iter<'a, V> {
+    /// From the root down to the node at hand, each with the slot to look at next.
+    path: Vec<(&'a Node<V>, usize)>,
+}
+
+impl<V> Clone for Iter<'_, V> {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone() }
+    }
+}
+
+impl<'a, V> Iterator for Iter<'a, V> {
+    type Item = &'a V;
+
+    fn next(&mut self) -> Option<&'a V> {
+        loop {
+            let (node, next) = self.path.last_mut()?;
+            let at = *next;
+            if at == WIDTH {
+                self.path.pop();
+                continue;
+            }
+            *next += 1;
+            match node {
+                Node::Leaf(values) => {
+                    if let Some(value) = &values[at] {
+                        return Some(value);
+                    }
+                }
+                Node::Branch { children, .. } => {
+                    if let Some(child) = &children[at] {
+                        self.path.push((child, 0));
+                    }
+                }
+            }
+        }
+    }
+}

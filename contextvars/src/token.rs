@@ -1,0 +1,214 @@
+//! [`Token`]: what a `set` replaced, so that `reset` can put it back; and [`SetGuard`], which does so by itself.
+
+use std::error::Error;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr;
+use std::thread;
+
+use crate::state::{self, ContextVar, Held, Identity, Replaced};
+
+/// What a [`set`](ContextVar::set) replaced, to be put back with [`reset`](ContextVar::reset).
+///
+/// Ignoring a token is fine; the old value is then dropped. A token can be used once: `reset` takes it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::context_var;
+/// #[context_var]
+/// static USER: String;
+///
+/// # fn main() {
+/// let first = USER.set("ada".to_owned());
+/// assert_eq!(first.old_value(), None);
+/// let second = USER.set("grace".to_owned());
+/// assert_eq!(second.old_value().unwrap(), "ada");
+/// assert_eq!(second.var().name(), "USER");
+/// USER.reset(second).unwrap();
+/// assert_eq!(USER.get(), "ada");
+/// # }
+/// ```
+///
+/// # Python
+/// `contextvars.Token`. `Token.MISSING` is `None`; using a token twice, a `RuntimeError` there, does not compile.
+pub struct Token<T: 'static> {
+    var: &'static ContextVar<T>,
+    old: Option<Held<T>>,
+    /// The context in which the set was made.
+    identity: Identity,
+}
+
+impl<T: Send + Sync + 'static> Token<T> {
+    #[inline]
+    pub(crate) fn new(var: &'static ContextVar<T>, replaced: Replaced<T>) -> Self {
+        let Replaced { old, identity } = replaced;
+        Self { var, old, identity }
+    }
+
+    /// The variable that was set.
+    ///
+    /// # Python
+    /// `Token.var`.
+    #[must_use]
+    pub fn var(&self) -> &'static ContextVar<T> {
+        self.var
+    }
+
+    /// The value that was replaced; `None` if the variable was not set before.
+    ///
+    /// # Python
+    /// `Token.old_value`, with `None` for `Token.MISSING`.
+    #[must_use]
+    pub fn old_value(&self) -> Option<&T> {
+        self.old.as_deref()
+    }
+
+    /// Puts the old value back into `var`.
+    #[inline]
+    pub(crate) fn reset(mut self, var: &'static ContextVar<T>) -> Result<(), ResetError<T>> {
+        if !ptr::eq(var, self.var) {
+            return Err(ResetError { token: self, wrong: Wrong::Variable(var) });
+        }
+        match state::restore(self.var, &mut self.old, self.identity) {
+            Ok(()) => Ok(()),
+            Err(()) => Err(ResetError { token: self, wrong: Wrong::Context }),
+        }
+    }
+}
+
+/// Shows the variable, and the old value as a [`Context`](crate::Context) would show it.
+impl<T> fmt::Debug for Token<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut output = f.debug_struct("Token");
+        output.field("var", self.var);
+        match &self.old {
+            Some(old) => output.field("old_value", old.as_value()),
+            None => output.field("old_value", &format_args!("missing")),
+        };
+        output.finish_non_exhaustive()
+    }
+}
+
+/// A [`reset`](ContextVar::reset) was refused: the token is of another variable, or was made in another context.
+///
+/// Nothing was changed; [`into_token`](Self::into_token) gives the token back.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, copy_context};
+/// #[context_var]
+/// static USER: String;
+///
+/// # fn main() {
+/// let token = USER.set("ada".to_owned());
+/// let error = copy_context().run(|| USER.reset(token)).unwrap_err();
+/// assert!(error.is_wrong_context());
+/// USER.reset(error.into_token()).unwrap();
+/// # }
+/// ```
+///
+/// # Python
+/// `ValueError`.
+pub struct ResetError<T: 'static> {
+    token: Token<T>,
+    wrong: Wrong<T>,
+}
+
+enum Wrong<T: 'static> {
+    /// It was to be used on this one.
+    Variable(&'static ContextVar<T>),
+    Context,
+}
+
+impl<T> ResetError<T> {
+    /// Whether the token is of another variable than the one to be reset.
+    #[must_use]
+    pub fn is_wrong_variable(&self) -> bool {
+        matches!(self.wrong, Wrong::Variable(_))
+    }
+
+    /// Whether the token was made in another context than the current one.
+    #[must_use]
+    pub fn is_wrong_context(&self) -> bool {
+        matches!(self.wrong, Wrong::Context)
+    }
+
+    /// Takes back the token, which is as good as it was.
+    #[must_use]
+    pub fn into_token(self) -> Token<T> {
+        self.token
+    }
+}
+
+impl<T> fmt::Display for ResetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made_by = self.token.var.variable();
+        match self.wrong {
+            Wrong::Variable(var) => write!(
+                f,
+                "cannot reset {} with a token of {}: write `{}.reset(token)`",
+                var.variable().described(),
+                made_by.described(),
+                made_by.name(),
+            ),
+            Wrong::Context => write!(
+                f,
+                "cannot reset {} here: the token was made in another context; reset it where `{name}.set(..)` was \
+                 called, or scope the value with `with_context!({name} = .., {{ .. }})`",
+                made_by.described(),
+                name = made_by.name(),
+            ),
+        }
+    }
+}
+
+impl<T> fmt::Debug for ResetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ResetError").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl<T> Error for ResetError<T> {}
+
+/// Resets a variable when dropped; [`set_scoped`](ContextVar::set_scoped) makes it.
+///
+/// # Panics
+/// On drop, if another context is current than the one the variable was set in (unless the thread is panicking
+/// already). Forgetting the guard leaves the variable set.
+///
+/// # Python
+/// `with var.set(value):` of Python 3.14.
+#[must_use = "dropping the guard at once resets the variable; write `let _guard = ..`"]
+pub struct SetGuard<T: Send + Sync + 'static> {
+    /// Taken on drop.
+    token: Option<Token<T>>,
+    /// The set it undoes was made in a thread's current context.
+    not_send: PhantomData<*const ()>,
+}
+
+impl<T: Send + Sync + 'static> SetGuard<T> {
+    pub(crate) fn new(token: Token<T>) -> Self {
+        Self { token: Some(token), not_send: PhantomData }
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for SetGuard<T> {
+    fn drop(&mut self) {
+        let Some(token) = self.token.take() else { return };
+        let var = token.var;
+        if let Err(error) = token.reset(var) {
+            assert!(
+                thread::panicking(),
+                "a `set_scoped` guard was dropped in a context that is not the one it was made in: {error}"
+            );
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> fmt::Debug for SetGuard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetGuard").field("token", &self.token).finish_non_exhaustive()
+    }
+}

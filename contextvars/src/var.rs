@@ -1,0 +1,325 @@
+//! What a [`ContextVar`] can do: read, set and reset the variable in the current context.
+
+use crate::error::{LookupError, SetError};
+use crate::state::{self, ContextVar};
+use crate::token::{ResetError, SetGuard, Token};
+
+impl<T: Send + Sync + 'static> ContextVar<T> {
+    /// Returns a clone of the variable's value in the current context, or else of its default.
+    ///
+    /// Costs the clone, plus a few nanoseconds. Where the clone is dear, or is of an `Arc` that many threads share,
+    /// read with [`with`](Self::with).
+    ///
+    /// # Panics
+    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = "en".to_owned())]
+    /// static LOCALE: String;
+    ///
+    /// # fn main() {
+    /// assert_eq!(LOCALE.get(), "en");
+    /// LOCALE.set("nl".to_owned());
+    /// assert_eq!(LOCALE.get(), "nl");
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var.get()`.
+    #[inline]
+    #[track_caller]
+    pub fn get(&'static self) -> T
+    where
+        T: Clone,
+    {
+        match self.try_get() {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Returns a clone of the variable's value in the current context, or else of its default.
+    ///
+    /// # Errors
+    /// [`LookupError`] if the variable has neither.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var]
+    /// static USER: String;
+    ///
+    /// # fn main() {
+    /// assert!(USER.try_get().is_err());
+    /// USER.set("ada".to_owned());
+    /// assert_eq!(USER.try_get().unwrap(), "ada");
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_get(&'static self) -> Result<T, LookupError>
+    where
+        T: Clone,
+    {
+        match state::copied(self) {
+            Some(value) => Ok(value),
+            None => self.try_with(T::clone),
+        }
+    }
+
+    /// Returns a clone of the variable's value in the current context, or else `value`.
+    ///
+    /// The declared default does not come into it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = 1)]
+    /// static DEPTH: u32;
+    ///
+    /// # fn main() {
+    /// assert_eq!(DEPTH.get_or(7), 7);
+    /// DEPTH.set(2);
+    /// assert_eq!(DEPTH.get_or(7), 2);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var.get(value)`, where too the argument wins over the declared default.
+    #[inline]
+    pub fn get_or(&'static self, value: T) -> T
+    where
+        T: Clone,
+    {
+        self.get_or_else(|| value)
+    }
+
+    /// Returns a clone of the variable's value in the current context, or else what `make` returns.
+    ///
+    /// The declared default does not come into it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var]
+    /// static USER: String;
+    ///
+    /// # fn main() {
+    /// assert_eq!(USER.get_or_else(|| "nobody".to_owned()), "nobody");
+    /// # }
+    /// ```
+    #[inline]
+    pub fn get_or_else(&'static self, make: impl FnOnce() -> T) -> T
+    where
+        T: Clone,
+    {
+        if let Some(value) = state::copied(self) {
+            return value;
+        }
+        match state::with_value(self, T::clone) {
+            Ok(value) => value,
+            Err(_) => make(),
+        }
+    }
+
+    /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.
+    ///
+    /// Nothing is cloned and no reference count moves. `f` may do whatever it likes, set this variable included: the
+    /// value that it was given stays as it is until `f` returns.
+    ///
+    /// # Panics
+    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = vec!["a", "b"])]
+    /// static PATH: Vec<&'static str>;
+    ///
+    /// # fn main() {
+    /// assert_eq!(PATH.with(|path| path.len()), 2);
+    /// # }
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        match self.try_with(f) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.
+    ///
+    /// # Errors
+    /// [`LookupError`] if the variable has neither; `f` was not called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var]
+    /// static USER: String;
+    ///
+    /// # fn main() {
+    /// assert!(USER.try_with(|user| user.len()).is_err());
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
+        match state::with_value(self, f) {
+            Ok(result) => Ok(result),
+            Err(f) => match self.default() {
+                Some(default) => Ok(f(default)),
+                None => Err(LookupError::new(self.variable())),
+            },
+        }
+    }
+
+    /// Whether the variable has a value in the current context. A default is not one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = 0)]
+    /// static RETRIES: u32;
+    ///
+    /// # fn main() {
+    /// assert!(!RETRIES.is_set());
+    /// RETRIES.set(0);
+    /// assert!(RETRIES.is_set());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var in copy_context()`.
+    #[must_use]
+    pub fn is_set(&'static self) -> bool {
+        state::is_set(self)
+    }
+
+    /// Sets the variable in the current context and returns a token that can undo it.
+    ///
+    /// Costs one allocation for the value; copies up to one node of 16 variables for each level of the map if the
+    /// context shares them with a copy.
+    ///
+    /// # Panics
+    /// With the `tokio` feature, in a spawned task that has no context of its own: every later task on the thread
+    /// would see the value. [`try_set`](Self::try_set) returns an error instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = 42)]
+    /// static VAR: i32;
+    ///
+    /// # fn main() {
+    /// let token = VAR.set(43);
+    /// assert_eq!(VAR.get(), 43);
+    /// VAR.reset(token).unwrap();
+    /// assert_eq!(VAR.get(), 42);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var.set(value)`.
+    #[inline]
+    #[track_caller]
+    pub fn set(&'static self, value: T) -> Token<T> {
+        match self.try_set(value) {
+            Ok(token) => token,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Sets the variable in the current context and returns a token that can undo it.
+    ///
+    /// # Errors
+    /// [`SetError`], with the value, where [`set`](Self::set) panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var]
+    /// static USER: String;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// USER.try_set("ada".to_owned())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_set(&'static self, value: T) -> Result<Token<T>, SetError<T>> {
+        match state::set(self, value) {
+            Ok(replaced) => Ok(Token::new(self, replaced)),
+            Err(value) => Err(SetError::new(self.variable(), value)),
+        }
+    }
+
+    /// Sets the variable in the current context until the returned guard is dropped.
+    ///
+    /// In asynchronous code the guard must not be held across an `.await`; use
+    /// [`with_context!`](crate::with_context) there.
+    ///
+    /// # Panics
+    /// As [`set`](Self::set) does; and the guard on drop, in another context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var(default = 42)]
+    /// static VAR: i32;
+    ///
+    /// # fn main() {
+    /// {
+    ///     let _guard = VAR.set_scoped(43);
+    ///     assert_eq!(VAR.get(), 43);
+    /// }
+    /// assert_eq!(VAR.get(), 42);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `with var.set(value):` of Python 3.14.
+    #[track_caller]
+    pub fn set_scoped(&'static self, value: T) -> SetGuard<T> {
+        SetGuard::new(self.set(value))
+    }
+
+    /// Puts the variable back to what it was before the `set` that made `token`.
+    ///
+    /// # Errors
+    /// [`ResetError`], with the token, if it is a token of another variable or was made in another context; nothing
+    /// is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::context_var;
+    /// #[context_var]
+    /// static VAR: &'static str;
+    ///
+    /// # fn main() {
+    /// let token = VAR.set("new value");
+    /// VAR.reset(token).unwrap();
+    /// assert!(!VAR.is_set());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var.reset(token)`.
+    #[inline]
+    pub fn reset(&'static self, token: Token<T>) -> Result<(), ResetError<T>> {
+        token.reset(self)
+    }
+}

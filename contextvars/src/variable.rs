@@ -1,0 +1,225 @@
+//! What is known of a variable's declaration, and the list of every variable in the program.
+
+use std::fmt;
+
+/// What is known of a context variable from its declaration: its name, its type, and where it stands.
+///
+/// Every `static` under [`#[context_var]`](macro@crate::context_var) has one; [`variables`] lists them all.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() {
+/// let variable = demo::REQUEST_ID.variable();
+/// assert_eq!(variable.name(), "REQUEST_ID");
+/// assert_eq!(variable.type_name(), "u64");
+/// assert_eq!(variable.docs(), Some("The request at hand."));
+/// assert!(variable.has_default() && variable.inherits() && !variable.is_redacted());
+/// # }
+/// mod demo {
+///     /// The request at hand.
+///     #[contextvars::context_var(default = 0)]
+///     pub static REQUEST_ID: u64;
+/// }
+/// ```
+pub struct Variable {
+    name: &'static str,
+    module_path: &'static str,
+    file: &'static str,
+    line: u32,
+    column: u32,
+    docs: Option<&'static str>,
+    type_name: fn() -> &'static str,
+    has_default: bool,
+    inherits: bool,
+    redacted: bool,
+}
+
+impl Variable {
+    /// The variable's name, as declared.
+    ///
+    /// # Python
+    /// `ContextVar.name`; there the name is an argument, here it is the `static`'s identifier.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The path of the module that declares the variable, as [`module_path!`] gives it.
+    #[must_use]
+    pub const fn module_path(&self) -> &'static str {
+        self.module_path
+    }
+
+    /// The source file of the declaration, as [`file!`] gives it.
+    #[must_use]
+    pub const fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line of the declaration, counted from 1.
+    #[must_use]
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column of the declaration, counted from 1.
+    #[must_use]
+    pub const fn column(&self) -> u32 {
+        self.column
+    }
+
+    /// The declaration's doc comment, if it has one.
+    #[must_use]
+    pub const fn docs(&self) -> Option<&'static str> {
+        self.docs
+    }
+
+    /// The name of the value's type, as [`std::any::type_name`] gives it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        (self.type_name)()
+    }
+
+    /// Whether the declaration gives a default.
+    #[must_use]
+    pub const fn has_default(&self) -> bool {
+        self.has_default
+    }
+
+    /// Whether spawned work receives the value; `false` under `inherit = false`.
+    #[must_use]
+    pub const fn inherits(&self) -> bool {
+        self.inherits
+    }
+
+    /// Whether the value is kept out of `Debug` output and logs; `true` under `redact`.
+    #[must_use]
+    pub const fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
+    /// The variable and its declaration, for an error message: `` `NAME` (declared at src/x.rs:3) ``.
+    pub(crate) fn described(&self) -> impl fmt::Display + use<'_> {
+        Described(self)
+    }
+}
+
+/// How an expansion of `#[context_var]` writes a declaration down.
+#[doc(hidden)]
+impl Variable {
+    #[must_use]
+    pub const fn declared(
+        name: &'static str,
+        module_path: &'static str,
+        file: &'static str,
+        line: u32,
+        column: u32,
+    ) -> Self {
+        Self {
+            name,
+            module_path,
+            file,
+            line,
+            column,
+            docs: None,
+            type_name: || "?",
+            has_default: false,
+            inherits: true,
+            redacted: false,
+        }
+    }
+
+    #[must_use]
+    pub const fn with_docs(mut self, docs: &'static str) -> Self {
+        self.docs = Some(docs);
+        self
+    }
+
+    #[must_use]
+    pub const fn not_inherited(mut self) -> Self {
+        self.inherits = false;
+        self
+    }
+
+    #[must_use]
+    pub const fn redacted(mut self) -> Self {
+        self.redacted = true;
+        self
+    }
+
+    pub(crate) const fn of_type(mut self, type_name: fn() -> &'static str, has_default: bool) -> Self {
+        self.type_name = type_name;
+        self.has_default = has_default;
+        self
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variable")
+            .field("name", &self.name)
+            .field("module_path", &self.module_path)
+            .field("file", &self.file)
+            .field("line", &self.line)
+            .field("type_name", &self.type_name())
+            .field("has_default", &self.has_default)
+            .field("inherits", &self.inherits)
+            .field("is_redacted", &self.redacted)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes the path: `my_crate::module::NAME`.
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.module_path, self.name)
+    }
+}
+
+struct Described<'a>(&'a Variable);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Variable { name, file, line, .. } = self.0;
+        write!(f, "context variable `{name}` (declared at {file}:{line})")
+    }
+}
+
+/// A declaration's entry in the program's list of variables.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Registration(&'static dyn Declares);
+
+/// Something that stands for a declared variable; the layer above implements it.
+#[doc(hidden)]
+pub trait Declares: Sync {
+    fn declaration(&self) -> &Variable;
+}
+
+impl Registration {
+    #[must_use]
+    pub const fn new<D: Declares>(declaration: &'static D) -> Self {
+        Self(declaration)
+    }
+}
+
+inventory::collect!(Registration);
+
+/// Every context variable that the program declares, used or not, in no particular order.
+///
+/// A variable counts when its crate is linked: a dependency that nothing in the program mentions is left out by the
+/// linker, variables and all.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() {
+/// assert!(contextvars::variables().any(|v| v.name() == "TENANT" && v.line() > 0));
+/// # }
+/// #[contextvars::context_var]
+/// static TENANT: String;
+/// ```
+pub fn variables() -> impl Iterator<Item = &'static Variable> {
+    inventory::iter::<Registration>.into_iter().map(|registration| registration.0.declaration())
+}
