@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Checks that the code is formatted as `cargo fmt` would.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo fmt --all --check

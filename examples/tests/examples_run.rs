@@ -1,0 +1,50 @@
+//! Every example runs and prints what it promises.
+
+mod support;
+
+use support::example;
+
+fn output_of(name: &str) -> String {
+    let output = example(name).output().expect("the example starts");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("examples print UTF-8")
+}
+
+#[test]
+fn default_value_shows_the_default_until_a_set() {
+    assert_eq!(output_of("default_value"), "VAR = 42\nVAR = 43\n");
+}
+
+#[test]
+fn set_and_reset_leaves_the_variable_unset() {
+    let output = output_of("set_and_reset");
+    assert!(output.starts_with("set: new value\nreset: no value for context variable `VAR`"), "{output}");
+}
+
+#[test]
+fn list_context_shows_every_variable_but_no_password() {
+    assert_eq!(
+        output_of("list_context"),
+        "USER = \"ada\"\nPORT = 8081\nPASSWORD = <redacted>\n{USER: \"ada\", PORT: 8081, PASSWORD: <redacted>}\n"
+    );
+}
+
+#[test]
+fn run_in_context_contains_the_change() {
+    assert_eq!(
+        output_of("run_in_context"),
+        "inside, before: spam\ninside, after: ham\nin the context: ham\noutside: spam\n"
+    );
+}
+
+#[test]
+fn quickstart_carries_the_request_id_into_tasks_and_threads() {
+    let output = output_of("quickstart");
+    for request in [7, 8] {
+        for message in ["handler started", "audit written by a spawned task", "password hashed on a thread"] {
+            let line = format!("[request {request}] {message}\n");
+            assert_eq!(output.matches(&line).count(), 1, "{line:?} in {output}");
+        }
+    }
+    assert!(output.ends_with("[request 0] outside of any request\n"), "{output}");
+}
