@@ -64,9 +64,12 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::copied(self) {
+        let Some(copyable) = self.copyable() else {
+            return self.try_with(T::clone);
+        };
+        match state::copied(self, copyable) {
             Some(value) => Ok(value),
-            None => self.try_with(T::clone),
+            None => self.default().cloned().ok_or_else(|| LookupError::new(self.variable())),
         }
     }
 
@@ -118,13 +121,11 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        if let Some(value) = state::copied(self) {
-            return value;
-        }
-        match state::with_value(self, T::clone) {
-            Ok(value) => value,
-            Err(_) => make(),
-        }
+        let value = match self.copyable() {
+            Some(copyable) => state::copied(self, copyable),
+            None => state::with_value(self, T::clone).ok(),
+        };
+        value.unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::State;
-use super::declared::ContextVar;
+use super::declared::{ContextVar, Copyable};
 use super::value::{Held, Place, Value};
 use super::vars::Vars;
 use crate::bleeding;
@@ -19,7 +19,8 @@ use crate::bleeding;
 struct Current {
     /// The values. [C1] A reference into this cell never outlives the function of this file that makes it, and no
     /// code from outside `state` runs meanwhile.
-    vars: UnsafeCell<Vars<Value>>,
+    /// `ManuallyDrop`, or the thread-local would have a destructor; `BaseCleaner` frees the values.
+    vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
     mark: Cell<Mark>,
     /// The innermost live reader on this thread, or null. [C2] Points to a frame of the stack below.
     readers: Cell<*const Reader>,
@@ -30,13 +31,16 @@ struct Current {
 thread_local! {
     static CURRENT: Current = const {
         Current {
-            vars: UnsafeCell::new(Vars::new()),
+            vars: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
             mark: Cell::new(Mark::BASE),
             readers: Cell::new(ptr::null()),
             identities: Cell::new((0, 0)),
         }
     };
 }
+
+// With a destructor, the thread-local would be out of reach once that has run, and every access would check for it.
+const _: () = assert!(!mem::needs_drop::<Current>());
 
 /// What is known of a context besides its values, in one word that moves with them.
 #[derive(Clone, Copy)]
@@ -219,10 +223,9 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     Ok(result)
 }
 
-/// A copy of the variable's value in the current context, if it has one there and its type is `Copy`.
+/// A bit-by-bit copy of the variable's value in the current context, if it has one there.
 #[inline]
-pub(crate) fn copied<T>(var: &ContextVar<T>) -> Option<T> {
-    let copyable = var.copyable()?;
+pub(crate) fn copied<T>(var: &ContextVar<T>, copyable: Copyable<T>) -> Option<T> {
     CURRENT.with(|current| {
         let value = current.vars().get(var.id())?;
         // SAFETY: [V1] under a variable's id there are only values of that variable.
