@@ -218,9 +218,7 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
     // `reader` does: the context owns it, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
     let value = unsafe { value.as_typed() };
-    let result = f(value);
-    drop(reader);
-    Ok(result)
+    Ok(f(value))
 }
 
 /// A bit-by-bit copy of the variable's value in the current context, if it has one there.
@@ -281,6 +279,8 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identit
         }
         let id = var.id();
         Ok(match old.take() {
+            // What is put into a context that nobody will free would be lost.
+            Some(old) if current.is_gone() => Some(old.into_value()),
             Some(old) => current.change(|vars| vars.insert(id, old.into_value())),
             None => current.change(|vars| vars.remove(id)),
         })
