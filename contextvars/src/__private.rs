@@ -29,10 +29,10 @@ pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
     ContextVar::declared(variable, None, traits)
 }
 
-/// Gives a binding's value the type of its variable.
-#[inline]
-pub fn value_for<T>(_: &'static ContextVar<T>, value: T) -> T {
-    value
+/// A variable and the value that a `with_context!` gives it.
+pub struct Binding<T: 'static> {
+    pub var: &'static ContextVar<T>,
+    pub value: T,
 }
 
 /// Enters a context until the scope is dropped.

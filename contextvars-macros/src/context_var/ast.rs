@@ -29,10 +29,8 @@ pub(super) enum Value {
 
 /// What the attribute stands on.
 pub(super) enum Subject {
-    /// A static, as it should be, or something that was meant as one.
-    Declaration(Declaration),
-    /// The statics within a `thread_local!`.
-    Declarations(Vec<Declaration>),
+    /// A static, or something that was meant as one; with `thread_local!`, all within it.
+    Statics(Vec<Declaration>),
     /// Anything else, which stays as it is beside the error.
     Other(TokenStream),
 }
@@ -44,8 +42,8 @@ pub(super) struct Declaration {
     /// The word `static`.
     pub(super) keyword: Span,
     pub(super) name: Ident,
-    /// Absent after a mistake only.
-    pub(super) ty: Option<Type>,
+    /// The type of the value, or the mistake that takes its place.
+    pub(super) ty: Result<Type, syn::Error>,
     pub(super) initialiser: Option<TokenStream>,
 }
 
@@ -112,17 +110,22 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Argu
             .over(equals, format!("`{name} =` has no value: write `{name} = ..` with one, or leave the argument out"));
         return Ok(Argument { name, value: Some(Value::Refused) });
     }
-    let value = if name == "crate" {
-        Path::parse_mod_style(input).map(Value::Path)
-    } else {
-        expression(input).map(Value::Expr)
-    };
+    let value = if name == "crate" { crate_path(input) } else { expression(input).map(Value::Expr) };
     let value = value.unwrap_or_else(|error| {
         mistakes.push(error);
         skip_until(input, |input| input.peek(Token![,]));
         Value::Refused
     });
     Ok(Argument { name, value: Some(value) })
+}
+
+/// Reads the path of `crate = PATH`.
+fn crate_path(input: ParseStream<'_>) -> syn::Result<Value> {
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        let advice = format!("`crate` is a path, not a string: write `crate = {}`", text.value());
+        return Err(input.error(advice));
+    }
+    Path::parse_mod_style(input).map(Value::Path)
 }
 
 /// Whether the next token is the last one.
@@ -188,13 +191,14 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
     }
     if input.peek(Token![static]) {
         let keyword = input.parse::<Token![static]>()?.span;
-        return declaration(input, attrs, vis, keyword, mistakes).map(|declared| Some(Subject::Declaration(declared)));
+        return declaration(input, attrs, vis, keyword, mistakes)
+            .map(|declared| Some(Subject::Statics(vec![declared])));
     }
     if input.peek(Token![const]) && (input.peek3(Token![:]) || input.peek3(Token![=])) {
         let keyword = input.parse::<Token![const]>()?;
         mistakes.over(&keyword, "a context variable is a `static`, not a `const`: write `static NAME: T;`");
         return declaration(input, attrs, vis, keyword.span, mistakes)
-            .map(|declared| Some(Subject::Declaration(declared)));
+            .map(|declared| Some(Subject::Statics(vec![declared])));
     }
     if input.peek(Token![let]) {
         mistakes.push(input.error(
@@ -211,7 +215,7 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
         input.parse::<Token![!]>()?;
         let body: proc_macro2::Group = input.parse()?;
         let statics = within_thread_local.parse2(body.stream()).unwrap_or_default();
-        return Ok(Some(Subject::Declarations(statics)));
+        return Ok(Some(Subject::Statics(statics)));
     }
     let found = match input.cursor().token_tree() {
         Some((token, _)) => format!("`{}`", first_line(&token.to_string())),
@@ -293,7 +297,7 @@ fn declaration(
             .push(input.error("a context variable cannot be generic: write `static NAME: T;` with one concrete type"));
         skip_until(input, ends_generics);
     }
-    let ty = value_type(input, &name, mistakes);
+    let ty = value_type(input, &name);
     let mut initialiser = None;
     if input.peek(Token![=]) {
         let equals: Token![=] = input.parse()?;
@@ -320,26 +324,35 @@ fn ends_generics(input: ParseStream<'_>) -> bool {
 }
 
 /// Reads `: TYPE`.
-fn value_type(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistakes) -> Option<Type> {
+fn value_type(input: ParseStream<'_>, name: &Ident) -> Result<Type, syn::Error> {
+    let missing = |at: &dyn ToTokens| {
+        syn::Error::new_spanned(at, format!("the type of the value is missing: write `static {name}: T;`"))
+    };
     if !input.peek(Token![:]) {
-        mistakes.over(name, format!("the type of the value is missing: write `static {name}: T;`"));
-        return None;
+        return Err(missing(name));
     }
-    let colon = input.parse::<Token![:]>().ok()?;
+    let colon: Token![:] = input.parse()?;
     if input.peek(Token![;]) || input.peek(Token![=]) || input.is_empty() {
-        mistakes.over(colon, format!("the type of the value is missing: write `static {name}: T;`"));
-        return None;
+        return Err(missing(&colon));
     }
-    match input.parse::<Type>() {
-        Ok(Type::Infer(hole)) => {
-            mistakes.over(hole, format!("the type of the value must be written out: write `static {name}: T;`"));
-            None
+    let ty: Type = input.parse().inspect_err(|_| {
+        skip_until(input, |input| input.peek(Token![=]) || input.peek(Token![;]));
+    })?;
+    let advice = match &ty {
+        Type::Infer(_) => format!("the type of the value must be written out: write `static {name}: T;`"),
+        Type::Path(path) if path.path.is_ident("str") => {
+            unsized_value("str", &format!("static {name}: String;` or `static {name}: &'static str;"))
         }
-        Ok(ty) => Some(ty),
-        Err(error) => {
-            mistakes.push(error);
-            skip_until(input, |input| input.peek(Token![=]) || input.peek(Token![;]));
-            None
+        Type::Slice(slice) => {
+            let elem = slice.elem.to_token_stream();
+            unsized_value(&format!("[{elem}]"), &format!("static {name}: Vec<{elem}>;"))
         }
-    }
+        Type::TraitObject(_) => unsized_value("dyn ..", &format!("static {name}: Box<dyn ..>;")),
+        _ => return Ok(ty),
+    };
+    Err(syn::Error::new_spanned(ty, advice))
+}
+
+fn unsized_value(ty: &str, instead: &str) -> String {
+    format!("a context variable holds values of one size, which `{ty}` has not: write `{instead}`")
 }

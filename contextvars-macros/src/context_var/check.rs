@@ -1,7 +1,7 @@
 //! What was meant: the declaration with its arguments sorted out, and every mistake in it found.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type, Visibility};
 
@@ -18,7 +18,7 @@ pub(super) struct Options {
     default: Option<(Ident, TokenStream)>,
     inherit: bool,
     redact: bool,
-    krate: TokenStream,
+    krate: Option<TokenStream>,
 }
 
 /// A declaration ready to be written out.
@@ -28,25 +28,20 @@ pub(super) struct Variable {
     pub(super) vis: Visibility,
     pub(super) keyword: Span,
     pub(super) name: Ident,
-    /// Absent after a mistake only.
-    pub(super) ty: Option<Type>,
+    /// The type of the value, or the mistake that takes its place.
+    pub(super) ty: Result<Type, syn::Error>,
     /// The default's expression.
     pub(super) default: Option<TokenStream>,
     pub(super) docs: Option<String>,
     pub(super) inherit: bool,
     pub(super) redact: bool,
-    /// The path of the `contextvars` crate.
-    pub(super) krate: TokenStream,
+    /// The path of the `contextvars` crate, if not the usual one.
+    pub(super) krate: Option<TokenStream>,
 }
 
 /// Sorts the arguments out.
 pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Options {
-    let mut options = Options {
-        default: None,
-        inherit: true,
-        redact: false,
-        krate: quote_spanned!(Span::mixed_site()=> ::contextvars),
-    };
+    let mut options = Options { default: None, inherit: true, redact: false, krate: None };
     let mut seen: Vec<String> = Vec::new();
     for Argument { name, value } in arguments {
         let word = name.unraw().to_string();
@@ -69,7 +64,7 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
             ("inherit", None) => mistakes.over(&name, "`inherit` needs a value: write `inherit = false`"),
             ("redact", Some(Value::Expr(tokens))) => options.redact = truth(&word, tokens, false, mistakes),
             ("redact", None) => options.redact = true,
-            ("crate", Some(Value::Path(path))) => options.krate = quote!(#path),
+            ("crate", Some(Value::Path(path))) => options.krate = Some(path.to_token_stream()),
             _ => mistakes.over(&name, "`crate` needs a path: write `crate = path::to::contextvars`"),
         }
         seen.push(word);

@@ -5,17 +5,18 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
 
 use super::check::Variable;
 use crate::mistakes::Mistakes;
 
 /// The expansion of a declaration without mistakes.
-pub(super) fn variable(variable: &Variable) -> TokenStream {
-    let Variable { attrs, vis, keyword, name, ty, krate, .. } = variable;
+pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
+    let Variable { attrs, vis, keyword, name, .. } = variable;
     let at_name = ours(name.span());
-    let at_type = ours(ty.first_span());
-    let private = quote_spanned!(at_name=> #krate::__private);
+    let at_type = ours(first_span(ty));
+    let private = private(variable, at_name);
     let described = description(variable, &private);
     let default = match &variable.default {
         Some(value) => {
@@ -30,20 +31,21 @@ pub(super) fn variable(variable: &Variable) -> TokenStream {
     let keyword = Ident::new("static", *keyword);
     let traits = quote_spanned!(at_name=> {
         use #private::Absent as _;
-        const _: () = <#private::Probe<()>>::USED;
         #private::Traits {
             debug: #private::Probe::<#ty>::DEBUG,
             eq: #private::Probe::<#ty>::EQ,
             copy: #private::Probe::<#ty>::COPY,
         }
     });
-    // The path carries the bounds on the value's type, so it stands where the type stands.
-    let declare = quote_spanned!(at_type=> #private::declare::<#ty>);
+    // These paths carry bounds on the value's type, so they stand where the type stands.
+    let declared = context_var(variable, at_type, &ty.to_token_stream());
+    let private_at_type = self::private(variable, at_type);
+    let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
     // The registration and the check are items within the static, so that what the user says about the static
     // (`#[deprecated]`, `#[cfg]`, lint levels) holds for them as well.
     quote_spanned!(at_name=>
         #(#attrs)*
-        #vis #keyword #name: #krate::ContextVar<#ty> = {
+        #vis #keyword #name: #declared = {
             #private::inventory::submit! { #private::Registration::new(&#name) }
             #at_module_level
             #declare(#described, #default, #traits)
@@ -58,15 +60,38 @@ pub(super) fn variable(variable: &Variable) -> TokenStream {
 /// not reported as well.
 pub(super) fn refused(mistakes: &Mistakes, variables: &[Variable]) -> TokenStream {
     let mut tokens = mistakes.to_compile_errors();
-    for Variable { attrs, vis, name, ty, krate, .. } in variables {
-        // Without a type there is nothing that uses of the name would agree with.
-        let Some(ty) = ty else { continue };
-        tokens.extend(quote_spanned!(ours(name.span())=>
-            #(#attrs)*
-            #vis static #name: #krate::ContextVar<#ty> = #krate::__private::undeclared::<#ty>();
-        ));
+    for variable in variables {
+        let Variable { attrs, vis, name, ty, .. } = variable;
+        let at_name = ours(name.span());
+        let private = private(variable, at_name);
+        let (ty, value) = match ty {
+            Ok(ty) => (ty.to_token_stream(), quote_spanned!(at_name=> #private::undeclared::<#ty>())),
+            // In the place of a type, a `compile_error!` makes a type that agrees with every use.
+            Err(mistake) => (mistake.to_compile_error(), quote_spanned!(at_name=> ::core::todo!())),
+        };
+        let declared = context_var(variable, at_name, &ty);
+        tokens.extend(quote_spanned!(at_name=> #(#attrs)* #vis static #name: #declared = #value;));
     }
     tokens
+}
+
+/// The path of the `contextvars` crate.
+fn krate(variable: &Variable, at: Span) -> TokenStream {
+    match &variable.krate {
+        Some(path) => path.clone(),
+        None => quote_spanned!(at=> ::contextvars),
+    }
+}
+
+fn private(variable: &Variable, at: Span) -> TokenStream {
+    let krate = krate(variable, at);
+    quote_spanned!(at=> #krate::__private)
+}
+
+/// The type of the static.
+fn context_var(variable: &Variable, at: Span, ty: &TokenStream) -> TokenStream {
+    let krate = krate(variable, at);
+    quote_spanned!(at=> #krate::ContextVar<#ty>)
 }
 
 /// What `variable.name()` and its like will tell.
@@ -105,7 +130,6 @@ fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
             use #private as #runtime;
             use #private::NotSame as _;
             type #here = #marker;
-            const _: bool = <#here>::YES;
             {
                 enum #marker {}
                 const _: ::core::option::Option<#marker> = ::core::option::Option::None;
@@ -144,12 +168,6 @@ fn without_lints(value: TokenStream) -> TokenStream {
 }
 
 /// Where the first token of something stands.
-trait FirstSpan {
-    fn first_span(&self) -> Span;
-}
-
-impl<T: ToTokens> FirstSpan for T {
-    fn first_span(&self) -> Span {
-        self.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
-    }
+fn first_span(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }

@@ -16,28 +16,25 @@ use crate::mistakes::Mistakes;
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let arguments = ast::arguments(arguments, &mut mistakes);
-    let subject = ast::subject(item, &mut mistakes);
     let options = check::options(arguments, &mut mistakes);
-    match subject {
-        Subject::Declaration(declaration) => {
-            let variable = check::variable(declaration, options, &mut mistakes);
-            if mistakes.is_empty() {
-                codegen::variable(&variable)
-            } else {
-                codegen::refused(&mistakes, std::slice::from_ref(&variable))
-            }
-        }
-        Subject::Declarations(declarations) => {
-            let variables: Vec<_> = declarations
-                .into_iter()
-                .map(|declaration| check::variable(declaration, options.clone(), &mut mistakes))
-                .collect();
-            codegen::refused(&mistakes, &variables)
-        }
+    let subject = ast::subject(item, &mut mistakes);
+    let declarations = match subject {
+        Subject::Statics(declarations) => declarations,
         Subject::Other(item) => {
             let mut tokens = mistakes.to_compile_errors();
             tokens.extend(item);
-            tokens
+            return tokens;
         }
+    };
+    let variables: Vec<_> = declarations
+        .into_iter()
+        .map(|declaration| check::variable(declaration, options.clone(), &mut mistakes))
+        .collect();
+    match variables.as_slice() {
+        [variable] if mistakes.is_empty() => match &variable.ty {
+            Ok(ty) => codegen::variable(variable, ty),
+            Err(_) => codegen::refused(&mistakes, &variables),
+        },
+        _ => codegen::refused(&mistakes, &variables),
     }
 }

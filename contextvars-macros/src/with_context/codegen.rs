@@ -16,17 +16,16 @@ pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
     let mut bindings = TokenStream::new();
     let mut context = quote_spanned!(site=> #krate::copy_context());
     for (number, Binding { target, value }) in call.bindings.iter().enumerate() {
-        let var = format_ident!("var{}", number, span = site);
-        let new = format_ident!("value{}", number, span = site);
+        let binding = format_ident!("binding{}", number, span = site);
         let value = without_lints(value.clone());
         let at_target = site.located_at(first_span(target));
         let reference = quote_spanned!(at_target=> &#target);
-        // Each value is a statement of its own: its temporaries are gone before the context is entered.
+        // Each value is a statement of its own: its temporaries are gone before the context is entered. A field, and not an
+        // argument, because a value of the wrong type is then reported without a function that the user never called.
         bindings.extend(quote_spanned!(site=>
-            let #var: &'static #krate::ContextVar<_> = #reference;
-            let #new = #krate::__private::value_for(#var, #value);
+            let #binding = #krate::__private::Binding { var: #reference, value: #value };
         ));
-        context = quote_spanned!(site=> #krate::Context::with(#context, #var, #new));
+        context = quote_spanned!(site=> #krate::Context::with(#context, #binding.var, #binding.value));
     }
     match body {
         // An arm ends the lifetime of the body's temporaries before that of the guard, in every edition, and passes the

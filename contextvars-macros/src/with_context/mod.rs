@@ -5,7 +5,10 @@
 
 mod codegen;
 mod parse;
+mod refusal;
 mod scan;
+mod tokens;
+mod value;
 
 use proc_macro2::TokenStream;
 

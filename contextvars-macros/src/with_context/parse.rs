@@ -3,11 +3,10 @@
 //! Values are runs of tokens: whatever rustc accepts there is accepted here, and its errors stay its own. The body is
 //! never looked into.
 
-use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
-use syn::Expr;
-use syn::parse::{ParseStream, Parser};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use super::scan;
+use super::tokens::{group, is_joint, is_punct, is_word, path_text, stream};
+use super::{refusal, value};
 use crate::mistakes::Mistakes;
 
 /// A `with_context!` call, taken apart.
@@ -33,16 +32,6 @@ pub(super) enum Body {
     Future(TokenStream),
 }
 
-/// Whether `token` is the punctuation mark `mark`.
-pub(super) fn is_punct(token: &TokenTree, mark: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
-}
-
-/// Whether `token` is the identifier or keyword `word`.
-pub(super) fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
-}
-
 /// Takes `(path of the crate) arguments` apart.
 pub(super) fn call(input: TokenStream, mistakes: &mut Mistakes) -> Call {
     let mut tokens = input.into_iter();
@@ -52,17 +41,36 @@ pub(super) fn call(input: TokenStream, mistakes: &mut Mistakes) -> Call {
     };
     let tokens: Vec<TokenTree> = tokens.collect();
     let mut reader = Reader { tokens: &tokens, at: 0, bindings: Vec::new(), seen: Vec::new(), mistakes };
-    let body = if tokens.is_empty() {
-        reader
-            .mistakes
-            .at(Span::call_site(), "`with_context!` needs a body: write `with_context!(VAR = value, { .. })`");
-        None
-    } else if is_punct(&tokens[0], '<') {
-        reader.angle_form()
-    } else {
-        reader.comma_form()
+    let body = match tokens.first() {
+        None => {
+            let message = "`with_context!` needs a body: write `with_context!(VAR = value, { .. })`";
+            reader.mistakes.at(Span::call_site(), message);
+            None
+        }
+        Some(open) if is_punct(open, '<') => reader.angle_form(open),
+        Some(_) => reader.comma_form(),
     };
     Call { krate, bindings: reader.bindings, body }
+}
+
+/// Reads a body that is all of `tokens`.
+pub(super) fn body(tokens: &[TokenTree]) -> Option<Body> {
+    match tokens {
+        // A fragment of a `macro_rules!` macro comes in a group without delimiters.
+        [TokenTree::Group(fragment)] if fragment.delimiter() == Delimiter::None => {
+            body(&fragment.stream().into_iter().collect::<Vec<_>>())
+        }
+        [block] => group(block, Delimiter::Brace).cloned().map(Body::Block),
+        [first, .., block] => {
+            let is_future = match tokens.len() {
+                2 => is_word(first, "async"),
+                3 => is_word(first, "async") && is_word(&tokens[1], "move"),
+                _ => false,
+            };
+            (is_future && group(block, Delimiter::Brace).is_some()).then(|| Body::Future(stream(tokens)))
+        }
+        [] => None,
+    }
 }
 
 /// A position in the arguments, and what was found before it.
@@ -70,300 +78,266 @@ struct Reader<'a> {
     tokens: &'a [TokenTree],
     at: usize,
     bindings: Vec<Binding>,
+    /// The targets so far.
     seen: Vec<String>,
     mistakes: &'a mut Mistakes,
 }
 
 impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a [TokenTree] {
+        &self.tokens[self.at..]
+    }
+
     /// `A = 1, B = 2, BODY`
     fn comma_form(&mut self) -> Option<Body> {
         loop {
-            let begin = self.at;
-            if begin == self.tokens.len() {
-                self.missing_body();
-                return None;
+            if let Some(target) = self.target() {
+                let length = value::length_in_comma_form(self.rest());
+                self.bind(target, length);
+            } else if let Some(body) = self.last_argument() {
+                return Some(body);
+            } else {
+                let length = value::until_comma(self.rest());
+                let (argument, behind) = self.rest().split_at(length);
+                match (argument, behind) {
+                    ([], []) => {}
+                    ([], [comma, ..]) => {
+                        self.mistakes.over(comma, "expected a binding before this comma: write `VAR = value`");
+                    }
+                    (_, [] | [_]) => {
+                        self.mistakes.over(stream(argument), refusal::not_a_body(argument, !self.bindings.is_empty()));
+                        return None;
+                    }
+                    _ => {
+                        self.mistakes.over(stream(argument), refusal::not_a_binding(argument));
+                        if body(argument).is_some() {
+                            return None;
+                        }
+                    }
+                }
+                self.at += length;
             }
-            let Some(target) = self.target() else {
-                if let Some(body) = self.body() {
-                    return Some(body);
-                }
-                self.at = self.next_comma(begin);
-                if self.tokens[begin..].iter().any(|token| is_punct(token, ',')) && self.at + 1 < self.tokens.len() {
-                    self.not_a_binding(begin);
-                    self.at += 1;
-                    continue;
-                }
-                self.not_a_body(begin);
-                return None;
-            };
-            let value = self.at;
-            self.at = self.end_of_comma_value();
-            self.bind(target, value);
-            if self.at == self.tokens.len() {
-                self.missing_body();
+            if self.rest().len() <= 1 {
+                let last = &self.tokens[self.tokens.len() - 1];
+                let end = if is_punct(last, ',') { self.tokens.len() - 1 } else { self.tokens.len() };
+                self.mistakes.over(last, refusal::missing_body(&self.tokens[..end]));
                 return None;
             }
             self.at += 1;
         }
     }
 
-    /// `<A = 1, B = 2> BODY`
-    fn angle_form(&mut self) -> Option<Body> {
-        let open = &self.tokens[0];
+    /// `<A = 1, B = 2> BODY`, where `open` is the first token.
+    fn angle_form(&mut self, open: &TokenTree) -> Option<Body> {
         self.at = 1;
-        loop {
-            if self.tokens.get(self.at).is_some_and(|token| is_punct(token, '>')) {
-                break;
+        let close = loop {
+            match self.rest() {
+                [close, ..] if is_punct(close, '>') => break close,
+                [comma, ..] if is_punct(comma, ',') => {
+                    self.mistakes.over(comma, "expected a binding before this comma: write `VAR = value`");
+                }
+                _ => {
+                    let target = self.target();
+                    let length = value::length_in_angle_form(self.rest(), self.mistakes);
+                    if let Some(target) = target {
+                        self.bind(target, length);
+                    } else if self.at + length < self.tokens.len() {
+                        let argument = &self.rest()[..length];
+                        self.mistakes.over(stream(argument), refusal::not_a_binding(argument));
+                        self.at += length;
+                    } else {
+                        self.at = self.tokens.len();
+                    }
+                }
             }
-            let begin = self.at;
-            if let Some(target) = self.target() {
-                let value = self.at;
-                self.at = self.end_of_angle_value();
-                self.bind(target, value);
-            } else {
-                self.at = self.end_of_angle_value();
-                self.not_a_binding(begin);
-            }
-            match self.tokens.get(self.at) {
-                Some(token) if is_punct(token, ',') => self.at += 1,
-                Some(token) if is_punct(token, '>') => break,
+            match self.rest() {
+                [comma, ..] if is_punct(comma, ',') => self.at += 1,
+                [close, ..] if is_punct(close, '>') => break close,
                 _ => {
                     self.mistakes.over(open, "this `<` is never closed: write `with_context!(<VAR = value> { .. })`");
                     return None;
                 }
             }
-        }
-        let close = &self.tokens[self.at];
+        };
         self.at += 1;
-        if self.at == self.tokens.len() {
-            self.mistakes.over(close, "a body is missing behind this `>`: write `with_context!(<VAR = value> { .. })`");
-            return None;
-        }
-        if is_punct(&self.tokens[self.at], ',') {
-            self.mistakes.over(
-                &self.tokens[self.at],
-                "no comma between `>` and the body: write `with_context!(<VAR = value> { .. })`",
-            );
-            return None;
-        }
-        let begin = self.at;
-        let body = self.body();
+        let body = self.last_argument();
         if body.is_none() && self.mistakes.is_empty() {
-            if self.bindings.is_empty() {
-                self.at = self.tokens.len();
-                self.not_a_body(begin);
-            } else {
-                self.mistakes.over(
-                    close,
-                    "this `>` ends the bindings, but no body follows: a body is `{ .. }` or `async move { .. }`, and a comparison \
-                     in a value needs parentheses, as in `<VAR = (a > b)>`",
-                );
-            }
+            self.no_body_behind(close);
         }
         body
     }
 
-    /// Reads `PATH =`, or nothing at all.
-    fn target(&mut self) -> Option<TokenStream> {
-        let rest = &self.tokens[self.at..];
-        let mut length = 0;
-        while let Some(token) = rest.get(length) {
-            let is_part = match token {
-                TokenTree::Ident(word) => !["async", "unsafe", "move"].iter().any(|keyword| word == keyword),
-                TokenTree::Group(group) => group.delimiter() == Delimiter::None,
-                TokenTree::Punct(mark) => mark.as_char() == ':',
-                TokenTree::Literal(_) => false,
-            };
-            if !is_part {
-                break;
-            }
-            length += 1;
+    /// Says what is wrong behind the angle form's `>`, where the body should be.
+    fn no_body_behind(&mut self, close: &TokenTree) {
+        match self.rest() {
+            [] => self
+                .mistakes
+                .over(close, "a body is missing behind this `>`: write `with_context!(<VAR = value> { .. })`"),
+            [comma, ..] if is_punct(comma, ',') => self
+                .mistakes
+                .over(comma, "no comma between `>` and the body: write `with_context!(<VAR = value> { .. })`"),
+            // A later `>` suggests that this one was meant as an operator.
+            rest if rest.iter().any(|token| is_punct(token, '>')) => self.mistakes.over(
+                close,
+                "this `>` ends the bindings, but no body follows: a comparison in a value needs parentheses, as in \
+                 `<VAR = (a > b)>`",
+            ),
+            rest => self.mistakes.over(stream(rest), refusal::not_a_body(rest, true)),
         }
-        let is_assignment = rest.get(length).is_some_and(|token| is_punct(token, '='))
-            && !(is_joint(&rest[length])
-                && rest.get(length + 1).is_some_and(|next| is_punct(next, '=') || is_punct(next, '>')));
-        if length == 0 || !is_assignment || is_punct(&rest[length - 1], ':') {
+    }
+
+    /// Reads `PATH =`, or nothing at all.
+    fn target(&mut self) -> Option<&'a [TokenTree]> {
+        let rest = self.rest();
+        let length = rest.iter().take_while(|token| is_part_of_path(token)).count();
+        let (path, behind) = rest.split_at(length);
+        let is_assignment = match behind {
+            [equals, next, ..] if is_joint(equals) => {
+                is_punct(equals, '=') && !is_punct(next, '=') && !is_punct(next, '>')
+            }
+            [equals, ..] => is_punct(equals, '='),
+            [] => false,
+        };
+        if !is_assignment || path.last().is_none_or(|last| is_punct(last, ':')) {
             return None;
         }
         self.at += length + 1;
-        Some(rest[..length].iter().cloned().collect())
+        Some(path)
     }
 
-    /// Adds the binding of `target` to the tokens from `value` to here.
-    fn bind(&mut self, target: TokenStream, value: usize) {
-        let tokens = &self.tokens[value..self.at];
-        let name = target.to_string().replace(' ', "");
-        if tokens.is_empty() {
-            self.mistakes.over(
-                &self.tokens[value - 1],
-                format!("`{name} =` has no value: write `{name} = value`, or leave the binding out"),
-            );
+    /// Adds the binding of `target` to the next `length` tokens.
+    fn bind(&mut self, target: &[TokenTree], length: usize) {
+        let value = &self.rest()[..length];
+        let name = path_text(target);
+        if value.is_empty() {
+            let equals = &self.tokens[self.at - 1];
+            let message = format!("`{name} =` has no value: write `{name} = value`, or leave the binding out");
+            self.mistakes.over(equals, message);
         }
         if self.seen.contains(&name) {
-            self.mistakes.over(&target, format!("`{name}` is bound twice: remove one of the two"));
+            self.mistakes.over(stream(target), format!("`{name}` is bound twice: remove one of the two"));
         }
         self.seen.push(name);
-        self.bindings.push(Binding { target, value: tokens.iter().cloned().collect() });
-    }
-
-    /// Where the value that starts here ends: at a comma outside parameter lists and generic arguments.
-    fn end_of_comma_value(&self) -> usize {
-        let comma = self.next_comma(self.at);
-        let run = &self.tokens[self.at..comma];
-        if comma == self.tokens.len() || !run.iter().any(|token| is_punct(token, '<') || is_punct(token, '|')) {
-            return comma;
-        }
-        // Whether a comma belongs to `|a, b|` or `Map::<K, V>` depends on the grammar of expressions.
-        let rest: TokenStream = self.tokens[self.at..].iter().cloned().collect();
-        let parser = |input: ParseStream<'_>| {
-            input.parse::<Expr>()?;
-            input.parse::<TokenStream>()
-        };
-        match parser.parse2(rest) {
-            Ok(unread) => match self.tokens.len() - unread.into_iter().count() {
-                end if end == self.tokens.len() || is_punct(&self.tokens[end], ',') => end,
-                _ => comma,
-            },
-            Err(_) => comma,
-        }
-    }
-
-    fn next_comma(&self, from: usize) -> usize {
-        (from..self.tokens.len()).find(|&at| is_punct(&self.tokens[at], ',')).unwrap_or(self.tokens.len())
-    }
-
-    /// Where the value that starts here ends: at a `,` or `>` outside `::<..>`.
-    ///
-    /// Reports a comparison or a shift outside parentheses, which this form cannot tell from its own brackets.
-    fn end_of_angle_value(&mut self) -> usize {
-        let begin = self.at;
-        let mut depth = 0;
-        for at in begin..self.tokens.len() {
-            let TokenTree::Punct(mark) = &self.tokens[at] else { continue };
-            let before = (at > begin).then(|| &self.tokens[at - 1]);
-            match mark.as_char() {
-                ',' if depth == 0 => return at,
-                '<' if depth > 0 || before.is_none_or(opens_a_path) => depth += 1,
-                '<' => self.comparison(at),
-                '>' if before
-                    .is_some_and(|token| (is_punct(token, '-') || is_punct(token, '=')) && is_joint(token)) => {}
-                '>' if depth > 0 => depth -= 1,
-                '>' if is_joint(&self.tokens[at]) && self.continues_an_operator(at + 1) => self.comparison(at),
-                '>' if before.is_some_and(|token| is_punct(token, '>') && is_joint(token)) => {}
-                '>' => return at,
-                _ => {}
-            }
-        }
-        self.tokens.len()
-    }
-
-    /// Whether the `>` before `at` is the beginning of `>=` or `>>`.
-    fn continues_an_operator(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| is_punct(token, '=') || is_punct(token, '>'))
-    }
-
-    fn comparison(&mut self, at: usize) {
-        self.mistakes.over(
-            &self.tokens[at],
-            "an operator with `<` or `>` in a value of `with_context!(<..> ..)` needs parentheses: write `<VAR = (a < b)>`, \
-             and `::<T>` for generic arguments",
-        );
+        self.bindings.push(Binding { target: stream(target), value: stream(value) });
+        self.at += length;
     }
 
     /// Reads the body and a comma behind it, if they are all that is left.
-    fn body(&mut self) -> Option<Body> {
-        let mut rest = &self.tokens[self.at..];
-        if let [body @ .., last] = rest
-            && is_punct(last, ',')
-        {
-            rest = body;
+    fn last_argument(&self) -> Option<Body> {
+        match self.rest() {
+            [argument @ .., comma] if is_punct(comma, ',') => body(argument),
+            argument => body(argument),
         }
-        let body = body(rest)?;
-        self.at = self.tokens.len();
-        Some(body)
     }
+}
 
-    fn missing_body(&mut self) {
-        let hint = match self.bindings.last().map(|binding| last_token(&binding.value)) {
-            Some(Some(TokenTree::Group(group))) if group.delimiter() == Delimiter::Brace => {
-                "; if these braces are the body, put a `,` before it"
-            }
-            _ => "",
-        };
-        let last = self.tokens.last();
-        self.mistakes
-            .over(last, format!("a body is missing at the end: write `with_context!(VAR = value, {{ .. }})`{hint}"));
+fn is_part_of_path(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Ident(word) => !["async", "unsafe", "move"].iter().any(|keyword| word == keyword),
+        // `$path:path` of a `macro_rules!` macro.
+        TokenTree::Group(group) => group.delimiter() == Delimiter::None,
+        TokenTree::Punct(mark) => mark.as_char() == ':',
+        TokenTree::Literal(_) => false,
     }
+}
 
-    /// Reports the argument from `begin` to here, which others follow.
-    fn not_a_binding(&mut self, begin: usize) {
-        let tokens: TokenStream = self.tokens[begin..self.at].iter().cloned().collect();
-        if tokens.is_empty() {
-            let here = self.tokens.get(self.at).or(self.tokens.last());
-            self.mistakes.over(here, "expected a binding here: write `VAR = value`");
-        } else if body(&self.tokens[begin..self.at]).is_some() {
-            self.mistakes
-                .over(tokens, "the body must be the last argument: write `with_context!(VAR = value, { .. })`");
-        } else if self.tokens[begin..self.at]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bindings as text, `{}` or `async` for the body, and the mistakes.
+    fn read(source: &str) -> (String, Option<&'static str>, Vec<String>) {
+        let mut mistakes = Mistakes::default();
+        let call = call(format!("(krate) {source}").parse().expect("tokens"), &mut mistakes);
+        let bindings: Vec<_> = call
+            .bindings
             .iter()
-            .all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'))
-        {
-            let name = tokens.to_string().replace(' ', "");
-            self.mistakes.over(tokens, format!("`{name}` has no value: write `{name} = value`"));
-        } else {
-            self.mistakes.over(
-                tokens,
-                "expected a binding: write `VAR = value`, where VAR is the path of a context variable, or the body as the last argument",
-            );
+            .map(|Binding { target, value }| format!("{target}={value}").replace(' ', ""))
+            .collect();
+        let body = call.body.map(|body| match body {
+            Body::Block(_) => "{}",
+            Body::Future(_) => "async",
+        });
+        (bindings.join(";"), body, mistakes.messages())
+    }
+
+    #[track_caller]
+    fn assert_read(source: &str, bindings: &str, body: &'static str) {
+        assert_eq!(read(source), (bindings.to_owned(), Some(body), Vec::new()), "{source}");
+    }
+
+    #[test]
+    fn both_spellings_are_read_alike() {
+        assert_read("{}", "", "{}");
+        assert_read("{},", "", "{}");
+        assert_read("<> {}", "", "{}");
+        assert_read("A = 1, {}", "A=1", "{}");
+        assert_read("A = 1, async {},", "A=1", "async");
+        assert_read("<A = 1> {}", "A=1", "{}");
+        assert_read("<A = 1,> async move {},", "A=1", "async");
+        assert_read("A = 1, B = f(2, 3), {}", "A=1;B=f(2,3)", "{}");
+        assert_read("<A = 1, B = f(2, 3)> {}", "A=1;B=f(2,3)", "{}");
+    }
+
+    #[test]
+    fn a_value_may_begin_with_an_operator() {
+        assert_read("A =-1, B =&x, C =!y, {}", "A=-1;B=&x;C=!y", "{}");
+        assert_read("<A =<u8>::MAX> {}", "A=<u8>::MAX", "{}");
+    }
+
+    #[test]
+    fn a_value_may_look_like_a_body() {
+        assert_read("A = { 1 }, B = async {}, {}", "A={1};B=async{}", "{}");
+    }
+
+    #[test]
+    fn each_mistake_is_reported_once() {
+        for source in [
+            "",
+            "A",
+            "A,",
+            "A=1",
+            "A = 1,",
+            "A = , {}",
+            "A, {}",
+            "A == 1, {}",
+            "A: 1, {}",
+            "A += 1, {}",
+            "{}, A = 1",
+            "f()",
+            "A = 1, f()",
+            "A = 1, f(),",
+            "A = 1, A = 2, {}",
+            ", {}",
+            "<",
+            "<>",
+            "<A",
+            "<A>",
+            "<A> {}",
+            "<A = 1",
+            "<A = 1>",
+            "<A = 1>, {}",
+            "<A = > {}",
+            "<A = 1> f()",
+            "<A = a > b> {}",
+            "<A = a < b> {}",
+            "<A = 1, A = 2> {}",
+            "<,> {}",
+            "async",
+            "A = 1, async",
+            "A = 1, async move",
+            "A = 1, move {}",
+            "A = 1, 'a: {}",
+            "{} {}",
+        ] {
+            let (_, _, mistakes) = read(source);
+            assert_eq!(mistakes.len(), 1, "{source}: {mistakes:#?}");
         }
     }
 
-    /// Reports the last argument, which is neither a block nor a future.
-    fn not_a_body(&mut self, begin: usize) {
-        let run = &self.tokens[begin..self.at];
-        let tokens: TokenStream = run.iter().cloned().collect();
-        let text = tokens.to_string();
-        let text = if text.len() > 40 || text.contains('\n') { ".." } else { text.as_str() };
-        let message = if run.len() == 1 && matches!(run[0], TokenTree::Ident(_)) && self.bindings.is_empty() {
-            format!("`{text}` is neither a binding nor a body: write `with_context!({text} = value, {{ .. }})`")
-        } else if !scan::awaits(tokens.clone()).is_empty() {
-            format!("the body is a block or an async block: write `async move {{ {text} }}`")
-        } else {
-            format!(
-                "the body is a block or an async block: write `{{ {text} }}` to run it at once, or `async move {{ {text}.await }}` for a future"
-            )
-        };
-        self.mistakes.over(tokens, message);
-    }
-}
-
-/// Whether a `<` behind `token` opens generic arguments or a qualified path, and does not compare.
-fn opens_a_path(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(mark) if mark.as_char() != '?' && mark.as_char() != '>')
-}
-
-fn is_joint(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(mark) if mark.spacing() == Spacing::Joint)
-}
-
-fn last_token(tokens: &TokenStream) -> Option<TokenTree> {
-    tokens.clone().into_iter().last()
-}
-
-/// Reads a body that is all of `tokens`. A fragment of a `macro_rules!` macro comes in a group without delimiters.
-fn body(tokens: &[TokenTree]) -> Option<Body> {
-    match tokens {
-        [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
-            body(&group.stream().into_iter().collect::<Vec<_>>())
-        }
-        [TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace => Some(Body::Block(block.clone())),
-        [word, .., TokenTree::Group(block)]
-            if is_word(word, "async")
-                && block.delimiter() == Delimiter::Brace
-                && (tokens.len() == 2 || (tokens.len() == 3 && is_word(&tokens[1], "move"))) =>
-        {
-            Some(Body::Future(tokens.iter().cloned().collect()))
-        }
-        _ => None,
+    #[test]
+    fn all_mistakes_are_reported() {
+        let (_, _, mistakes) = read("A, B = , C = 1, C = 2, f()");
+        assert_eq!(mistakes.len(), 4, "{mistakes:#?}");
     }
 }

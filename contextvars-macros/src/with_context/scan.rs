@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use super::parse::{is_punct, is_word};
+use super::tokens::{is_punct, is_word};
 
 /// The `await` of each `.await` in `tokens`, except those within an `async` block, closure or function, which run
 /// elsewhere, and within `name! { .. }`, whose `.await` may mean anything.
@@ -17,7 +17,7 @@ pub(super) fn awaits(tokens: TokenStream) -> Vec<Ident> {
                 continue;
             }
             TokenTree::Ident(word) if word == "await" && at > 0 && is_punct(&tokens[at - 1], '.') => {
-                found.push(word.clone())
+                found.push(word.clone());
             }
             TokenTree::Group(group) if !is_brace_macro(&tokens, at) => found.extend(awaits(group.stream())),
             _ => {}

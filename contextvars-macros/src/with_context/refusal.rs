@@ -1,0 +1,68 @@
+//! Says what is wrong with an argument that is neither a binding nor a body, and what to write instead.
+
+use proc_macro2::{Delimiter, TokenTree};
+
+use super::parse::body;
+use super::scan;
+use super::tokens::{group, is_punct, path_text, stream, text};
+
+/// The message for an argument that others follow, so it should be a binding.
+pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
+    if body(argument).is_some() {
+        return "the body must be the last argument: write `with_context!(VAR = value, { .. })`".to_owned();
+    }
+    let length =
+        argument.iter().take_while(|token| matches!(token, TokenTree::Ident(_)) || is_colon_pair(token)).count();
+    let (path, rest) = argument.split_at(length);
+    let name = path_text(path);
+    match rest {
+        _ if path.is_empty() => {}
+        [] => return format!("`{name}` has no value: write `{name} = value`"),
+        [first, second, value @ ..] if is_punct(first, '=') && is_punct(second, '=') => {
+            return format!("`==` compares: write `{name} = {}`", text(value).as_deref().unwrap_or("value"));
+        }
+        [first, value @ ..] if is_punct(first, ':') => {
+            return format!(
+                "a binding is written with `=`: write `{name} = {}`",
+                text(value).as_deref().unwrap_or("value")
+            );
+        }
+        _ => {}
+    }
+    "expected a binding or, as the last argument, the body: a binding is `VAR = value`, where VAR is the path of a context \
+     variable"
+        .to_owned()
+}
+
+/// Whether `token` is part of a `::`, and not a `:` of its own. The second one of the pair is never joint.
+fn is_colon_pair(token: &TokenTree) -> bool {
+    is_punct(token, ':') && super::tokens::is_joint(token)
+}
+
+/// The message for the last argument, which should be the body.
+pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
+    let shown = text(argument);
+    let shown = shown.as_deref().unwrap_or("..");
+    match argument {
+        [TokenTree::Ident(name)] if !has_bindings => {
+            format!("`{name}` is neither a binding nor a body: write `with_context!({name} = value, {{ .. }})`")
+        }
+        _ if !scan::awaits(stream(argument)).is_empty() => {
+            format!("the body is a block or an async block: write `async move {{ {shown} }}`")
+        }
+        [first, .., last] if group(last, Delimiter::Parenthesis).is_some() && !is_punct(first, '|') => format!(
+            "the body is a block or an async block: write `{{ {shown} }}` to run it at once, or `async move {{ {shown}.await }}` \
+             for a future"
+        ),
+        _ => format!("the body is a block or an async block: write `{{ {shown} }}`"),
+    }
+}
+
+/// The message for a call that ends behind `value`, its last binding's.
+pub(super) fn missing_body(value: &[TokenTree]) -> String {
+    let hint = match value.last() {
+        Some(last) if group(last, Delimiter::Brace).is_some() => "; if these braces are the body, put a `,` before it",
+        _ => "",
+    };
+    format!("a body is missing at the end: write `with_context!(VAR = value, {{ .. }})`{hint}")
+}
