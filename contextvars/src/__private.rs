@@ -29,7 +29,10 @@ pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
     ContextVar::declared(variable, None, traits)
 }
 
-/// A variable and the value that a `with_context!` gives it.
+/// A variable with the value that `with_context!` gives it.
+///
+/// A struct, so that a value of the wrong type is reported where it stands, and not as the argument of a function that
+/// the user has never heard of.
 pub struct Binding<T: 'static> {
     pub var: &'static ContextVar<T>,
     pub value: T,

@@ -7,8 +7,6 @@
 
 use core::marker::PhantomData;
 
-use crate::state::ContextVar;
-
 /// A pair of types, asked for one thing only: whether they are the same type.
 ///
 /// `Same::<A, A>::YES` is the inherent constant below; for two different types the name falls back to
@@ -42,18 +40,6 @@ impl<T: ?Sized> NotSame for T {}
 #[track_caller]
 pub const fn require_module_level(at_module_level: bool, message: &'static str) {
     assert!(at_module_level, "{}", message);
-}
-
-/// A variable with the value that `with_context!` gives it.
-///
-/// A struct, so that a value of the wrong type is reported where it stands, and not as the argument of a function that the
-/// user has never heard of.
-#[doc(hidden)]
-pub struct Binding<T: 'static> {
-    /// What is bound.
-    pub var: &'static ContextVar<T>,
-    /// What it is bound to.
-    pub value: T,
 }
 
 #[cfg(test)]

@@ -62,15 +62,18 @@ pub(super) fn refused(mistakes: &Mistakes, variables: &[Variable]) -> TokenStrea
     let mut tokens = mistakes.to_compile_errors();
     for variable in variables {
         let Variable { attrs, vis, name, ty, .. } = variable;
+        let ty = match ty {
+            Ok(ty) => ty.to_token_stream(),
+            Err(mistake) => {
+                tokens.extend(mistake.to_compile_error());
+                continue;
+            }
+        };
         let at_name = ours(name.span());
         let private = private(variable, at_name);
-        let (ty, value) = match ty {
-            Ok(ty) => (ty.to_token_stream(), quote_spanned!(at_name=> #private::undeclared::<#ty>())),
-            // In the place of a type, a `compile_error!` makes a type that agrees with every use.
-            Err(mistake) => (mistake.to_compile_error(), quote_spanned!(at_name=> ::core::todo!())),
-        };
         let declared = context_var(variable, at_name, &ty);
-        tokens.extend(quote_spanned!(at_name=> #(#attrs)* #vis static #name: #declared = #value;));
+        tokens
+            .extend(quote_spanned!(at_name=> #(#attrs)* #vis static #name: #declared = #private::undeclared::<#ty>();));
     }
     tokens
 }
