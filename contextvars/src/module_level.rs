@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 #[derive(Debug)]
 pub struct Same<A: ?Sized, B: ?Sized>(PhantomData<A>, PhantomData<B>);
 
-impl<A: ?Sized> Same<A, A> {
+impl<T: ?Sized> Same<T, T> {
     /// The two types are one.
     pub const YES: bool = true;
 }
@@ -32,6 +32,28 @@ pub trait NotSame {
 impl<T: ?Sized> NotSame for T {}
 
 /// Fails the build with `message`, at the caller's place, unless the variable stands at module level.
+///
+/// A doctest needs a `fn main` of its own, or rustdoc wraps all of it in one:
+///
+/// ```compile_fail
+/// use contextvars::context_var;
+///
+/// #[context_var(default = 1)]
+/// static X: i32;
+///
+/// assert_eq!(X.get(), 1);
+/// ```
+///
+/// ```
+/// use contextvars::context_var;
+///
+/// #[context_var(default = 1)]
+/// static X: i32;
+///
+/// fn main() {
+///     assert_eq!(X.get(), 1);
+/// }
+/// ```
 ///
 /// # Panics
 ///

@@ -130,11 +130,26 @@ impl Current {
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();
+        self.change_unread(change)
+    }
+
+    /// Changes the values while no live reader depends on them: all are pinned.
+    #[inline]
+    fn change_unread<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
+        // SAFETY: [C2] the innermost reader, if there is one, is alive.
+        debug_assert!(unsafe { self.readers.get().as_ref() }.is_none_or(|reader| reader.pinned.get()));
         // SAFETY: [C1] no reference into the cell is alive: all others ended with the function that made them, none
         // of which is below us on the stack, since none calls code that could come here. Readers do not borrow
         // from the cell; they hold on to blocks, and pinning [C3] made them owners.
         let vars = unsafe { &mut *self.vars.get() };
         change(vars)
+    }
+
+    /// Swaps the current context for another while no live reader depends on it: all are pinned.
+    #[inline]
+    fn swap_unread(&self, state: &mut State) {
+        self.change_unread(|vars| mem::swap(vars, &mut state.vars));
+        state.mark = self.mark.replace(state.mark);
     }
 
     /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
@@ -300,8 +315,8 @@ pub(crate) fn snapshot() -> State {
 #[inline]
 pub(crate) fn swap(state: &mut State) {
     CURRENT.with(|current| {
-        current.change(|vars| mem::swap(vars, &mut state.vars));
-        state.mark = current.mark.replace(state.mark);
+        current.pin_readers();
+        current.swap_unread(state);
     });
 }
 
@@ -325,7 +340,9 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        swap(self.state);
+        // Who is reading now was reading already when `new` pinned all readers: `Entered` is a local of functions that
+        // call a closure in between, so readers that began later have ended.
+        CURRENT.with(|current| current.swap_unread(self.state));
     }
 }
 

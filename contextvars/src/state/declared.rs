@@ -162,6 +162,11 @@ impl<T: 'static> ErasedVar for ContextVar<T> {
         Some(eq(a.downcast_ref()?, b.downcast_ref()?))
     }
 
+    unsafe fn release(&self, block: NonNull<Header>) {
+        // SAFETY: the caller's block is one of this variable's, whose type is `T`.
+        unsafe { value::release::<T>(block) }
+    }
+
     unsafe fn destroy(&self, block: NonNull<Header>) {
         // SAFETY: the caller's block is one of this variable's, whose type is `T`.
         unsafe { value::destroy::<T>(block) }

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -41,10 +42,16 @@ pub(super) trait ErasedVar: Sync {
     /// Compares two values of this variable as their `PartialEq` does. `None`: the type has no `PartialEq`.
     fn equal(&self, a: &Value, b: &Value) -> Option<bool>;
 
-    /// Drops the value of a block and frees its memory.
+    /// Sees to it that a block is destroyed: at once, or in its turn if that could go deep.
     ///
     /// # Safety
     /// `block` points to a block of this variable, from [`Value::new`], that has no owner any more.
+    unsafe fn release(&self, block: NonNull<Header>);
+
+    /// Drops the value of a block and frees its memory.
+    ///
+    /// # Safety
+    /// As for `release`.
     unsafe fn destroy(&self, block: NonNull<Header>);
 }
 
@@ -128,7 +135,8 @@ impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
         if self.header().count.decrement() {
-            release::release(Ownerless(self.block));
+            // SAFETY: [V1, V3] the block is one of its variable's, and this was its last owner.
+            unsafe { self.var().release(self.block) }
         }
     }
 }
@@ -140,7 +148,7 @@ impl Ownerless {
     pub(super) fn destroy(self) {
         // SAFETY: [V3] the block is alive until the next line, and nobody else can reach it.
         let var = unsafe { self.0.as_ref() }.var;
-        // SAFETY: [V1, V3] a block of `var`'s; `Value::drop` saw its last owner go, and `self` is used up.
+        // SAFETY: [V1, V3] a block of `var`'s, without owner as `release` was promised, and `self` is used up.
         unsafe { var.destroy(self.0) }
     }
 }
@@ -176,6 +184,21 @@ impl Place {
     /// Called once for that `retain`, at the most.
     pub(super) unsafe fn take_over(self) -> Value {
         Value { block: self.0 }
+    }
+}
+
+/// Sees to it that the block of a `ContextVar<T>`'s value is destroyed.
+///
+/// # Safety
+/// As for [`ErasedVar::release`], of a variable whose type is `T`.
+#[inline]
+pub(super) unsafe fn release<T>(block: NonNull<Header>) {
+    if const { mem::needs_drop::<T>() } {
+        release::release(Ownerless(block));
+    } else {
+        // No destructor, so nothing can nest.
+        // SAFETY: as the caller says.
+        unsafe { destroy::<T>(block) }
     }
 }
 
