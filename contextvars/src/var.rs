@@ -35,10 +35,31 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match self.try_get() {
+        match state::cloned(self) {
+            Some(value) => value,
+            None => self.default_or_panic(),
+        }
+    }
+
+    /// What a read that finds no value returns; apart from `get`, so that this stays small.
+    #[inline(never)]
+    #[track_caller]
+    fn default_or_panic(&'static self) -> T
+    where
+        T: Clone,
+    {
+        match self.default_or_error() {
             Ok(value) => value,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    #[inline(never)]
+    fn default_or_error(&'static self) -> Result<T, LookupError>
+    where
+        T: Clone,
+    {
+        self.default().cloned().ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default.
@@ -64,12 +85,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        let Some(copyable) = self.copyable() else {
-            return self.try_with(T::clone);
-        };
-        match state::copied(self, copyable) {
+        match state::cloned(self) {
             Some(value) => Ok(value),
-            None => self.default().cloned().ok_or_else(|| LookupError::new(self.variable())),
+            None => self.default_or_error(),
         }
     }
 
@@ -121,11 +139,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        let value = match self.copyable() {
-            Some(copyable) => state::copied(self, copyable),
-            None => state::with_value(self, T::clone).ok(),
-        };
-        value.unwrap_or_else(make)
+        state::cloned(self).unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

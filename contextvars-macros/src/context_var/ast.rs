@@ -195,9 +195,9 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
             .map(|declared| Some(Subject::Statics(vec![declared])));
     }
     if input.peek(Token![const]) && (input.peek3(Token![:]) || input.peek3(Token![=])) {
-        let keyword = input.parse::<Token![const]>()?;
-        mistakes.over(&keyword, "a context variable is a `static`, not a `const`: write `static NAME: T;`");
-        return declaration(input, attrs, vis, keyword.span, mistakes)
+        let keyword = input.parse::<Token![const]>()?.span;
+        mistakes.at(keyword, "a context variable is a `static`, not a `const`: write `static NAME: T;`");
+        return declaration(input, attrs, vis, keyword, mistakes)
             .map(|declared| Some(Subject::Statics(vec![declared])));
     }
     if input.peek(Token![let]) {

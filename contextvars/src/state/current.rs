@@ -236,14 +236,37 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     Ok(f(value))
 }
 
-/// A bit-by-bit copy of the variable's value in the current context, if it has one there.
+/// A clone of the variable's value in the current context, if it has one there.
 #[inline]
-pub(crate) fn copied<T>(var: &ContextVar<T>, copyable: Copyable<T>) -> Option<T> {
+pub(crate) fn cloned<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    if const { mem::needs_drop::<T>() } {
+        return cloned_by_itself(var);
+    }
+    match var.copyable() {
+        Some(copyable) => copied(var, copyable),
+        None => not_copied(var),
+    }
+}
+
+/// A bit-by-bit copy of the variable's value. No reader is needed: copying runs nobody's code.
+#[inline]
+fn copied<T>(var: &ContextVar<T>, copyable: Copyable<T>) -> Option<T> {
     CURRENT.with(|current| {
         let value = current.vars().get(var.id())?;
         // SAFETY: [V1] under a variable's id there are only values of that variable.
         Some(copyable.copy(unsafe { value.as_typed() }))
     })
+}
+
+#[inline]
+fn cloned_by_itself<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    with_value(var, T::clone).ok()
+}
+
+/// For the rare type that has neither a destructor nor `Copy`; kept apart so that reads of `Copy` types stay small.
+#[inline(never)]
+fn not_copied<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    cloned_by_itself(var)
 }
 
 /// Whether the variable has a value in the current context.

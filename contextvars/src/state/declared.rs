@@ -3,7 +3,6 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -117,9 +116,8 @@ impl<T> ContextVar<T> {
 
     /// How to copy the value bit by bit, if its type is `Copy`.
     #[inline]
-    pub(crate) fn copyable(&self) -> Option<Copyable<T>> {
-        // What needs dropping is not `Copy`; asking first saves such types the question at run time.
-        if const { mem::needs_drop::<T>() } { None } else { self.traits.copy }
+    pub(super) fn copyable(&self) -> Option<Copyable<T>> {
+        self.traits.copy
     }
 }
 

@@ -37,7 +37,7 @@ use std::fmt;
 
 use self::current::Mark;
 pub use self::current::Scope;
-pub(crate) use self::current::{Entered, Identity, Replaced, copied, is_set, restore, set, snapshot, with_value};
+pub(crate) use self::current::{Entered, Identity, Replaced, cloned, is_set, restore, set, snapshot, with_value};
 pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
 use self::value::ErasedVar;
 pub(crate) use self::value::{Held, Value};
