@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
 /// Counts how many of its clones and values are alive.
 #[derive(Clone, Default)]
@@ -50,20 +50,30 @@ pub(crate) struct Panicked {
 }
 
 thread_local! {
+    /// Whether a panic on this thread is to be recorded rather than reported.
+    static RECORDING: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
 }
 
 /// Runs `f`, which must panic, and returns what was reported. Nothing is printed.
 pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> Panicked {
-    let previous = panic::take_hook();
-    panic::set_hook(Box::new(|info| {
-        let message = info.payload_as_str().unwrap_or("not a string").to_owned();
-        let place = info.location().expect("panics have places");
-        let panicked = Panicked { message, file: place.file().to_owned(), line: place.line() };
-        LAST.with(|last| *last.borrow_mut() = Some(panicked));
-    }));
+    // The hook is the whole process's, and other tests run meanwhile: it is set once and never taken away.
+    static RECORDER: Once = Once::new();
+    RECORDER.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !RECORDING.get() {
+                return report(info);
+            }
+            let message = info.payload_as_str().unwrap_or("not a string").to_owned();
+            let place = info.location().expect("panics have places");
+            let panicked = Panicked { message, file: place.file().to_owned(), line: place.line() };
+            LAST.with(|last| *last.borrow_mut() = Some(panicked));
+        }));
+    });
+    let outer = RECORDING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(f));
-    panic::set_hook(previous);
+    RECORDING.set(outer);
     assert!(result.is_err(), "it must panic");
     LAST.with(|last| last.borrow_mut().take()).expect("the hook ran on this thread")
 }
