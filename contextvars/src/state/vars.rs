@@ -218,3 +218,6 @@ impl<'a, V> Iterator for Iter<'a, V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
