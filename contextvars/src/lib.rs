@@ -43,6 +43,7 @@ mod module_level;
 mod shared_context;
 mod state;
 mod task;
+pub mod thread;
 mod token;
 mod var;
 mod variable;

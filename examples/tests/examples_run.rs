@@ -48,3 +48,11 @@ fn quickstart_carries_the_request_id_into_tasks_and_threads() {
     }
     assert!(output.ends_with("[request 0] outside of any request\n"), "{output}");
 }
+
+#[test]
+fn threads_know_their_request_and_borrow_its_orders() {
+    assert_eq!(
+        output_of("threads"),
+        "[request 7] priced 3 orders\n[request 7] on a thread named auditor: total 60\n[request 0] done\n"
+    );
+}

@@ -7,9 +7,8 @@ use std::ops::{Deref, DerefMut};
 use ::tokio::runtime::Handle;
 use ::tokio::task::{AbortHandle, LocalSet};
 
-use super::task::inheriting;
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::{ContextExt, inheriting};
 
 /// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of whoever spawns them.
 ///

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::{ContextExt, inheriting};
 
 pub use super::join_set::JoinSet;
 pub use super::local_set::LocalSet;
@@ -84,13 +84,4 @@ where
     R: Send + 'static,
 {
     ::tokio::task::spawn_blocking(inheriting(f))
-}
-
-/// `f`, to be called in a copy of the current context; if it never is, it is dropped there.
-pub(super) fn inheriting<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let work = f.in_context(inherit_context());
-    move || {
-        let (f, mut context) = work.into_parts();
-        context.run(f)
-    }
 }

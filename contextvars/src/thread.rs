@@ -1,0 +1,223 @@
+//! [`std::thread`], with threads that inherit the context: put `use contextvars::thread;` in front of ordinary code.
+//!
+//! Everything of `std::thread` is here under its own name. What starts a thread is replaced: by [`spawn`], a
+//! [`Builder`] or a [`scope`], a thread runs in a copy of the spawner's context (without the variables declared with
+//! `inherit = false`; see [`inherit_context`](crate::inherit_context)). What the thread sets stays in its copy.
+//!
+//! A thread started by `std::thread` itself, by this crate's user or another's, begins in an empty context.
+//!
+//! # Examples
+//!
+//! ```
+//! use contextvars::{context_var, thread, with_context};
+//!
+//! #[context_var(default = 0)]
+//! static REQUEST_ID: u64;
+//!
+//! # fn main() {
+//! let worker = with_context!(REQUEST_ID = 7, { thread::spawn(|| REQUEST_ID.get()) });
+//! assert_eq!(worker.join().unwrap(), 7);
+//! # }
+//! ```
+//!
+//! # Python
+//! What `threading.Thread` does from Python 3.14 on, where `sys.flags.thread_inherit_context` is set.
+
+use std::io;
+use std::thread;
+
+use crate::task::inheriting;
+
+#[doc(no_inline)]
+pub use std::thread::*;
+
+/// Starts a thread that inherits the context, as [`std::thread::spawn`] starts one that does not.
+///
+/// Costs one reference count more than that.
+///
+/// # Panics
+/// If the operating system cannot start a thread; [`Builder::spawn`] returns an error instead.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, thread};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let child = thread::spawn(|| TENANT.set(TENANT.get() + 1).old_value().copied());
+/// assert_eq!(child.join().unwrap(), Some(1));
+/// assert_eq!(TENANT.get(), 1);
+/// # }
+/// ```
+#[track_caller]
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    thread::spawn(inheriting(f))
+}
+
+/// A [`std::thread::Builder`] whose thread inherits the context of whoever calls [`spawn`](Self::spawn).
+///
+/// It has all of the original's stable methods but `spawn_unchecked`, which is unsafe.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, thread};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() -> std::io::Result<()> {
+/// TENANT.set(1);
+/// let child = thread::Builder::new().name("worker".into()).spawn(|| TENANT.get())?;
+/// assert_eq!(child.thread().name(), Some("worker"));
+/// assert_eq!(child.join().unwrap(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "must eventually spawn the thread"]
+#[derive(Debug)]
+pub struct Builder {
+    inner: thread::Builder,
+}
+
+#[expect(clippy::new_without_default, reason = "the original has no `Default` either")]
+impl Builder {
+    /// Returns a builder of a thread without a name, with the usual stack size.
+    pub fn new() -> Self {
+        Self::from(thread::Builder::new())
+    }
+
+    /// Names the thread.
+    pub fn name(self, name: String) -> Self {
+        Self::from(self.inner.name(name))
+    }
+
+    /// Sets the size of the thread's stack, in bytes.
+    pub fn stack_size(self, size: usize) -> Self {
+        Self::from(self.inner.stack_size(size))
+    }
+
+    /// Starts a thread that inherits the context.
+    ///
+    /// # Errors
+    /// If the operating system cannot start a thread.
+    ///
+    /// # Panics
+    /// If a name was given that contains a null byte.
+    pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.spawn(inheriting(f))
+    }
+
+    /// Starts a thread that inherits the context, in a [`scope`]; it may borrow what outlives the scope.
+    ///
+    /// # Errors
+    /// If the operating system cannot start a thread.
+    ///
+    /// # Panics
+    /// If a name was given that contains a null byte.
+    pub fn spawn_scoped<'scope, 'env, F, T>(
+        self,
+        scope: &'scope Scope<'scope, 'env>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.inner.spawn_scoped(scope.std(), inheriting(f))
+    }
+}
+
+impl From<thread::Builder> for Builder {
+    fn from(inner: thread::Builder) -> Self {
+        Self { inner }
+    }
+}
+
+/// Calls `f` with a [`Scope`] whose threads inherit the context and may borrow what outlives this call, as
+/// [`std::thread::scope`] does with one whose threads inherit nothing.
+///
+/// `f` itself runs on this thread, in the current context. Each thread inherits from whoever spawns it.
+///
+/// # Panics
+/// If a thread panicked that was not joined.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, thread, with_context};
+/// #[context_var(default = 1)]
+/// static FACTOR: u32;
+///
+/// # fn main() {
+/// let mut numbers = [1, 2, 3];
+/// thread::scope(|s| {
+///     for (n, number) in numbers.iter_mut().enumerate() {
+///         with_context!(FACTOR = 10 * n as u32, { s.spawn(|| *number *= FACTOR.get()) });
+///     }
+/// });
+/// assert_eq!(numbers, [0, 20, 60]);
+/// # }
+/// ```
+#[track_caller]
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    thread::scope(|scope| f(scope))
+}
+
+/// A [`std::thread::Scope`] whose threads inherit the context of whoever spawns them; [`scope`] lends one.
+///
+/// It is a `Scope` of the standard library behind another face, which is why its one method, `spawn`, is found under
+/// [`Inherit`].
+pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope;
+
+/// What a [`Scope`] is to the type system: something whose threads inherit the context. Implemented for
+/// [`std::thread::Scope`] alone.
+//
+// A struct around the standard library's `&'scope Scope` would live in `scope`'s frame, and so not for all of `'scope`,
+// which threads that spawn threads rely on. A reference to a trait object is made of the other where it lies.
+pub trait Inherit<Std>: Sync + sealed::Sealed {
+    /// The original.
+    #[doc(hidden)]
+    fn std(&self) -> &Std;
+}
+
+impl<'scope, 'env> Inherit<thread::Scope<'scope, 'env>> for thread::Scope<'scope, 'env> {
+    fn std(&self) -> &Self {
+        self
+    }
+}
+
+mod sealed {
+    //! Keeps other types from being a `Scope`.
+
+    pub trait Sealed {}
+    impl Sealed for std::thread::Scope<'_, '_> {}
+}
+
+impl<'scope, 'env> dyn Inherit<thread::Scope<'scope, 'env>> + 'scope {
+    /// Starts a thread that inherits the context and may borrow what outlives the scope.
+    ///
+    /// # Panics
+    /// If the operating system cannot start a thread; [`Builder::spawn_scoped`] returns an error instead.
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.std().spawn(inheriting(f))
+    }
+}
