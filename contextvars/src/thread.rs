@@ -207,7 +207,7 @@ mod sealed {
     impl Sealed for std::thread::Scope<'_, '_> {}
 }
 
-impl<'scope, 'env> dyn Inherit<thread::Scope<'scope, 'env>> + 'scope {
+impl<'scope> dyn Inherit<thread::Scope<'scope, '_>> + 'scope {
     /// Starts a thread that inherits the context and may borrow what outlives the scope.
     ///
     /// # Panics

@@ -56,3 +56,12 @@ fn threads_know_their_request_and_borrow_its_orders() {
         "[request 7] priced 3 orders\n[request 7] on a thread named auditor: total 60\n[request 0] done\n"
     );
 }
+
+#[test]
+fn streams_keep_their_tenant_and_their_page() {
+    let output = output_of("streams");
+    let mut lines: Vec<_> = output.lines().collect();
+    // The two streams take turns, in whatever order.
+    lines[..4].sort_unstable();
+    assert_eq!(lines, ["ada: page 1", "ada: page 2", "grace: page 1", "grace: page 2", "outside: nobody, page 0"]);
+}

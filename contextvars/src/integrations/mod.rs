@@ -1,4 +1,6 @@
 //! What other crates need to carry contexts, a file or folder for each; the only place that names them.
 
+#[cfg(feature = "futures")]
+mod futures;
 #[cfg(feature = "tokio")]
 pub mod tokio;

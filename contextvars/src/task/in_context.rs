@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::context::{Context, copy_context};
 
-/// Gives a future a context.
+/// Gives a future, or whatever else is polled, a context.
 ///
 /// # Examples
 ///
@@ -38,8 +38,30 @@ pub trait ContextExt: Sized {
 
     /// Runs `self` in a copy of the current context, taken now.
     ///
-    /// What `self` sets is then its own: two branches of a `join!`, which otherwise share the context of their task,
-    /// do not see each other's values.
+    /// What `self` sets is then its own. Futures that one task polls in turn otherwise share its context, which is how
+    /// one sees what it called has set; where they should not, give each a copy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{ContextExt, context_var};
+    /// #[context_var(default = 0)]
+    /// static ATTEMPT: u32;
+    ///
+    /// async fn fetch(attempt: u32) -> u32 {
+    ///     ATTEMPT.set(attempt);
+    ///     tokio::task::yield_now().await;
+    ///     ATTEMPT.get()
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let shared = tokio::join!(fetch(1), fetch(2));
+    /// assert_eq!(shared, (2, 2));
+    /// let apart = tokio::join!(fetch(1).in_current_context(), fetch(2).in_current_context());
+    /// assert_eq!(apart, (1, 2));
+    /// # }
+    /// ```
     fn in_current_context(self) -> InContext<Self> {
         self.in_context(copy_context())
     }
@@ -53,6 +75,11 @@ pin_project! {
     /// The context is current during every poll and while the inner future is dropped. What the future sets stays in
     /// the context from one poll to the next. A panic in a poll leaves the caller's context as it was. Costs a few
     /// nanoseconds a poll, however many variables there are, and the size of two pointers.
+    ///
+    /// What has a context may be something else than a future: with the feature `futures`, this is also a `Stream`, a
+    /// `Sink`, an `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, a `FusedFuture` or `FusedStream`, and with
+    /// the feature `tokio` one of tokio's `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, if what is inside
+    /// is. Every method enters the context. Those that take `&self`, such as `size_hint`, enter a copy.
     ///
     /// `Send` if the inner future is. Works under any executor.
     #[must_use = "futures do nothing unless they are awaited or polled"]
@@ -116,9 +143,9 @@ impl<T> InContext<T> {
         }
     }
 
-    /// Enters the context and calls `f` with the inner future: what every trait of `InContext` goes through.
+    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
     #[inline]
-    pub(crate) fn enter<R>(self: Pin<&mut Self>, f: impl FnOnce(Pin<&mut T>) -> R) -> R {
+    pub(crate) fn enter<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();
         let entered = this.context.enter();
         let result = match this.inner.as_pin_mut() {
@@ -127,6 +154,15 @@ impl<T> InContext<T> {
         };
         drop(entered);
         result
+    }
+
+    /// Calls `f` with what is inside, in a copy of the context: for the methods that only look.
+    #[cfg(any(feature = "futures", feature = "tokio"))]
+    pub(crate) fn enter_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        match &self.inner {
+            Some(inner) => self.context.clone().run(|| f(inner)),
+            None => unreachable!("the inner future is there until `self` is used up"),
+        }
     }
 }
 

@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod async_io;
 mod join_set;
 mod local_set;
 pub mod task;

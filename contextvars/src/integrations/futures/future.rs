@@ -1,0 +1,11 @@
+//! `FusedFuture`, which `select!` of futures-util asks of a future that it polls by reference.
+
+use futures_core::FusedFuture;
+
+use crate::task::InContext;
+
+impl<F: FusedFuture> FusedFuture for InContext<F> {
+    fn is_terminated(&self) -> bool {
+        self.enter_copy(F::is_terminated)
+    }
+}
