@@ -20,7 +20,9 @@ use proc_macro::TokenStream;
 /// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the same.
 /// - `default`: as the above, with `Default::default()` of the value's type.
 /// - `inherit = false`: new tasks and threads start without this variable's value.
-/// - `redact`: the value never shows in `Debug` output.
+/// - `redact`: the value never shows in `Debug` output or log lines.
+/// - `log`: the value goes into log lines, under the variable's name; `log = "name"`: under that one.
+/// - `baggage = "key"`: the value travels to other processes, under that key. Without this it stays in this one.
 /// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
 #[proc_macro_attribute]
 pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {

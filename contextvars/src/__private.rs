@@ -25,8 +25,7 @@ pub const fn declare<T: Send + Sync + 'static>(
 #[must_use]
 pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
     let variable = Variable::declared("?", "?", "?", 0, 0);
-    let traits = Traits { debug: None, eq: None, copy: None };
-    ContextVar::declared(variable, None, traits)
+    ContextVar::declared(variable, None, Traits::NONE)
 }
 
 /// A variable with the value that `with_context!` gives it.

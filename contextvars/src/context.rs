@@ -293,6 +293,11 @@ impl Context {
     pub fn items(&self) -> Items<'_> {
         self.iter()
     }
+
+    /// This context's value of the variable that `like` is a value of.
+    pub(crate) fn counterpart(&self, like: ValueRef<'_>) -> Option<ValueRef<'_>> {
+        self.state.counterpart(like.value).map(|value| ValueRef { value })
+    }
 }
 
 /// O(1): one reference count.
@@ -341,8 +346,8 @@ impl<T> Index<&'static ContextVar<T>> for Context {
 /// `ctx == other`.
 impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
-        let counterpart_is_equal = |value: &Value| other.state.counterpart(value).is_some_and(|it| value.is_equal(it));
-        self.len() == other.len() && self.state.values().all(counterpart_is_equal)
+        let counterpart_is_equal = |value: ValueRef<'_>| other.counterpart(value).is_some_and(|it| value.is_equal(it));
+        self.len() == other.len() && self.values().all(counterpart_is_equal)
     }
 }
 
@@ -359,8 +364,8 @@ impl fmt::Debug for Context {
     }
 }
 
-/// A variable as a key of a context's `Debug` output.
-struct Key(&'static Variable);
+/// A variable as a key of `Debug` output.
+pub(crate) struct Key(pub(crate) &'static Variable);
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -404,7 +409,8 @@ impl fmt::Debug for Items<'_> {
 
 /// A value in a context, of whatever type.
 ///
-/// Its `Debug` is that of the value, where the type has one and the variable is not redacted.
+/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise, with
+/// `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
 #[derive(Clone, Copy)]
 pub struct ValueRef<'a> {
     value: &'a Value,
@@ -431,10 +437,35 @@ impl<'a> ValueRef<'a> {
     pub fn downcast_ref<T: 'static>(self) -> Option<&'a T> {
         self.value.downcast_ref()
     }
+
+    pub(crate) fn is_equal(self, other: Self) -> bool {
+        self.value.is_equal(other.value)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'a> ValueRef<'a> {
+    /// What stands for a value that must not be shown.
+    pub(crate) const REDACTED: &'static str = state::REDACTED;
+
+    pub(crate) fn is_redacted(self) -> bool {
+        self.value.variable().is_redacted()
+    }
+
+    /// The value for any serialiser, if its type has `Serialize`. Redacted ones too.
+    pub(crate) fn serializable(self) -> Option<&'a dyn erased_serde::Serialize> {
+        self.value.serializable()
+    }
 }
 
 impl fmt::Debug for ValueRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        fmt::Debug::fmt(self.value, f)
+    }
+}
+
+impl fmt::Display for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.value, f)
     }
 }

@@ -36,6 +36,7 @@ extern crate self as contextvars;
 pub mod __private;
 mod bleeding;
 mod context;
+mod diff;
 mod error;
 mod integrations;
 mod macros;
@@ -54,6 +55,7 @@ pub use contextvars_macros::context_var;
 pub use self::integrations::tokio;
 
 pub use self::context::{Context, Items, ValueRef, copy_context, inherit_context};
+pub use self::diff::{Change, Diff};
 pub use self::error::{EnterError, LookupError, SetError};
 pub use self::shared_context::SharedContext;
 pub use self::state::{ContextVar, Scope};

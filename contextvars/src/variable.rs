@@ -15,10 +15,12 @@ use std::fmt;
 /// assert_eq!(variable.type_name(), "u64");
 /// assert_eq!(variable.docs(), Some("The request at hand."));
 /// assert!(variable.has_default() && variable.inherits() && !variable.is_redacted());
+/// assert_eq!(variable.log_key(), Some("request_id"));
+/// assert_eq!(variable.baggage_key(), None);
 /// # }
 /// mod demo {
 ///     /// The request at hand.
-///     #[contextvars::context_var(default = 0)]
+///     #[contextvars::context_var(default = 0, log = "request_id")]
 ///     pub static REQUEST_ID: u64;
 /// }
 /// ```
@@ -33,6 +35,8 @@ pub struct Variable {
     has_default: bool,
     inherits: bool,
     redacted: bool,
+    log_key: Option<&'static str>,
+    baggage_key: Option<&'static str>,
 }
 
 impl Variable {
@@ -99,6 +103,24 @@ impl Variable {
         self.redacted
     }
 
+    /// Whether the value goes into log lines; `true` under `log`.
+    #[must_use]
+    pub const fn is_logged(&self) -> bool {
+        self.log_key.is_some()
+    }
+
+    /// The name under which the value goes into log lines, if it does: that of `log = "name"`, or else the variable's.
+    #[must_use]
+    pub const fn log_key(&self) -> Option<&'static str> {
+        self.log_key
+    }
+
+    /// The name under which the value travels to other processes, if it does: that of `baggage = "name"`.
+    #[must_use]
+    pub const fn baggage_key(&self) -> Option<&'static str> {
+        self.baggage_key
+    }
+
     /// The variable and its declaration, for an error message: `` `NAME` (declared at src/x.rs:3) ``.
     pub(crate) fn described(&self) -> impl fmt::Display + use<'_> {
         Described(self)
@@ -127,6 +149,8 @@ impl Variable {
             has_default: false,
             inherits: true,
             redacted: false,
+            log_key: None,
+            baggage_key: None,
         }
     }
 
@@ -148,6 +172,18 @@ impl Variable {
         self
     }
 
+    #[must_use]
+    pub const fn logged(mut self, key: &'static str) -> Self {
+        self.log_key = Some(key);
+        self
+    }
+
+    #[must_use]
+    pub const fn travelling(mut self, key: &'static str) -> Self {
+        self.baggage_key = Some(key);
+        self
+    }
+
     pub(crate) const fn of_type(mut self, type_name: fn() -> &'static str, has_default: bool) -> Self {
         self.type_name = type_name;
         self.has_default = has_default;
@@ -166,6 +202,8 @@ impl fmt::Debug for Variable {
             .field("has_default", &self.has_default)
             .field("inherits", &self.inherits)
             .field("is_redacted", &self.redacted)
+            .field("log_key", &self.log_key)
+            .field("baggage_key", &self.baggage_key)
             .finish_non_exhaustive()
     }
 }

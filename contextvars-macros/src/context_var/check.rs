@@ -3,14 +3,20 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type, Visibility};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Type, Visibility};
 
 use super::ast::{Argument, Declaration, Value};
 use crate::mistakes::Mistakes;
 
 /// The arguments that `#[context_var]` knows, with how they are written.
-const KNOWN: [(&str, &str); 4] =
-    [("default", "default = EXPR"), ("inherit", "inherit = false"), ("redact", "redact"), ("crate", "crate = PATH")];
+const KNOWN: [(&str, &str); 6] = [
+    ("default", "default = EXPR"),
+    ("inherit", "inherit = false"),
+    ("redact", "redact"),
+    ("log", "log"),
+    ("baggage", "baggage = \"key\""),
+    ("crate", "crate = PATH"),
+];
 
 /// The arguments, sorted out.
 #[derive(Clone)]
@@ -18,7 +24,18 @@ pub(super) struct Options {
     default: Option<(Ident, TokenStream)>,
     inherit: bool,
     redact: bool,
+    log: Option<LogKey>,
+    baggage: Option<TokenStream>,
     krate: Option<TokenStream>,
+}
+
+/// The name that a value has in log lines.
+#[derive(Clone)]
+pub(super) enum LogKey {
+    /// The variable's.
+    Name,
+    /// A string literal.
+    Other(TokenStream),
 }
 
 /// A declaration ready to be written out.
@@ -35,13 +52,16 @@ pub(super) struct Variable {
     pub(super) docs: Option<String>,
     pub(super) inherit: bool,
     pub(super) redact: bool,
+    pub(super) log: Option<LogKey>,
+    /// The name under which the value leaves the process.
+    pub(super) baggage: Option<TokenStream>,
     /// The path of the `contextvars` crate, if not the usual one.
     pub(super) krate: Option<TokenStream>,
 }
 
 /// Sorts the arguments out.
 pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Options {
-    let mut options = Options { default: None, inherit: true, redact: false, krate: None };
+    let mut options = Options { default: None, inherit: true, redact: false, log: None, baggage: None, krate: None };
     let mut seen: Vec<String> = Vec::new();
     for Argument { name, value } in arguments {
         let word = name.unraw().to_string();
@@ -64,12 +84,53 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
             ("inherit", None) => mistakes.over(&name, "`inherit` needs a value: write `inherit = false`"),
             ("redact", Some(Value::Expr(tokens))) => options.redact = truth(&word, tokens, false, mistakes),
             ("redact", None) => options.redact = true,
+            ("log", Some(Value::Expr(tokens))) => options.log = log_key(tokens, mistakes),
+            ("log", None) => options.log = Some(LogKey::Name),
+            ("baggage", Some(Value::Expr(tokens))) => options.baggage = baggage_key(tokens, mistakes),
+            ("baggage", None) => {
+                mistakes
+                    .over(&name, "`baggage` needs the name under which the value travels: write `baggage = \"key\"`");
+            }
             ("crate", Some(Value::Path(path))) => options.krate = Some(path.to_token_stream()),
             _ => mistakes.over(&name, "`crate` needs a path: write `crate = path::to::contextvars`"),
         }
         seen.push(word);
     }
+    if let (true, Some(key)) = (options.redact, &options.baggage) {
+        mistakes.over(key, "`baggage` sends the value to other processes and `redact` hides it: remove one of the two");
+    }
     options
+}
+
+fn log_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<LogKey> {
+    match syn::parse2::<Lit>(tokens.clone()) {
+        Ok(Lit::Bool(value)) => return value.value.then_some(LogKey::Name),
+        Ok(Lit::Str(key)) if !key.value().is_empty() => return Some(LogKey::Other(key.into_token_stream())),
+        _ => mistakes.over(tokens, "`log` takes the name to be used in log lines: write `log`, or `log = \"name\"`"),
+    }
+    None
+}
+
+/// The key of a baggage member, which the W3C's specification says is a token of HTTP's.
+fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
+    let Ok(key) = syn::parse2::<LitStr>(tokens.clone()) else {
+        mistakes.over(tokens, "the key of `baggage` is a string: write `baggage = \"key\"`");
+        return None;
+    };
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
+    let text = key.value();
+    if let Some(letter) = text.chars().find(|&letter| !is_allowed(letter)) {
+        mistakes.over(
+            &key,
+            format!("{letter:?} cannot stand in a key of `baggage`: use ASCII letters, digits, `-`, `_`, `.`"),
+        );
+        return None;
+    }
+    if text.is_empty() {
+        mistakes.over(&key, "the key of `baggage` is empty: write `baggage = \"key\"`");
+        return None;
+    }
+    Some(tokens)
 }
 
 fn truth(word: &str, tokens: TokenStream, otherwise: bool, mistakes: &mut Mistakes) -> bool {
@@ -150,6 +211,8 @@ pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mu
         default,
         inherit: options.inherit,
         redact: options.redact,
+        log: options.log,
+        baggage: options.baggage,
         krate: options.krate,
     }
 }

@@ -8,7 +8,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use super::check::Variable;
+use super::check::{LogKey, Variable};
 use crate::mistakes::Mistakes;
 
 /// The expansion of a declaration without mistakes.
@@ -33,8 +33,10 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
         use #private::Absent as _;
         #private::Traits {
             debug: #private::Probe::<#ty>::DEBUG,
+            display: #private::Probe::<#ty>::DISPLAY,
             eq: #private::Probe::<#ty>::EQ,
             copy: #private::Probe::<#ty>::COPY,
+            serialize: #private::Probe::<#ty>::SERIALIZE,
         }
     });
     // These paths carry bounds on the value's type, so they stand where the type stands.
@@ -106,7 +108,15 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     let docs = variable.docs.as_ref().map(|docs| quote!(.with_docs(#docs)));
     let not_inherited = (!variable.inherit).then(|| quote!(.not_inherited()));
     let redacted = variable.redact.then(|| quote!(.redacted()));
-    quote_spanned!(ours(at_name)=> #private::Variable::declared(#name, #place) #docs #not_inherited #redacted)
+    let logged = match &variable.log {
+        None => None,
+        Some(LogKey::Name) => Some(quote!(.logged(#name))),
+        Some(LogKey::Other(key)) => Some(quote!(.logged(#key))),
+    };
+    let travelling = variable.baggage.as_ref().map(|key| quote!(.travelling(#key)));
+    quote_spanned!(ours(at_name)=>
+        #private::Variable::declared(#name, #place) #docs #not_inherited #redacted #logged #travelling
+    )
 }
 
 /// A constant whose evaluation fails unless the variable is an item of a module.

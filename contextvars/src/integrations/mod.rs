@@ -2,5 +2,7 @@
 
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(feature = "serde")]
+mod serde;
 #[cfg(feature = "tokio")]
 pub mod tokio;

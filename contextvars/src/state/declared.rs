@@ -155,6 +155,17 @@ impl<T: 'static> ErasedVar for ContextVar<T> {
         Some(debug(value.downcast_ref()?, f))
     }
 
+    fn display(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result> {
+        let display = self.traits.display?;
+        Some(display(value.downcast_ref()?, f))
+    }
+
+    #[cfg(feature = "serde")]
+    fn serializable<'a>(&self, value: &'a Value) -> Option<&'a dyn erased_serde::Serialize> {
+        let erase = self.traits.serialize?;
+        Some(erase(value.downcast_ref()?))
+    }
+
     fn equal(&self, a: &Value, b: &Value) -> Option<bool> {
         let eq = self.traits.eq?;
         Some(eq(a.downcast_ref()?, b.downcast_ref()?))
@@ -180,10 +191,27 @@ impl<T> fmt::Debug for ContextVar<T> {
 /// What a variable's type can do, as far as contexts care; the declaration finds out.
 #[doc(hidden)]
 pub struct Traits<T> {
-    pub debug: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result>,
+    pub debug: Option<Write<T>>,
+    pub display: Option<Write<T>>,
     pub eq: Option<fn(&T, &T) -> bool>,
     pub copy: Option<Copyable<T>>,
+    pub serialize: Option<Erase<T>>,
 }
+
+impl<T> Traits<T> {
+    /// Nothing at all.
+    pub(crate) const NONE: Self = Self { debug: None, display: None, eq: None, copy: None, serialize: None };
+}
+
+type Write<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// Makes something of a value that any serialiser can take.
+#[cfg(feature = "serde")]
+type Erase<T> = fn(&T) -> &dyn erased_serde::Serialize;
+
+/// Without the `serde` feature there is nobody to ask; the field is there all the same, for expansions to fill.
+#[cfg(not(feature = "serde"))]
+type Erase<T> = fn(&T) -> std::convert::Infallible;
 
 /// The proof that `T` is `Copy`, where the type system has forgotten it.
 #[doc(hidden)]
@@ -221,7 +249,16 @@ impl<T> Copyable<T> {
 pub struct Probe<T>(PhantomData<T>);
 
 impl<T: fmt::Debug> Probe<T> {
-    pub const DEBUG: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result> = Some(<T as fmt::Debug>::fmt);
+    pub const DEBUG: Option<Write<T>> = Some(<T as fmt::Debug>::fmt);
+}
+
+impl<T: fmt::Display> Probe<T> {
+    pub const DISPLAY: Option<Write<T>> = Some(<T as fmt::Display>::fmt);
+}
+
+#[cfg(feature = "serde")]
+impl<T: serde_core::Serialize> Probe<T> {
+    pub const SERIALIZE: Option<Erase<T>> = Some(|value| value);
 }
 
 impl<T: PartialEq> Probe<T> {
@@ -237,9 +274,11 @@ impl<T: Copy> Probe<T> {
 pub trait Absent<T> {
     /// For the expansion to use the import of this trait, needed or not.
     const USED: () = ();
-    const DEBUG: Option<fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result> = None;
+    const DEBUG: Option<Write<T>> = None;
+    const DISPLAY: Option<Write<T>> = None;
     const EQ: Option<fn(&T, &T) -> bool> = None;
     const COPY: Option<Copyable<T>> = None;
+    const SERIALIZE: Option<Erase<T>> = None;
 }
 
 impl<T> Absent<T> for Probe<T> {}

@@ -136,18 +136,40 @@ impl Value {
     pub(crate) fn is_equal(&self, other: &Self) -> bool {
         self.var().equal(self, other).unwrap_or_else(|| self.ptr_eq(other))
     }
+
+    /// The value for any serialiser, if its type has `Serialize`. Whether it may be shown is for the caller to ask.
+    #[cfg(feature = "serde")]
+    pub(crate) fn serializable(&self) -> Option<&dyn erased_serde::Serialize> {
+        self.var().serializable(self)
+    }
 }
+
+/// What stands for a value that must not be shown.
+pub(crate) const REDACTED: &str = "<redacted>";
 
 /// Writes the value as its type's `Debug` does, unless it has none or the variable is redacted.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variable = self.variable();
         if variable.is_redacted() {
-            return f.write_str("<redacted>");
+            return f.write_str(REDACTED);
         }
         match self.var().debug(self, f) {
             Some(written) => written,
             None => write!(f, "<{}>", variable.type_name()),
+        }
+    }
+}
+
+/// Writes the value as its type's `Display` does, or else as its `Debug`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.variable().is_redacted() {
+            return f.write_str(REDACTED);
+        }
+        match self.var().display(self, f) {
+            Some(written) => written,
+            None => fmt::Debug::fmt(self, f),
         }
     }
 }

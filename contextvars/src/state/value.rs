@@ -39,6 +39,13 @@ pub(super) trait ErasedVar: Sync {
     /// Writes the value as its `Debug` does. `None`: the type has no `Debug`.
     fn debug(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result>;
 
+    /// Writes the value as its `Display` does. `None`: the type has no `Display`.
+    fn display(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result>;
+
+    /// The value, for any serialiser. `None`: the type has no `Serialize`.
+    #[cfg(feature = "serde")]
+    fn serializable<'a>(&self, value: &'a Value) -> Option<&'a dyn erased_serde::Serialize>;
+
     /// Compares two values of this variable as their `PartialEq` does. `None`: the type has no `PartialEq`.
     fn equal(&self, a: &Value, b: &Value) -> Option<bool>;
 

@@ -1,0 +1,188 @@
+//! [`Diff`]: what changed between two contexts.
+
+use std::fmt;
+
+use crate::context::{Context, Key, ValueRef};
+use crate::variable::Variable;
+
+impl Context {
+    /// Returns what changed from this context to `after`. O(n), plus the comparisons.
+    ///
+    /// Values are compared as `==` compares them on contexts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static USER: &'static str;
+    /// #[context_var]
+    /// static PORT: u16;
+    /// #[context_var]
+    /// static RETRIES: u32;
+    ///
+    /// # fn main() {
+    /// let before = Context::new().with(&USER, "ada").with(&RETRIES, 1);
+    /// let mut after = before.clone();
+    /// after.run(|| {
+    ///     USER.set("grace");
+    ///     PORT.set(80);
+    /// });
+    /// let diff = before.diff(&after);
+    /// assert_eq!(diff.to_string(), "~ USER: \"ada\" -> \"grace\"\n+ PORT: 80");
+    /// assert_eq!(format!("{diff:?}"), "{USER: \"ada\" -> \"grace\", PORT: unset -> 80}");
+    /// assert!(after.diff(&after).is_empty());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// Has no counterpart.
+    pub fn diff<'a>(&'a self, after: &'a Self) -> Diff<'a> {
+        let mut changes = Vec::new();
+        for (variable, before) in self {
+            let after = after.counterpart(before);
+            if !after.is_some_and(|after| before.is_equal(after)) {
+                changes.push(Change { variable, before: Some(before), after });
+            }
+        }
+        for (variable, after) in after {
+            if self.counterpart(after).is_none() {
+                changes.push(Change { variable, before: None, after: Some(after) });
+            }
+        }
+        Diff { changes }
+    }
+}
+
+/// What changed between two contexts; [`Context::diff`] makes it.
+///
+/// Its `Display` has a line for each change: `+` for a variable that was set, `-` for one that was unset, `~` for one
+/// whose value is another. `redact` is honoured.
+#[derive(Clone)]
+#[must_use = "finding out what changed changes nothing"]
+pub struct Diff<'a> {
+    changes: Vec<Change<'a>>,
+}
+
+impl<'a> Diff<'a> {
+    /// Whether nothing changed: the contexts are equal.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many variables changed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The changes: first those of variables that were set before, then those that are new.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change<'a>> {
+        self.changes.iter()
+    }
+}
+
+impl<'a, 'd> IntoIterator for &'d Diff<'a> {
+    type Item = &'d Change<'a>;
+    type IntoIter = std::slice::Iter<'d, Change<'a>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for Diff<'a> {
+    type Item = Change<'a>;
+    type IntoIter = std::vec::IntoIter<Change<'a>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.changes.into_iter()
+    }
+}
+
+impl fmt::Display for Diff<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, change) in self.iter().enumerate() {
+            let line_end = if number == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{change}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The alternate form shows where each variable was declared, too.
+impl fmt::Debug for Diff<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut output = f.debug_map();
+        for change in self {
+            output.entry(&Key(change.variable), &format_args!("{}", Values(change)));
+        }
+        output.finish()
+    }
+}
+
+/// What happened to one variable between two contexts.
+#[derive(Clone, Copy)]
+pub struct Change<'a> {
+    variable: &'static Variable,
+    before: Option<ValueRef<'a>>,
+    after: Option<ValueRef<'a>>,
+}
+
+impl<'a> Change<'a> {
+    /// The variable that changed.
+    #[must_use]
+    pub fn variable(&self) -> &'static Variable {
+        self.variable
+    }
+
+    /// Its value before; `None` if it was not set.
+    #[must_use]
+    pub fn before(&self) -> Option<ValueRef<'a>> {
+        self.before
+    }
+
+    /// Its value after; `None` if it is not set any more.
+    #[must_use]
+    pub fn after(&self) -> Option<ValueRef<'a>> {
+        self.after
+    }
+}
+
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.variable.name();
+        match (self.before, self.after) {
+            (Some(_), Some(_)) => write!(f, "~ {name}: {}", Values(self)),
+            (Some(value), None) => write!(f, "- {name}: {value:?}"),
+            (None, Some(value)) => write!(f, "+ {name}: {value:?}"),
+            (None, None) => unreachable!("a variable that is set nowhere did not change"),
+        }
+    }
+}
+
+impl fmt::Debug for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("variable", &format_args!("{}", self.variable))
+            .field("before", &self.before)
+            .field("after", &self.after)
+            .finish()
+    }
+}
+
+/// Writes `BEFORE -> AFTER`.
+struct Values<'a>(&'a Change<'a>);
+
+impl fmt::Display for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let write = |value: Option<ValueRef<'_>>, f: &mut fmt::Formatter<'_>| match value {
+            Some(value) => write!(f, "{value:?}"),
+            None => f.write_str("unset"),
+        };
+        write(self.0.before, f)?;
+        f.write_str(" -> ")?;
+        write(self.0.after, f)
+    }
+}
