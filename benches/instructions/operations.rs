@@ -1,0 +1,128 @@
+//! The operations whose instructions are counted.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{self, Poll, Waker};
+
+use contextvars::{ContextExt, copy_context, with_context};
+use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of};
+
+use crate::callgrind::count;
+
+/// Performs every operation, each in a context with so many variables as it says.
+pub(crate) fn perform() {
+    count("loop", || ());
+    count("loop with a number", || 1_i32);
+    count("malloc + free", || black_box(Box::new(1_i32)));
+    reads();
+    changes();
+    contexts();
+    polls();
+    peers();
+}
+
+fn reads() {
+    for variables in [1, 8, 16, 32, 128, 1000, 4096] {
+        context_of(variables).run(|| count(&format!("get i32, {variables} variables"), || NUMBER.get()));
+    }
+    context_of(8).run(|| {
+        count("with i32", || NUMBER.with(|number| *number));
+        count("get default", || DEFAULTED.get());
+        count("try_get unset", || UNSET.try_get().is_ok());
+        count("get_or unset", || UNSET.get_or(1));
+        count("get String", || TEXT.get());
+        count("with String", || TEXT.with(String::len));
+        count("get Arc<str>", || SHARED.get());
+        count("with Arc<str>", || SHARED.with(|shared| shared.len()));
+    });
+}
+
+fn changes() {
+    for variables in [1, 8, 32, 4096] {
+        context_of(variables).run(|| {
+            count(&format!("set + reset, {variables} variables"), || NUMBER.reset(NUMBER.set(2)).is_ok());
+        });
+    }
+    context_of(8).run(|| {
+        count("set", || drop(NUMBER.set(2)));
+        count("set String", || drop(TEXT.set(String::new())));
+        count("set_scoped", || drop(NUMBER.set_scoped(2)));
+    });
+}
+
+fn contexts() {
+    for variables in [8, 4096] {
+        context_of(variables).run(|| count(&format!("copy_context, {variables} variables"), copy_context));
+    }
+    let mut context = context_of(8);
+    count("run", || context.run(|| ()));
+    context_of(8).run(|| {
+        count("copy + run + set", || copy_context().run(|| drop(NUMBER.set(2))));
+        count("with_context of 1", || with_context!(NUMBER = 2, { black_box(()) }));
+        count("with_context of 4", || with_context!(A = 1, B = 2, C = 3, D = 4, { black_box(()) }));
+    });
+    let context = context_of(8);
+    count("iterate over 8", || context.iter().count());
+}
+
+fn polls() {
+    for variables in [0, 1, 8, 4096] {
+        let mut future = pin!(Again(|| ()).in_context(context_of(variables)));
+        count(&format!("poll, {variables} variables"), || poll(future.as_mut()));
+    }
+    let mut future = pin!(Again(|| NUMBER.get()).in_context(context_of(8)));
+    count("poll with 1 read", || poll(future.as_mut()));
+    let mut future = pin!(
+        Again(|| {
+            for _ in 0..9 {
+                black_box(NUMBER.get());
+            }
+            NUMBER.get()
+        })
+        .in_context(context_of(8))
+    );
+    count("poll with 10 reads", || poll(future.as_mut()));
+}
+
+fn peers() {
+    thread_local! {
+        static CELL: Cell<i32> = const { Cell::new(1) };
+    }
+    tokio::task_local! {
+        static LOCAL: i32;
+        static SECOND: i32;
+        static THIRD: i32;
+    }
+    count("thread_local! get", || CELL.get());
+    LOCAL.sync_scope(1, || {
+        count("task_local! get", || LOCAL.get());
+        count("task_local! with", || LOCAL.with(|local| *local));
+        count("task_local! sync_scope", || LOCAL.sync_scope(2, || black_box(())));
+    });
+    let mut future = pin!(LOCAL.scope(1, Again(|| ())));
+    count("task_local! poll of scope", || poll(future.as_mut()));
+    let mut future = pin!(LOCAL.scope(1, Again(|| LOCAL.get())));
+    count("task_local! poll of scope with 1 read", || poll(future.as_mut()));
+    let mut future = pin!(LOCAL.scope(1, SECOND.scope(2, THIRD.scope(3, Again(|| ())))));
+    count("task_local! poll of 3 scopes", || poll(future.as_mut()));
+    let mut future = pin!(Again(|| ()));
+    count("poll of a bare future", || poll(future.as_mut()));
+}
+
+/// A future that does something on every poll and is never ready, so that it can be polled for ever.
+struct Again<F>(F);
+
+impl<F: FnMut() -> R + Unpin, R> Future for Again<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+        black_box((self.0)());
+        Poll::Pending
+    }
+}
+
+fn poll(future: Pin<&mut impl Future<Output = ()>>) -> bool {
+    future.poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
+}
