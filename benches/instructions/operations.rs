@@ -28,6 +28,7 @@ fn reads() {
         context_of(variables).run(|| count(&format!("get i32, {variables} variables"), || NUMBER.get()));
     }
     context_of(8).run(|| {
+        count("get i32 in a function that is called", get_number);
         count("with i32", || NUMBER.with(|number| *number));
         count("get default", || DEFAULTED.get());
         count("try_get unset", || UNSET.try_get().is_ok());
@@ -37,6 +38,12 @@ fn reads() {
         count("get Arc<str>", || SHARED.get());
         count("with Arc<str>", || SHARED.with(|shared| shared.len()));
     });
+}
+
+/// What a read costs where nothing around it is shared with the next one, call and return included.
+#[inline(never)]
+fn get_number() -> i32 {
+    NUMBER.get()
 }
 
 fn changes() {
@@ -108,7 +115,13 @@ fn peers() {
     let mut future = pin!(LOCAL.scope(1, SECOND.scope(2, THIRD.scope(3, Again(|| ())))));
     count("task_local! poll of 3 scopes", || poll(future.as_mut()));
     let mut future = pin!(Again(|| ()));
+    LOCAL.sync_scope(1, || count("task_local! get in a function that is called", || get_task_local(&LOCAL)));
     count("poll of a bare future", || poll(future.as_mut()));
+}
+
+#[inline(never)]
+fn get_task_local(local: &'static tokio::task::LocalKey<i32>) -> i32 {
+    local.get()
 }
 
 /// A future that does something on every poll and is never ready, so that it can be polled for ever.
