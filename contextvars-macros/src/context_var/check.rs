@@ -231,3 +231,35 @@ fn docs(attrs: &[Attribute]) -> Option<String> {
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn a_misspelt_argument_is_recognised() {
+        assert_eq!(nearest("defualt"), Some("default"));
+        assert_eq!(nearest("def"), Some("default"));
+        assert_eq!(nearest("Inherit"), Some("inherit"));
+        assert_eq!(nearest("inherits"), Some("inherit"));
+        assert_eq!(nearest("redacted"), Some("redact"));
+        assert_eq!(nearest("krate"), Some("crate"));
+        assert_eq!(nearest("lifetime"), None);
+        assert_eq!(nearest("x"), None);
+    }
+
+    #[test]
+    fn docs_are_the_text_behind_the_slashes() {
+        let attrs: Vec<Attribute> = vec![
+            parse_quote!(#[doc = " First."]),
+            parse_quote!(#[doc = ""]),
+            parse_quote!(#[doc(hidden)]),
+            parse_quote!(#[doc = "   indented\n second line "]),
+            parse_quote!(#[doc = include_str!("elsewhere.md")]),
+        ];
+        assert_eq!(docs(&attrs).as_deref(), Some("First.\n\n  indented\nsecond line "));
+        assert_eq!(docs(&[]), None);
+    }
+}
