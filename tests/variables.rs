@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use contextvars::{Context, ContextVar, Token, context_var, copy_context, variables};
-use support::Census;
+use support::{Census, isolated};
 
 #[context_var(default = 42)]
 static ANSWER: i32;
@@ -17,11 +17,6 @@ static NAME: String;
 
 #[context_var]
 static OTHER_NAME: String;
-
-/// Runs a test in a context of its own: tests share threads.
-fn isolated<R>(f: impl FnOnce() -> R) -> R {
-    Context::new().run(f)
-}
 
 #[test]
 fn get_returns_the_default_until_a_set() {

@@ -1,15 +1,37 @@
-//! What several tests need: values that count themselves, and the message and place of a panic.
+//! What several tests need: values that count themselves, a context of one's own, and the message and place of a panic.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
+use std::task::{self, Poll, Waker};
+use std::thread;
 
-/// Counts how many of its clones and values are alive.
+use contextvars::{Context, Variable};
+
+/// Runs a test in a context of its own: under `--test-threads=1`, tests share a thread.
+pub(crate) fn isolated<R>(f: impl FnOnce() -> R) -> R {
+    Context::new().run(f)
+}
+
+/// Runs a test on a thread of its own, with a stack for deep recursion and an empty base context.
+pub(crate) fn on_a_thread<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let thread = thread::Builder::new().stack_size(1 << 30).spawn(f).expect("a thread");
+    thread.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+}
+
+/// Counts how many of its citizens are alive.
 #[derive(Clone, Default)]
-pub(crate) struct Census(Arc<AtomicUsize>);
+pub(crate) struct Census(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    alive: AtomicUsize,
+    born: AtomicUsize,
+}
 
 impl Census {
     pub(crate) fn new() -> Self {
@@ -17,11 +39,17 @@ impl Census {
     }
 
     pub(crate) fn alive(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        self.0.alive.load(Ordering::SeqCst)
+    }
+
+    /// How many there have ever been, clones included.
+    pub(crate) fn born(&self) -> usize {
+        self.0.born.load(Ordering::SeqCst)
     }
 
     pub(crate) fn citizen(&self) -> Citizen {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.alive.fetch_add(1, Ordering::SeqCst);
+        self.0.born.fetch_add(1, Ordering::SeqCst);
         Citizen(self.clone())
     }
 }
@@ -37,12 +65,49 @@ impl Clone for Citizen {
 
 impl Drop for Citizen {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.alive.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
+/// Calls a function when it is dropped.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Polls once, with a waker that does nothing.
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut task::Context::from_waker(Waker::noop()))
+}
+
+/// A future that is pending once, and has woken its waker by then.
+#[derive(Default)]
+pub(crate) struct Yield {
+    is_done: bool,
+}
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        if self.is_done {
+            return Poll::Ready(());
+        }
+        self.is_done = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+pub(crate) fn yielding() -> Yield {
+    Yield::default()
+}
+
 /// A panic's message and the place it was reported at.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Panicked {
     pub(crate) message: String,
     pub(crate) file: String,
@@ -50,30 +115,50 @@ pub(crate) struct Panicked {
 }
 
 thread_local! {
-    /// Whether a panic on this thread is to be recorded rather than reported.
-    static RECORDING: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
+    /// Whether this thread's panics are to be noted and not printed.
+    static NOTING: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Panicked> = RefCell::default();
+}
+
+/// Runs `f`; if it panics, returns what was reported, which is then not printed.
+///
+/// The hook is the process's: it is installed once, and minds only threads that are in here.
+pub(crate) fn caught<R>(f: impl FnOnce() -> R) -> Result<R, Panicked> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !NOTING.try_with(Cell::get).unwrap_or(false) || LAST.try_with(|last| note(last, info)).is_err() {
+                others(info);
+            }
+        }));
+    });
+    let before = NOTING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(f));
+    NOTING.set(before);
+    result.map_err(|_| LAST.with_borrow(Panicked::clone))
 }
 
 /// Runs `f`, which must panic, and returns what was reported. Nothing is printed.
+#[track_caller]
 pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> Panicked {
-    // The hook is the whole process's, and other tests run meanwhile: it is set once and never taken away.
-    static RECORDER: Once = Once::new();
-    RECORDER.call_once(|| {
-        let report = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !RECORDING.get() {
-                return report(info);
-            }
-            let message = info.payload_as_str().unwrap_or("not a string").to_owned();
-            let place = info.location().expect("panics have places");
-            let panicked = Panicked { message, file: place.file().to_owned(), line: place.line() };
-            LAST.with(|last| *last.borrow_mut() = Some(panicked));
-        }));
-    });
-    let outer = RECORDING.replace(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(f));
-    RECORDING.set(outer);
-    assert!(result.is_err(), "it must panic");
-    LAST.with(|last| last.borrow_mut().take()).expect("the hook ran on this thread")
+    match caught(f) {
+        Ok(_) => panic!("it must panic"),
+        Err(panicked) => panicked,
+    }
+}
+
+fn note(last: &RefCell<Panicked>, info: &PanicHookInfo<'_>) {
+    let message = match (info.payload().downcast_ref::<&str>(), info.payload().downcast_ref::<String>()) {
+        (Some(message), _) => (*message).to_owned(),
+        (_, Some(message)) => message.clone(),
+        _ => "not a string".to_owned(),
+    };
+    let place = info.location().expect("panics have places");
+    last.replace(Panicked { message, file: place.file().to_owned(), line: place.line() });
+}
+
+/// How messages name a variable: with the place of its declaration.
+pub(crate) fn named(variable: &Variable) -> String {
+    format!("context variable `{}` (declared at {}:{})", variable.name(), variable.file(), variable.line())
 }
