@@ -1,9 +1,9 @@
 //! The stored counts, and how new ones compare with them.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::fs;
 
 use crate::callgrind::Counted;
 
