@@ -51,6 +51,8 @@ mod variable;
 
 pub use contextvars_macros::context_var;
 
+#[cfg(feature = "rayon")]
+pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]
 pub use self::integrations::tokio;
 

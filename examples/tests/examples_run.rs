@@ -65,3 +65,13 @@ fn streams_keep_their_tenant_and_their_page() {
     lines[..4].sort_unstable();
     assert_eq!(lines, ["ada: page 1", "ada: page 2", "grace: page 1", "grace: page 2", "outside: nobody, page 0"]);
 }
+
+#[test]
+fn rayon_context_prices_each_tenants_work_with_that_tenants_price() {
+    assert_eq!(
+        output_of("rayon_context"),
+        "ada: 1001000 cents in all, the dearest item 2000\n\
+         grace: 1501500 cents in all, the dearest item 3000\n\
+         katherine: 2502500 cents in all, the dearest item 5000\n"
+    );
+}

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(feature = "rayon")]
+pub mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "tokio")]

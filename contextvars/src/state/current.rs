@@ -358,6 +358,15 @@ impl<'a> Entered<'a> {
         swap(state);
         Self { state, not_send: PhantomData }
     }
+
+    /// Calls `f` in the context that was current before: not in a copy, in that one itself.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn outside<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let outside = Entered::new(self.state);
+        let result = f();
+        drop(outside);
+        result
+    }
 }
 
 impl Drop for Entered<'_> {

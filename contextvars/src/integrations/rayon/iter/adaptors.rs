@@ -1,0 +1,182 @@
+//! rayon's adaptors as methods of [`WithContext`]: each does what its namesake does, and the context reaches on.
+
+use ::rayon::iter::{
+    Chain, Chunks, Cloned, Copied, Enumerate, ExponentialBlocks, Filter, FilterMap, FlatMap, FlatMapIter, Flatten,
+    FlattenIter, Fold, FoldChunks, FoldChunksWith, FoldWith, IndexedParallelIterator, Inspect, Interleave,
+    InterleaveShortest, Intersperse, IntoParallelIterator, Map, MapInit, MapWith, MaxLen, MinLen, PanicFuse,
+    ParallelIterator, Positions, Rev, Skip, SkipAny, SkipAnyWhile, StepBy, Take, TakeAny, TakeAnyWhile, UniformBlocks,
+    Update, WhileSome, Zip, ZipEq,
+};
+
+use super::WithContext;
+use super::carry::{Around, Below};
+
+/// Defines each method as its namesake in rayon, with the context put where `$reach` says.
+macro_rules! adaptors {
+    ($($reach:ident {
+        $(
+            fn $name:ident $(<$($generic:ident),+>)? ($($argument:ident: $type:ty),*) -> $output:ty
+            $(where { $($bounds:tt)+ })?;
+        )+
+    })+) => { $($(
+        #[doc = concat!("As rayon's `", stringify!($name), "`, in the context.")]
+        pub fn $name $(<$($generic),+>)? (self, $($argument: $type),*) -> WithContext<$output>
+        $(where $($bounds)+)?
+        {
+            self.$reach(|inner| inner.$name($($argument),*))
+        }
+    )+)+ };
+}
+
+impl<I: ParallelIterator> WithContext<I> {
+    adaptors! {
+        reached {
+            fn map<F, R>(f: F) -> Map<I, F> where { F: Fn(I::Item) -> R + Sync + Send, R: Send };
+            fn map_with<F, T, R>(init: T, f: F) -> MapWith<I, T, F>
+                where { F: Fn(&mut T, I::Item) -> R + Sync + Send, T: Send + Clone, R: Send };
+            fn map_init<F, INIT, T, R>(init: INIT, f: F) -> MapInit<I, INIT, F>
+                where { F: Fn(&mut T, I::Item) -> R + Sync + Send, INIT: Fn() -> T + Sync + Send, R: Send };
+            fn inspect<F>(f: F) -> Inspect<I, F> where { F: Fn(&I::Item) + Sync + Send };
+            fn update<F>(f: F) -> Update<I, F> where { F: Fn(&mut I::Item) + Sync + Send };
+            fn filter<P>(predicate: P) -> Filter<I, P> where { P: Fn(&I::Item) -> bool + Sync + Send };
+            fn filter_map<P, R>(f: P) -> FilterMap<I, P>
+                where { P: Fn(I::Item) -> Option<R> + Sync + Send, R: Send };
+            fn flat_map_iter<F, S>(f: F) -> FlatMapIter<I, F>
+                where { F: Fn(I::Item) -> S + Sync + Send, S: IntoIterator<Item: Send> };
+            fn flatten_iter() -> FlattenIter<I> where { I::Item: IntoIterator<Item: Send> };
+            fn fold<T, ID, F>(identity: ID, f: F) -> Fold<I, ID, F>
+                where { F: Fn(T, I::Item) -> T + Sync + Send, ID: Fn() -> T + Sync + Send, T: Send };
+            fn fold_with<F, T>(init: T, f: F) -> FoldWith<I, T, F>
+                where { F: Fn(T, I::Item) -> T + Sync + Send, T: Send + Clone };
+            fn panic_fuse() -> PanicFuse<I>;
+            fn intersperse(element: I::Item) -> Intersperse<I> where { I::Item: Clone };
+            fn take_any(n: usize) -> TakeAny<I>;
+            fn skip_any(n: usize) -> SkipAny<I>;
+            fn take_any_while<P>(predicate: P) -> TakeAnyWhile<I, P>
+                where { P: Fn(&I::Item) -> bool + Sync + Send };
+            fn skip_any_while<P>(predicate: P) -> SkipAnyWhile<I, P>
+                where { P: Fn(&I::Item) -> bool + Sync + Send };
+        }
+        below {
+            fn flat_map<F, P>(f: F) -> Below<FlatMap<I, F>>
+                where { F: Fn(I::Item) -> P + Sync + Send, P: IntoParallelIterator };
+            fn flatten() -> Below<Flatten<I>> where { I::Item: IntoParallelIterator };
+            fn chain<C>(other: C) -> Below<Chain<I, C::Iter>> where { C: IntoParallelIterator<Item = I::Item> };
+        }
+    }
+
+    /// As rayon's `cloned`, in the context.
+    pub fn cloned<'a, T>(self) -> WithContext<Cloned<I>>
+    where
+        T: 'a + Clone + Send,
+        I: ParallelIterator<Item = &'a T>,
+    {
+        self.reached(I::cloned)
+    }
+
+    /// As rayon's `copied`, in the context.
+    pub fn copied<'a, T>(self) -> WithContext<Copied<I>>
+    where
+        T: 'a + Copy + Send,
+        I: ParallelIterator<Item = &'a T>,
+    {
+        self.reached(I::copied)
+    }
+
+    /// As rayon's `while_some`, in the context.
+    pub fn while_some<T>(self) -> WithContext<WhileSome<I>>
+    where
+        T: Send,
+        I: ParallelIterator<Item = Option<T>>,
+    {
+        self.reached(I::while_some)
+    }
+}
+
+/// Where every adaptor so far keeps the items' order and number.
+impl<I: IndexedParallelIterator> WithContext<I> {
+    adaptors! {
+        around {
+            fn zip<Z>(other: Z) -> Around<Zip<I, Z::Iter>>
+                where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
+            fn zip_eq<Z>(other: Z) -> Around<ZipEq<I, Z::Iter>>
+                where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
+            fn interleave<Z>(other: Z) -> Around<Interleave<I, Z::Iter>>
+                where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
+            fn interleave_shortest<Z>(other: Z) -> Around<InterleaveShortest<I, Z::Iter>>
+                where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
+            fn chunks(size: usize) -> Around<Chunks<I>>;
+            fn fold_chunks<T, ID, F>(size: usize, identity: ID, f: F) -> Around<FoldChunks<I, ID, F>>
+                where { ID: Fn() -> T + Send + Sync, F: Fn(T, I::Item) -> T + Send + Sync, T: Send };
+            fn fold_chunks_with<T, F>(size: usize, init: T, f: F) -> Around<FoldChunksWith<I, T, F>>
+                where { T: Send + Clone, F: Fn(T, I::Item) -> T + Send + Sync };
+            fn enumerate() -> Around<Enumerate<I>>;
+            fn step_by(step: usize) -> Around<StepBy<I>>;
+            fn skip(n: usize) -> Around<Skip<I>>;
+            fn take(n: usize) -> Around<Take<I>>;
+            fn rev() -> Around<Rev<I>>;
+            fn with_min_len(min: usize) -> Around<MinLen<I>>;
+            fn with_max_len(max: usize) -> Around<MaxLen<I>>;
+        }
+        below {
+            fn positions<P>(predicate: P) -> Below<Positions<I, P>>
+                where { P: Fn(I::Item) -> bool + Sync + Send };
+        }
+    }
+
+    /// As rayon's `by_exponential_blocks`, in the context.
+    pub fn by_exponential_blocks(self) -> WithContext<Below<ExponentialBlocks<Around<I>>>> {
+        self.around(|inner| inner).below(IndexedParallelIterator::by_exponential_blocks)
+    }
+
+    /// As rayon's `by_uniform_blocks`, in the context.
+    ///
+    /// # Panics
+    /// If the size is 0.
+    pub fn by_uniform_blocks(self, size: usize) -> WithContext<Below<UniformBlocks<Around<I>>>> {
+        self.around(|inner| inner).below(|inner| inner.by_uniform_blocks(size))
+    }
+
+    /// How many items there are.
+    #[expect(clippy::len_without_is_empty, reason = "rayon's has none either")]
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Collects into `target`, whose allocation is used again, in order; as rayon's `collect_into_vec`.
+    pub fn collect_into_vec(self, target: &mut Vec<I::Item>) {
+        self.around(|inner| inner).inner.collect_into_vec(target);
+    }
+
+    /// Collects the pairs into two vectors, in order; as rayon's `unzip_into_vecs`.
+    pub fn unzip_into_vecs<A: Send, B: Send>(self, left: &mut Vec<A>, right: &mut Vec<B>)
+    where
+        I: IndexedParallelIterator<Item = (A, B)>,
+    {
+        self.around(|inner| inner).inner.unzip_into_vecs(left, right);
+    }
+
+    /// The index of some item that `predicate` accepts.
+    pub fn position_any<P>(self, predicate: P) -> Option<usize>
+    where
+        P: Fn(I::Item) -> bool + Sync + Send,
+    {
+        self.positions(predicate).find_any(|_| true)
+    }
+
+    /// The index of the first item that `predicate` accepts.
+    pub fn position_first<P>(self, predicate: P) -> Option<usize>
+    where
+        P: Fn(I::Item) -> bool + Sync + Send,
+    {
+        self.positions(predicate).find_first(|_| true)
+    }
+
+    /// The index of the last item that `predicate` accepts.
+    pub fn position_last<P>(self, predicate: P) -> Option<usize>
+    where
+        P: Fn(I::Item) -> bool + Sync + Send,
+    {
+        self.positions(predicate).find_last(|_| true)
+    }
+}

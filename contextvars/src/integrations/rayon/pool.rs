@@ -1,0 +1,279 @@
+//! [`ThreadPool`]: rayon's, with jobs that inherit the context.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+
+use ::rayon::{BroadcastContext, ThreadPoolBuildError, Yield};
+
+use super::job::{broadcasting, inheriting, waiting};
+use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
+use crate::context::inherit_context;
+
+/// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
+///
+/// It dereferences to rayon's own, which has everything that does not start jobs.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+/// TENANT.set(1);
+/// let seen = pool.install(|| rayon::join(|| TENANT.get(), || TENANT.get()));
+/// assert_eq!(seen, (1, 1));
+/// # }
+/// ```
+pub struct ThreadPool {
+    inner: ::rayon::ThreadPool,
+}
+
+impl ThreadPool {
+    /// Returns rayon's own pool.
+    #[must_use]
+    pub fn into_inner(self) -> ::rayon::ThreadPool {
+        self.inner
+    }
+
+    /// Runs `f` in the pool and in a copy of the current context, and returns its result.
+    ///
+    /// # Panics
+    /// If `f` does.
+    pub fn install<F, R>(&self, f: F) -> R
+    where
+        F: FnOnce() -> R + Send,
+        R: Send,
+    {
+        let f = inheriting(f);
+        waiting(|| self.inner.install(f))
+    }
+
+    /// As [`join`](super::join), in this pool.
+    ///
+    /// # Panics
+    /// If one of the closures does.
+    pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        let (a, b) = (inheriting(a), inheriting(b));
+        waiting(|| self.inner.join(a, b))
+    }
+
+    /// As [`scope`](super::scope()), in this pool.
+    ///
+    /// # Panics
+    /// If `f` or one of the jobs does.
+    pub fn scope<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+        R: Send,
+    {
+        let body = scope_body(f);
+        waiting(|| self.inner.scope(body))
+    }
+
+    /// As [`scope_fifo`](super::scope_fifo), in this pool.
+    ///
+    /// # Panics
+    /// If `f` or one of the jobs does.
+    pub fn scope_fifo<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+        R: Send,
+    {
+        let body = scope_fifo_body(f);
+        waiting(|| self.inner.scope_fifo(body))
+    }
+
+    /// As [`in_place_scope`](super::in_place_scope), with the jobs in this pool.
+    ///
+    /// # Panics
+    /// If `f` or one of the jobs does.
+    pub fn in_place_scope<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&Scope<'_, 'scope>) -> R,
+    {
+        waiting_in_place(|caller| self.inner.in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
+    }
+
+    /// As [`in_place_scope_fifo`](super::in_place_scope_fifo), with the jobs in this pool.
+    ///
+    /// # Panics
+    /// If `f` or one of the jobs does.
+    pub fn in_place_scope_fifo<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+    {
+        waiting_in_place(|caller| self.inner.in_place_scope_fifo(|inner| caller.outside(|| f(&ScopeFifo::new(inner)))))
+    }
+
+    /// Starts a job that inherits the context.
+    pub fn spawn<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.inner.spawn(inheriting(f));
+    }
+
+    /// Starts a job that inherits the context, first in, first out.
+    pub fn spawn_fifo<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.inner.spawn_fifo(inheriting(f));
+    }
+
+    /// Calls `f` on every thread of the pool, each time in a copy of the current context, and returns the results.
+    ///
+    /// # Panics
+    /// If `f` does.
+    pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
+    where
+        F: Fn(BroadcastContext<'_>) -> R + Sync,
+        R: Send,
+    {
+        let context = inherit_context();
+        waiting(|| self.inner.broadcast(|thread| context.clone().run(|| f(thread))))
+    }
+
+    /// Starts a job on every thread of the pool, each in a copy of the current context.
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(BroadcastContext<'_>) + Send + Sync + 'static,
+    {
+        self.inner.spawn_broadcast(broadcasting(f));
+    }
+
+    /// As [`yield_now`](super::yield_now), if this thread is one of this pool.
+    #[must_use = "tells whether a job was run, and `None` outside of the pool"]
+    pub fn yield_now(&self) -> Option<Yield> {
+        waiting(|| self.inner.yield_now())
+    }
+
+    /// As [`yield_local`](super::yield_local), if this thread is one of this pool.
+    #[must_use = "tells whether a job was run, and `None` outside of the pool"]
+    pub fn yield_local(&self) -> Option<Yield> {
+        waiting(|| self.inner.yield_local())
+    }
+}
+
+impl From<::rayon::ThreadPool> for ThreadPool {
+    fn from(inner: ::rayon::ThreadPool) -> Self {
+        Self { inner }
+    }
+}
+
+impl Deref for ThreadPool {
+    type Target = ::rayon::ThreadPool;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl fmt::Debug for ThreadPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// A [`rayon::ThreadPoolBuilder`](::rayon::ThreadPoolBuilder) that builds a [`ThreadPool`] of this module.
+///
+/// For what it does not have, `spawn_handler` and `build_scoped`, build the pool with rayon's own and make a
+/// [`ThreadPool`] `from` it.
+#[derive(Default)]
+pub struct ThreadPoolBuilder {
+    inner: ::rayon::ThreadPoolBuilder,
+}
+
+impl ThreadPoolBuilder {
+    /// Creates a builder with rayon's defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Builds the pool.
+    ///
+    /// # Errors
+    /// As [`rayon::ThreadPoolBuilder::build`](::rayon::ThreadPoolBuilder::build).
+    pub fn build(self) -> Result<ThreadPool, ThreadPoolBuildError> {
+        self.inner.build().map(ThreadPool::from)
+    }
+
+    /// Builds the global pool, which everything outside of another pool uses.
+    ///
+    /// # Errors
+    /// As [`rayon::ThreadPoolBuilder::build_global`](::rayon::ThreadPoolBuilder::build_global): if there is one.
+    pub fn build_global(self) -> Result<(), ThreadPoolBuildError> {
+        self.inner.build_global()
+    }
+
+    /// How many threads the pool has; 0, the default, means one for each core.
+    #[must_use]
+    pub fn num_threads(self, threads: usize) -> Self {
+        Self { inner: self.inner.num_threads(threads) }
+    }
+
+    /// The name of each thread, by its index.
+    #[must_use]
+    pub fn thread_name<F>(self, name: F) -> Self
+    where
+        F: FnMut(usize) -> String + 'static,
+    {
+        Self { inner: self.inner.thread_name(name) }
+    }
+
+    /// The size of each thread's stack, in bytes.
+    #[must_use]
+    pub fn stack_size(self, bytes: usize) -> Self {
+        Self { inner: self.inner.stack_size(bytes) }
+    }
+
+    /// Makes the building thread one of the pool's.
+    #[must_use]
+    pub fn use_current_thread(self) -> Self {
+        Self { inner: self.inner.use_current_thread() }
+    }
+
+    /// What is called with a spawned job's panic, instead of ending the process.
+    #[must_use]
+    pub fn panic_handler<F>(self, handler: F) -> Self
+    where
+        F: Fn(Box<dyn Any + Send>) + Send + Sync + 'static,
+    {
+        Self { inner: self.inner.panic_handler(handler) }
+    }
+
+    /// What each thread calls at its start.
+    #[must_use]
+    pub fn start_handler<F>(self, handler: F) -> Self
+    where
+        F: Fn(usize) + Send + Sync + 'static,
+    {
+        Self { inner: self.inner.start_handler(handler) }
+    }
+
+    /// What each thread calls at its end.
+    #[must_use]
+    pub fn exit_handler<F>(self, handler: F) -> Self
+    where
+        F: Fn(usize) + Send + Sync + 'static,
+    {
+        Self { inner: self.inner.exit_handler(handler) }
+    }
+}
+
+impl fmt::Debug for ThreadPoolBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,214 @@
+//! Scopes: jobs that may borrow, with a parent that waits for them.
+
+use std::fmt;
+
+use ::rayon::BroadcastContext;
+
+use super::job::waiting;
+use crate::context::{Context, inherit_context};
+use crate::state::Entered;
+use crate::task::ContextExt;
+
+/// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of whoever spawns them.
+///
+/// It has one lifetime more than rayon's, which a function's signature can leave out: `&Scope<'_, 'scope>`.
+#[derive(Clone, Copy)]
+pub struct Scope<'a, 'scope> {
+    inner: &'a ::rayon::Scope<'scope>,
+}
+
+impl<'a, 'scope> Scope<'a, 'scope> {
+    pub(super) fn new(inner: &'a ::rayon::Scope<'scope>) -> Self {
+        Self { inner }
+    }
+
+    /// Starts a job that inherits the context.
+    pub fn spawn<F>(&self, f: F)
+    where
+        F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
+    {
+        let job = f.in_context(inherit_context());
+        self.inner.spawn(move |inner| {
+            let (f, mut context) = job.into_parts();
+            context.run(|| f(&Scope::new(inner)));
+        });
+    }
+
+    /// Starts a job on every thread of the pool, each in a copy of the current context.
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&Scope<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
+    {
+        let context = inherit_context();
+        self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&Scope::new(inner), thread)));
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of whoever spawns them.
+///
+/// It has one lifetime more than rayon's, which a function's signature can leave out: `&ScopeFifo<'_, 'scope>`.
+#[derive(Clone, Copy)]
+pub struct ScopeFifo<'a, 'scope> {
+    inner: &'a ::rayon::ScopeFifo<'scope>,
+}
+
+impl<'a, 'scope> ScopeFifo<'a, 'scope> {
+    pub(super) fn new(inner: &'a ::rayon::ScopeFifo<'scope>) -> Self {
+        Self { inner }
+    }
+
+    /// Starts a job that inherits the context.
+    pub fn spawn_fifo<F>(&self, f: F)
+    where
+        F: FnOnce(&ScopeFifo<'_, 'scope>) + Send + 'scope,
+    {
+        let job = f.in_context(inherit_context());
+        self.inner.spawn_fifo(move |inner| {
+            let (f, mut context) = job.into_parts();
+            context.run(|| f(&ScopeFifo::new(inner)));
+        });
+    }
+
+    /// Starts a job on every thread of the pool, each in a copy of the current context.
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&ScopeFifo<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
+    {
+        let context = inherit_context();
+        self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&ScopeFifo::new(inner), thread)));
+    }
+}
+
+impl fmt::Debug for ScopeFifo<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// Calls `f`, itself a job that inherits the context, with a scope, and returns when all jobs of the scope are done.
+///
+/// As [`rayon::scope`](::rayon::scope).
+///
+/// # Panics
+/// If `f` or one of the jobs does. The caller's context is then as it was.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let mut seen = [0; 3];
+/// rayon::scope(|s| {
+///     for (n, slot) in seen.iter_mut().enumerate() {
+///         s.spawn(move |_| *slot = n as u32 + TENANT.get());
+///     }
+/// });
+/// assert_eq!(seen, [1, 2, 3]);
+/// # }
+/// ```
+pub fn scope<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+    R: Send,
+{
+    let body = scope_body(f);
+    waiting(|| ::rayon::scope(body))
+}
+
+/// As [`scope`], with jobs that run first in, first out; see [`rayon::scope_fifo`](::rayon::scope_fifo).
+///
+/// # Panics
+/// If `f` or one of the jobs does.
+pub fn scope_fifo<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+    R: Send,
+{
+    let body = scope_fifo_body(f);
+    waiting(|| ::rayon::scope_fifo(body))
+}
+
+/// Calls `f` with a scope, on this thread and in the current context itself, and returns when all jobs of the scope
+/// are done. The jobs inherit the context.
+///
+/// As [`rayon::in_place_scope`](::rayon::in_place_scope).
+///
+/// # Panics
+/// If `f` or one of the jobs does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// rayon::in_place_scope(|s| {
+///     TENANT.set(1);
+///     s.spawn(|_| assert_eq!(TENANT.get(), 1));
+/// });
+/// assert_eq!(TENANT.get(), 1);
+/// # }
+/// ```
+pub fn in_place_scope<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&Scope<'_, 'scope>) -> R,
+{
+    waiting_in_place(|caller| ::rayon::in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
+}
+
+/// As [`in_place_scope`], with jobs that run first in, first out; see
+/// [`rayon::in_place_scope_fifo`](::rayon::in_place_scope_fifo).
+///
+/// # Panics
+/// If `f` or one of the jobs does.
+pub fn in_place_scope_fifo<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+{
+    waiting_in_place(|caller| ::rayon::in_place_scope_fifo(|inner| caller.outside(|| f(&ScopeFifo::new(inner)))))
+}
+
+/// What rayon calls for `f`, in a copy of the context that is current now.
+pub(super) fn scope_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R + Send
+where
+    F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+{
+    let job = f.in_context(inherit_context());
+    move |inner| {
+        let (f, mut context) = job.into_parts();
+        context.run(|| f(&Scope::new(inner)))
+    }
+}
+
+/// What rayon calls for `f`, in a copy of the context that is current now.
+pub(super) fn scope_fifo_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R + Send
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+{
+    let job = f.in_context(inherit_context());
+    move |inner| {
+        let (f, mut context) = job.into_parts();
+        context.run(|| f(&ScopeFifo::new(inner)))
+    }
+}
+
+/// Calls `wait` in an empty context, with a guard that knows the way back to the current one.
+pub(super) fn waiting_in_place<R>(wait: impl FnOnce(&mut Entered<'_>) -> R) -> R {
+    let mut empty = Context::new();
+    let mut entered = empty.enter();
+    let result = wait(&mut entered);
+    drop(entered);
+    result
+}
