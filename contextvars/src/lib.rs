@@ -39,6 +39,8 @@ mod context;
 mod diff;
 mod error;
 mod integrations;
+#[cfg(feature = "tracing")]
+mod logged;
 mod macros;
 mod module_level;
 mod shared_context;
@@ -55,6 +57,8 @@ pub use contextvars_macros::context_var;
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]
 pub use self::integrations::tokio;
+#[cfg(feature = "tracing")]
+pub use self::integrations::tracing;
 
 pub use self::context::{Context, Items, ValueRef, copy_context, inherit_context};
 pub use self::diff::{Change, Diff};

@@ -8,3 +8,5 @@ pub mod rayon;
 mod serde;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "tracing")]
+pub mod tracing;

@@ -1,0 +1,235 @@
+//! [`ContextFormat`]: adds context variables to the output of another event format.
+
+use std::fmt::{self, Write};
+
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::logged::{Logged, Shown};
+use crate::variable::Variable;
+
+/// An event format that adds the context's variables to what another format writes.
+///
+/// The constructor says what the other writes: a [`line`](Self::line), [`pretty`](Self::pretty) lines, or a
+/// [`json`](Self::json) object. What is added are the variables declared with `log`, or those given to
+/// [`only`](Self::only), as far as they are set in the context in which the event happens. `redact` is honoured.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::tracing::ContextFormat;
+/// use tracing_subscriber::fmt;
+///
+/// # fn main() {
+/// let lines = fmt().map_event_format(ContextFormat::line).finish();
+/// let compact = fmt().compact().map_event_format(ContextFormat::line).finish();
+/// let pretty = fmt().pretty().map_event_format(ContextFormat::pretty).finish();
+/// let json = fmt().json().map_event_format(ContextFormat::json).finish();
+/// let one = fmt().map_event_format(|it| ContextFormat::line(it).only([USER.variable()])).finish();
+/// # }
+/// #[contextvars::context_var]
+/// static USER: String;
+/// ```
+///
+/// # Cost
+/// For each event, the other format writes into a buffer first. No variables, no cost besides.
+#[derive(Clone, Debug)]
+pub struct ContextFormat<E> {
+    plain: E,
+    /// The format to be used where the output may have colours; a writer of our own cannot say that it may.
+    coloured: Option<E>,
+    shape: Shape,
+    logged: Logged,
+}
+
+/// What the other format writes.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Line,
+    Pretty,
+    Json,
+    FlatJson,
+}
+
+impl<F, T> ContextFormat<Format<F, T>>
+where
+    Format<F, T>: Clone,
+{
+    /// Adds `NAME=value` at the end of the lines that `format` writes.
+    ///
+    /// ```text
+    /// 2026-01-01T12:00:00.000000Z  INFO shop: accepted items=2 REQUEST_ID=7 USER=ada
+    /// ```
+    #[must_use]
+    pub fn line(format: Format<F, T>) -> Self {
+        Self::with_colours(format, Shape::Line)
+    }
+
+    /// Adds a line to the several that `format` writes, as after `.pretty()`.
+    ///
+    /// ```text
+    ///   2026-01-01T12:00:00.000000Z  INFO shop: accepted, items: 2
+    ///     at src/shop.rs:17
+    ///     with REQUEST_ID=7 USER=ada
+    /// ```
+    #[must_use]
+    pub fn pretty(format: Format<F, T>) -> Self {
+        Self::with_colours(format, Shape::Pretty)
+    }
+
+    fn with_colours(format: Format<F, T>, shape: Shape) -> Self {
+        let coloured = Some(format.clone().with_ansi(true));
+        Self { coloured, ..Self::around(format, shape) }
+    }
+}
+
+impl<E> ContextFormat<E> {
+    /// Adds `NAME=value` at the end of what any other `format` writes, before the line feed. Without colours.
+    #[must_use]
+    pub fn other(format: E) -> Self {
+        Self::around(format, Shape::Line)
+    }
+
+    /// Adds a member `"context"` to the JSON object that `format` writes.
+    ///
+    /// Numbers and truth values are written as such, everything else as a string.
+    ///
+    /// ```text
+    /// {"timestamp":"..","level":"INFO","fields":{"message":"accepted"},"context":{"REQUEST_ID":7,"USER":"ada"}}
+    /// ```
+    #[must_use]
+    pub fn json(format: E) -> Self {
+        Self::around(format, Shape::Json)
+    }
+
+    /// Adds the variables to the JSON object that `format` writes, beside its own members.
+    ///
+    /// It is then up to the declarations (`log = "name"`) that no name is one that the format uses, such as `level`.
+    #[must_use]
+    pub fn flat_json(format: E) -> Self {
+        Self::around(format, Shape::FlatJson)
+    }
+
+    /// Adds these variables, in this order, instead of those declared with `log`.
+    #[must_use]
+    pub fn only(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
+        self.logged = Logged::listed(variables);
+        self
+    }
+
+    fn around(format: E, shape: Shape) -> Self {
+        Self { plain: format, coloured: None, shape, logged: Logged::Declared }
+    }
+}
+
+impl<S, N, E> FormatEvent<S, N> for ContextFormat<E>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    E: FormatEvent<S, N>,
+{
+    fn format_event(&self, cx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let has_colours = writer.has_ansi_escapes() && self.coloured.is_some();
+        let variables = self.shape.variables(&self.logged, has_colours)?;
+        if variables.is_empty() {
+            return self.plain.format_event(cx, writer, event);
+        }
+        let format = self.coloured.as_ref().filter(|_| has_colours).unwrap_or(&self.plain);
+        let mut text = String::new();
+        format.format_event(cx, Writer::new(&mut text), event)?;
+        let at = self.shape.place(&text);
+        writer.write_str(&text[..at])?;
+        if matches!(self.shape, Shape::Json | Shape::FlatJson) && !text[..at].trim_end().ends_with('{') {
+            writer.write_char(',')?;
+        }
+        writer.write_str(&variables)?;
+        writer.write_str(&text[at..])
+    }
+}
+
+impl Shape {
+    /// The variables, as they are to stand in the text; nothing if there are none.
+    fn variables(self, logged: &Logged, has_colours: bool) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        let mut result = Ok(());
+        logged.for_each(|name, value| {
+            if result.is_ok() {
+                result = self.variable(&mut text, name, value, has_colours);
+            }
+        });
+        result?;
+        Ok(match self {
+            _ if text.is_empty() => text,
+            Self::Json => format!("\"context\":{{{text}}}"),
+            Self::Pretty => format!("\n    {}{text}", if has_colours { "\x1b[2;3mwith\x1b[0m" } else { "with" }),
+            Self::Line | Self::FlatJson => text,
+        })
+    }
+
+    fn variable(self, text: &mut String, name: &str, value: Shown<'_>, has_colours: bool) -> fmt::Result {
+        match self {
+            Self::Json | Self::FlatJson => {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                json::string(text, format_args!("{name}"))?;
+                text.push(':');
+                json::value(text, value)
+            }
+            Self::Line | Self::Pretty if has_colours => {
+                write!(text, " \x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{}", value.on_one_line())
+            }
+            Self::Line | Self::Pretty => write!(text, " {name}={}", value.on_one_line()),
+        }
+    }
+
+    /// Where in what the other format wrote the variables belong.
+    fn place(self, text: &str) -> usize {
+        let end = text.trim_end().len();
+        match self {
+            Self::Line | Self::Pretty => end,
+            Self::Json | Self::FlatJson => text[..end].strip_suffix('}').map_or(end, str::len),
+        }
+    }
+}
+
+/// Just enough JSON for values that have no parts.
+mod json {
+    use super::{Shown, Write, fmt};
+
+    pub(super) fn value(text: &mut String, value: Shown<'_>) -> fmt::Result {
+        match value {
+            Shown::Bool(it) => write!(text, "{it}"),
+            Shown::Signed(it) => write!(text, "{it}"),
+            Shown::Unsigned(it) => write!(text, "{it}"),
+            Shown::Float(it) if it.is_finite() => write!(text, "{it:?}"),
+            Shown::Float(_) => write!(text, "null"),
+            Shown::Text(it) => string(text, format_args!("{it}")),
+        }
+    }
+
+    pub(super) fn string(text: &mut String, content: fmt::Arguments<'_>) -> fmt::Result {
+        text.push('"');
+        Escape(text).write_fmt(content)?;
+        text.push('"');
+        Ok(())
+    }
+
+    struct Escape<'a>(&'a mut String);
+
+    impl Write for Escape<'_> {
+        fn write_str(&mut self, content: &str) -> fmt::Result {
+            for letter in content.chars() {
+                match letter {
+                    '"' | '\\' => write!(self.0, "\\{letter}")?,
+                    '\n' => self.0.push_str("\\n"),
+                    '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => write!(self.0, "\\u{:04x}", u32::from(letter))?,
+                    _ => self.0.push(letter),
+                }
+            }
+            Ok(())
+        }
+    }
+}
