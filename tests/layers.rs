@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["state"],
     &["token"],
     &["var", "context"],
-    &["shared_context", "diff"],
+    &["shared_context", "diff", "logged"],
     &["task"],
     &["thread"],
     &["integrations"],

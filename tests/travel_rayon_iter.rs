@@ -172,7 +172,7 @@ fn what_comes_after_a_chain_is_in_the_context_for_both_sides() {
         let chain = many().with_context(request_seven()).filter(|_| true).chain(other).map(in_seven);
         chain.reduce(|| in_seven(0), |a, b| in_seven(a + b))
     });
-    assert_eq!(sum, all.into_iter().sum());
+    assert_eq!(sum, all.into_iter().sum::<u32>());
 }
 
 #[test]
@@ -232,8 +232,8 @@ fn every_indexed_adaptor_does_what_rayons_does() {
             ours().positions(|n| in_seven(n % 3 == 0)).map(in_seven).collect::<Vec<_>>(),
             plain().positions(|n| n % 3 == 0).collect::<Vec<_>>()
         );
-        assert_eq!(ours().by_uniform_blocks(30).map(in_seven).sum::<u32>(), plain().sum());
-        assert_eq!(ours().by_exponential_blocks().map(in_seven).sum::<u32>(), plain().sum());
+        assert_eq!(ours().by_uniform_blocks(30).map(in_seven).sum::<u32>(), plain().sum::<u32>());
+        assert_eq!(ours().by_exponential_blocks().map(in_seven).sum::<u32>(), plain().sum::<u32>());
         assert_eq!(ours().len(), 200);
         assert_eq!(ours().position_any(|n| in_seven(n == 5)), Some(5));
         assert_eq!(ours().position_first(|n| in_seven(n % 10 == 5)), Some(5));

@@ -109,7 +109,7 @@ fn a_value_that_can_change_is_changed_where_it_is() {
             LIST.with(|list| list.lock().unwrap().push(42));
             assert_eq!(list(), [42]);
         });
-        assert_eq!(list(), []);
+        assert!(list().is_empty());
         copy_context().run(|| LIST.with(|list| list.lock().unwrap().push(7)));
         assert_eq!(list(), [7], "a copy of a context holds the same value, not a copy of it");
     });

@@ -1,0 +1,11 @@
+// A name where the variable itself is meant.
+
+use contextvars::{context_var, copy_context};
+
+#[context_var(default = 0)]
+static VAR: i32;
+
+fn main() {
+    let _ = VAR.name();
+    let _ = copy_context().get("VAR");
+}

@@ -1,0 +1,9 @@
+// A variable inside a function.
+
+use contextvars::context_var;
+
+fn main() {
+    #[context_var(default = 1)]
+    static X: i32;
+    X.get();
+}

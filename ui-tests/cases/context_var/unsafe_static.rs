@@ -1,0 +1,10 @@
+// An `unsafe static`.
+
+use contextvars::context_var;
+
+#[context_var(default = 1)]
+unsafe static X: i32;
+
+fn main() {
+    let _: i32 = X.get();
+}

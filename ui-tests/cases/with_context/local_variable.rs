@@ -1,0 +1,14 @@
+// A target that is a local variable.
+
+use contextvars::{context_var, with_context};
+
+#[context_var(default = 0)]
+static A: i32;
+#[context_var(default = 0)]
+static B: i32;
+
+fn main() {
+    let _: i32 = A.get() + B.get();
+    let local = 1;
+    with_context!(local = 2, { local });
+}

@@ -1,0 +1,15 @@
+// A target that is no context variable.
+
+use contextvars::{context_var, with_context};
+
+#[context_var(default = 0)]
+static A: i32;
+#[context_var(default = 0)]
+static B: i32;
+
+static LIMIT: i32 = 1;
+
+fn main() {
+    let _: i32 = A.get() + B.get();
+    with_context!(LIMIT = 1, { A.get() });
+}

@@ -1,0 +1,13 @@
+// A value of another type, for a future.
+
+use contextvars::{context_var, with_context};
+
+#[context_var(default = 0)]
+static A: i32;
+#[context_var(default = 0)]
+static B: i32;
+
+fn main() {
+    let _: i32 = A.get() + B.get();
+    let _ = with_context!(A = "one", async { A.get() });
+}
