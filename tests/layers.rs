@@ -46,7 +46,7 @@ fn sources() -> Vec<Source> {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();
             let name = path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
-            let inner = [module, &[name.clone()]].concat();
+            let inner = [module, std::slice::from_ref(&name)].concat();
             if path.is_dir() {
                 visit(&path, &inner, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
