@@ -163,7 +163,7 @@ fn block_on_may_set_and_tasks_do_not_see_it() {
 fn a_thread_without_tokio_may_set() {
     on_a_thread(|| {
         NUMBER.set(1);
-        assert_eq!(thread::scope(|scope| scope.spawn(|| NUMBER.set(2).old_value().is_none()).join().unwrap()), true);
+        assert!(thread::scope(|scope| scope.spawn(|| NUMBER.set(2).old_value().is_none()).join().unwrap()));
         assert_eq!(NUMBER.get(), 1);
     });
 }
