@@ -6,7 +6,7 @@ mod support;
 
 use std::thread;
 
-use contextvars::{Context, ContextVar, context_var, copy_context, inherit_context};
+use contextvars::{Context, ContextVar, Items, ValueRef, Variable, context_var, copy_context, inherit_context};
 use many::many;
 use support::{Census, Citizen, isolated};
 
@@ -48,7 +48,7 @@ fn a_context_is_a_mapping_in_the_order_of_first_sets() {
     assert_eq!(ctx.len(), 2);
     assert!(!ctx.is_empty() && ctx.contains(&FIRST) && ctx.contains(&SECOND));
     assert_eq!((ctx.get(&FIRST), ctx[&SECOND]), (Some(&1), "two"));
-    assert_eq!(ctx.keys().map(|key| key.name()).collect::<Vec<_>>(), ["FIRST", "SECOND"]);
+    assert_eq!(ctx.keys().map(Variable::name).collect::<Vec<_>>(), ["FIRST", "SECOND"]);
     assert_eq!(ctx.values().map(|value| format!("{value:?}")).collect::<Vec<_>>(), ["1", "\"two\""]);
     let from_loop = {
         let mut seen = Vec::new();
@@ -57,7 +57,7 @@ fn a_context_is_a_mapping_in_the_order_of_first_sets() {
         }
         seen
     };
-    let of = |items: contextvars::Items<'_>| -> Vec<_> {
+    let of = |items: Items<'_>| -> Vec<_> {
         items.map(|(variable, value)| (variable.name(), format!("{value:?}"))).collect()
     };
     assert_eq!(from_loop, [("FIRST", "1".to_owned()), ("SECOND", "\"two\"".to_owned())]);
@@ -279,7 +279,7 @@ static TRANSACTION: u32;
 fn a_child_gets_all_but_the_variables_that_must_stay_behind() {
     named("ada").with(&TRANSACTION, 1).run(|| {
         let child = inherit_context();
-        assert_eq!(child.keys().map(|key| key.name()).collect::<Vec<_>>(), ["NAME"]);
+        assert_eq!(child.keys().map(Variable::name).collect::<Vec<_>>(), ["NAME"]);
         assert_eq!(TRANSACTION.get(), 1);
         assert_eq!(copy_context().len(), 2);
     });
@@ -330,7 +330,7 @@ fn a_context_holds_as_many_variables_as_there_are() {
         assert_eq!((ctx[var], ctx.run(|| var.get())), (number(index), number(index)));
     }
     assert_eq!(ctx.keys().map(std::ptr::from_ref).collect::<std::collections::HashSet<_>>().len(), 1024);
-    assert_eq!(ctx.values().filter_map(|value| value.downcast_ref::<u32>()).count(), 1024);
+    assert_eq!(ctx.values().filter_map(ValueRef::downcast_ref::<u32>).count(), 1024);
     assert_eq!(ctx, ctx.clone());
     for (left, token) in (0..1024).rev().zip(tokens) {
         let var = token.var();
@@ -348,7 +348,7 @@ fn copies_of_a_large_context_change_apart() {
     let all = many();
     let copies: Vec<_> = all.iter().map(|var| full.clone().with(var, 0)).collect();
     for (changed, copy) in copies.iter().enumerate() {
-        let zeroes = copy.values().map(|value| value.downcast_ref::<u32>()).filter(|number| *number == Some(&0));
+        let zeroes = copy.values().map(ValueRef::downcast_ref::<u32>).filter(|number| *number == Some(&0));
         assert_eq!((zeroes.count(), copy[all[changed]]), (1, 0));
         assert_eq!(copy[all[(changed + 1) % 1024]], number((changed + 1) % 1024));
     }

@@ -267,13 +267,13 @@ fn a_token_of_one_poll_is_good_in_the_next() {
 
 #[test]
 fn a_future_may_be_polled_on_one_thread_and_dropped_on_another() {
-    let (sender, seen) = mpsc::channel();
     struct Tells(mpsc::Sender<(thread::ThreadId, u32)>);
     impl Drop for Tells {
         fn drop(&mut self) {
             self.0.send((thread::current().id(), NUMBER.get())).expect("the test listens");
         }
     }
+    let (sender, seen) = mpsc::channel();
     let tells = Tells(sender);
     let mut future = Box::pin(
         async move {

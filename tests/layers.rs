@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 /// The modules of `lib.rs`, from the bottom upwards. Each imports from its own layer's own files and from the layers
 /// below, never from its neighbours.
@@ -46,7 +47,7 @@ fn sources() -> Vec<Source> {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();
             let name = path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
-            let inner = [module, std::slice::from_ref(&name)].concat();
+            let inner = [module, slice::from_ref(&name)].concat();
             if path.is_dir() {
                 visit(&path, &inner, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {

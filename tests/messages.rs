@@ -3,7 +3,6 @@
 mod support;
 
 use std::error::Error;
-use std::fmt::Debug;
 
 use contextvars::{Context, SharedContext, context_var, copy_context};
 use support::{Panicked, isolated, named, on_a_thread, panic_of};
@@ -40,7 +39,7 @@ fn assert_says(message: &str, parts: &[&str]) {
 
 /// Fails unless an error's `Display` has each of the parts, and its `Debug` the same text with the type's name.
 #[track_caller]
-fn assert_error(error: &(impl Error + Debug), name: &str, parts: &[&str]) {
+fn assert_error(error: &impl Error, name: &str, parts: &[&str]) {
     assert_says(&error.to_string(), parts);
     assert_eq!(format!("{error:?}"), format!("{name}({error})"));
     assert!(error.source().is_none());

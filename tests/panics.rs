@@ -290,7 +290,7 @@ fn a_panic_in_the_drop_of_a_value_that_a_reader_kept_alive() {
             BOMB.with(|bomb| {
                 drop(BOMB.set(Bomb(Fuse::None)));
                 assert!(bomb.0 == Fuse::Drop);
-            })
+            });
         });
         assert_eq!(panicked.message, "the bomb's Drop");
         assert!(BOMB.with(|bomb| bomb.0 == Fuse::None));

@@ -228,13 +228,13 @@ fn a_body_that_never_ends_has_any_type() {
 
 #[test]
 fn the_expected_type_reaches_the_body() {
+    fn numbers() -> impl Iterator<Item = u32> {
+        with_context!(NUMBER = 3, { 0..NUMBER.get() })
+    }
     let boxed: Box<dyn Display> = with_context!(NUMBER = 1, { Box::new(NUMBER.get()) });
     assert_eq!(boxed.to_string(), "1");
     let function: fn(u32) -> u32 = with_context!(NUMBER = 1, { |n| n + 1 });
     assert_eq!(function(1), 2);
-    fn numbers() -> impl Iterator<Item = u32> {
-        with_context!(NUMBER = 3, { 0..NUMBER.get() })
-    }
     assert_eq!(numbers().sum::<u32>(), 3);
     let parsed: u8 = with_context!({ "8".parse().unwrap() });
     let slice: &[u8] = with_context!({ &[1, 2] });
@@ -257,12 +257,12 @@ fn the_body_borrows_moves_and_initialises_what_is_outside() {
 
 #[test]
 fn variables_named_like_ours_are_the_user_s() {
-    let (ctx, _guard, var0, value0, guard) = (1, 2, 3, 4, 5);
+    let (ctx, guard, var0, value0) = (1, 5, 3, 4);
     let sum = with_context!(NUMBER = ctx + var0, elsewhere::DEEP = value0, {
         let context = 10;
-        NUMBER.get() + elsewhere::DEEP.get() + ctx + _guard + var0 + value0 + guard + context
+        NUMBER.get() + elsewhere::DEEP.get() + ctx + var0 + value0 + guard + context
     });
-    assert_eq!(sum, 33);
+    assert_eq!(sum, 31);
 }
 
 /// A macro's hygiene and fragments pass through `with_context!`.

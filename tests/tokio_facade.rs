@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use contextvars::{Context, context_var, copy_context, tokio, with_context};
+use contextvars::{Context, ContextExt, context_var, copy_context, tokio, with_context};
 use support::{Census, Citizen, on_a_thread, panic_of};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, oneshot};
@@ -249,7 +249,7 @@ fn thousands_of_tasks_on_many_threads_never_see_each_other_s_value() {
             });
             assert_eq!(child.await.unwrap(), own + step);
         }
-        if own % 160 == 0 {
+        if own.is_multiple_of(160) {
             assert_eq!(tokio::task::spawn_blocking(|| NUMBER.get()).await.unwrap(), own + 4);
         }
         assert_eq!(NUMBER.get(), own + 4);
@@ -361,10 +361,9 @@ async fn a_panic_in_a_task_is_its_own() {
 #[tokio::test]
 async fn timeouts_and_handles_work_in_the_context() {
     with_context!(NUMBER = 1, async {
-        let soon = tokio::time::timeout(Duration::from_secs(3600), number()).await;
+        let soon = tokio::time::timeout(Duration::from_hours(1), number()).await;
         assert_eq!(soon, Ok(1));
         // A method of tokio's own type is out of reach, which is what `in_current_context` is for.
-        use contextvars::ContextExt as _;
         let handle = Handle::current();
         assert_eq!(handle.spawn(number()).await.unwrap(), 0);
         assert_eq!(handle.spawn(number().in_current_context()).await.unwrap(), 1);

@@ -1,0 +1,433 @@
+//! Values whose own code calls back into the library, and readers whose value is replaced under their hands.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::mem;
+use std::pin::pin;
+
+use contextvars::{
+    Context, ContextExt, SharedContext, Token, context_var, copy_context, inherit_context, with_context,
+};
+use support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
+
+#[context_var(default = 0)]
+static NUMBER: u32;
+
+#[context_var]
+static NAME: String;
+
+#[context_var]
+static MEDDLER: Meddler;
+
+#[context_var(inherit = false)]
+static PRIVATE_MEDDLER: Meddler;
+
+#[context_var]
+static COUNTED: Citizen;
+
+thread_local! {
+    /// How often values meddled, by method.
+    static MEDDLED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    static MEDDLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A value each of whose methods does everything that can be done with the current context.
+struct Meddler {
+    citizen: Citizen,
+    text: String,
+}
+
+impl Meddler {
+    fn new(census: &Census, text: &str) -> Self {
+        Self { citizen: census.citizen(), text: text.to_owned() }
+    }
+
+    /// Uses the whole library from within it, and leaves `MEDDLER` with another value.
+    fn meddle(&self, method: &'static str) {
+        MEDDLED.with_borrow_mut(|meddled| meddled.push(method));
+        // Values that go while one is meddling are quiet, or this would have no end.
+        if MEDDLING.replace(true) {
+            return;
+        }
+        let census = Census::new();
+        let before = self.text.clone();
+        let token = NUMBER.set(NUMBER.get() + 1);
+        drop(MEDDLER.set(Self::new(&census, "set while meddling")));
+        MEDDLER.with(|current| {
+            drop(MEDDLER.set(Self::new(&census, "set while meddling and reading")));
+            assert_eq!(current.text, "set while meddling");
+            drop(PRIVATE_MEDDLER.set_scoped(Self::new(&census, "scoped")));
+            drop(copy_context().run(|| (MEDDLER.get(), inherit_context())));
+        });
+        with_context!(MEDDLER = Self::new(&census, "in a scope"), {
+            assert!(MEDDLER.get().text.starts_with("in a scope"))
+        });
+        assert_eq!(copy_context(), copy_context().clone());
+        assert!(format!("{:?}", copy_context()).contains("reading"));
+        SharedContext::from(copy_context()).run(|| drop(MEDDLER.set(Self::new(&census, "shared")))).unwrap();
+        pollster::block_on(async { drop(MEDDLER.set(Self::new(&census, "polled"))) }.in_context(Context::new()));
+        NUMBER.reset(token).unwrap();
+        assert_eq!(self.text, before);
+        MEDDLING.set(false);
+    }
+}
+
+impl Clone for Meddler {
+    fn clone(&self) -> Self {
+        self.meddle("clone");
+        Self { citizen: self.citizen.clone(), text: format!("{}, cloned", self.text) }
+    }
+}
+
+impl Drop for Meddler {
+    fn drop(&mut self) {
+        self.meddle("drop");
+    }
+}
+
+impl fmt::Debug for Meddler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.meddle("debug");
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for Meddler {
+    fn eq(&self, other: &Self) -> bool {
+        self.meddle("eq");
+        other.meddle("eq");
+        self.text == other.text
+    }
+}
+
+/// Runs `f` in a context with a meddler, and returns which of a meddler's methods were called first and last.
+fn among_meddlers(f: impl FnOnce(&Census)) -> Vec<&'static str> {
+    MEDDLED.with_borrow_mut(Vec::clear);
+    MEDDLING.set(false);
+    let census = Census::new();
+    let mut ctx = Context::new().with(&NUMBER, 10).with(&MEDDLER, Meddler::new(&census, "the first"));
+    ctx.run(|| {
+        f(&census);
+        assert_eq!(NUMBER.get(), 10, "what meddlers set, they reset");
+    });
+    drop(ctx);
+    assert_eq!(census.alive(), 0);
+    // What the last ones set in the thread's base context is to go quietly.
+    MEDDLING.set(true);
+    MEDDLED.take()
+}
+
+#[test]
+fn a_clone_may_replace_the_value_that_is_being_cloned() {
+    let methods = among_meddlers(|_| {
+        let cloned = MEDDLER.get();
+        assert_eq!(cloned.text, "the first, cloned");
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+        assert_eq!(MEDDLER.try_get().unwrap().text, "set while meddling and reading, cloned");
+        assert_eq!(MEDDLER.get_or_else(|| unreachable!("it is set")).text, "set while meddling and reading, cloned");
+    });
+    assert!(methods.starts_with(&["clone"]) && methods.contains(&"drop"));
+}
+
+#[test]
+fn a_drop_may_set_the_variable_whose_value_is_dropped() {
+    let methods = among_meddlers(|census| {
+        drop(MEDDLER.set(Meddler::new(census, "the second")));
+        // What the first one's drop set came after.
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+    });
+    assert!(methods.starts_with(&["drop"]));
+}
+
+#[test]
+fn a_drop_may_undo_the_reset_that_caused_it() {
+    among_meddlers(|census| {
+        let token = MEDDLER.set(Meddler::new(census, "the second"));
+        MEDDLER.reset(token).unwrap();
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+        let guard = MEDDLER.set_scoped(Meddler::new(census, "the third"));
+        drop(guard);
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+    });
+}
+
+#[test]
+fn debug_and_comparison_may_change_the_current_context() {
+    let methods = among_meddlers(|_| {
+        let (ctx, shown) = (copy_context(), copy_context());
+        assert!(format!("{ctx:?}").ends_with("MEDDLER: the first}"));
+        assert_eq!(ctx, shown);
+        let shared = SharedContext::from(ctx);
+        assert!(shared.run(|| format!("{:?}", copy_context())).unwrap().contains("the first"));
+        assert!(format!("{shared:?}").contains("set while meddling and reading"));
+    });
+    assert!(methods.contains(&"debug") && methods.contains(&"eq"));
+}
+
+#[test]
+fn values_may_meddle_when_their_context_goes() {
+    among_meddlers(|census| {
+        let doomed = || Context::new().with(&MEDDLER, Meddler::new(census, "a")).with(&NUMBER, 3);
+        drop(doomed());
+        drop(doomed().with(&MEDDLER, Meddler::new(census, "b")));
+        drop(doomed().with(&PRIVATE_MEDDLER, Meddler::new(census, "c")).run(inherit_context));
+        drop(async {}.in_context(doomed()));
+        drop(doomed().wrap(|| ()));
+        drop(SharedContext::from(doomed()));
+        with_context!(MEDDLER = Meddler::new(census, "d"), PRIVATE_MEDDLER = Meddler::new(census, "e"), {
+            drop(MEDDLER.set(Meddler::new(census, "f")));
+        });
+    });
+}
+
+#[test]
+fn values_may_meddle_while_readers_hold_them() {
+    among_meddlers(|census| {
+        MEDDLER.with(|first| {
+            drop(MEDDLER.set(Meddler::new(census, "the second")));
+            MEDDLER.with(|second| {
+                let third = MEDDLER.get();
+                drop(MEDDLER.set(Meddler::new(census, "the fourth")));
+                assert_eq!(third.text, "the second, cloned");
+                assert_eq!((first.text.as_str(), second.text.as_str()), ("the first", "the second"));
+            });
+            assert_eq!(first.text, "the first");
+        });
+    });
+}
+
+/// Sets its own variable again when it is dropped, a number of times.
+struct Phoenix(u32);
+
+#[context_var]
+static PHOENIX: Phoenix;
+
+impl Drop for Phoenix {
+    fn drop(&mut self) {
+        if let Some(left) = self.0.checked_sub(1) {
+            drop(PHOENIX.set(Phoenix(left)));
+        }
+    }
+}
+
+#[test]
+fn a_value_may_come_back_from_its_own_drop_again_and_again() {
+    isolated(|| {
+        drop(PHOENIX.set(Phoenix(1000)));
+        for _ in 0..1000 {
+            let token = PHOENIX.set(Phoenix(0));
+            drop(token);
+        }
+        drop(PHOENIX.set(Phoenix(500)));
+        // Each new one replaces the one before, which sets another.
+        let _ = PHOENIX.set_scoped(Phoenix(0));
+        assert!(PHOENIX.is_set());
+    });
+}
+
+#[test]
+fn a_set_inside_with_inside_run_inside_with() {
+    isolated(|| {
+        let outer = NAME.set("outer".to_owned());
+        let seen = NAME.with(|in_outer| {
+            let mut ctx = copy_context();
+            ctx.run(|| {
+                NAME.with(|in_run| {
+                    let token = NAME.set("inner".to_owned());
+                    let in_both = NAME.with(|in_set| format!("{in_outer} {in_run} {in_set}"));
+                    NAME.reset(token).unwrap();
+                    drop(NAME.set("last".to_owned()));
+                    format!("{in_both} {in_run}")
+                })
+            }) + &format!(" {in_outer} {} {}", NAME.get(), ctx[&NAME])
+        });
+        assert_eq!(seen, "outer outer inner outer outer outer last");
+        NAME.reset(outer).unwrap();
+    });
+}
+
+#[test]
+fn what_a_reader_reads_outlives_every_owner_it_had() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            // Replaced, the token dropped.
+            drop(COUNTED.set(census.citizen()));
+            COUNTED.with(|_| {
+                drop(COUNTED.set(census.citizen()));
+                assert_eq!(census.alive(), 2);
+            });
+            assert_eq!(census.alive(), 1);
+            // Removed by a reset, and by the end of a guard.
+            let mut ctx = Context::new();
+            ctx.run(|| {
+                let token = COUNTED.set(census.citizen());
+                COUNTED.with(|_| {
+                    COUNTED.reset(token).unwrap();
+                    assert_eq!((census.alive(), COUNTED.is_set()), (2, false));
+                });
+                let guard = COUNTED.set_scoped(census.citizen());
+                COUNTED.with(|_| {
+                    drop(guard);
+                    assert_eq!((census.alive(), COUNTED.is_set()), (2, false));
+                });
+            });
+            assert_eq!(census.alive(), 1);
+            // Within a scope that ends by `break`.
+            'scope: {
+                with_context!(COUNTED = census.citizen(), {
+                    COUNTED.with(|_| drop(COUNTED.set(census.citizen())));
+                    break 'scope;
+                });
+            }
+            assert_eq!(census.alive(), 1);
+        }
+    });
+    assert_eq!(census.alive(), 0);
+}
+
+/// An `.await` that `with_context!` cannot see.
+macro_rules! hidden_await {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+#[expect(clippy::await_holding_invalid_type, reason = "the mistake makes scopes end out of order")]
+async fn suspended_scope(name: String) -> String {
+    with_context!(NAME = name, {
+        hidden_await!(yielding());
+        NAME.get()
+    })
+}
+
+#[test]
+fn a_reader_survives_the_end_of_the_scope_it_reads_in() {
+    on_a_thread(|| {
+        let mut future = Box::pin(suspended_scope("of the scope".to_owned()));
+        assert!(poll(future.as_mut()).is_pending());
+        // By mistake the scope is still there.
+        NAME.with(|name| {
+            drop(future);
+            assert!(!NAME.is_set());
+            drop(NAME.set("another".to_owned()));
+            assert_eq!(name, "of the scope");
+        });
+        assert_eq!(NAME.get(), "another");
+    });
+}
+
+#[test]
+fn scopes_that_end_in_any_order_free_what_they_hold_and_nothing_else() {
+    on_a_thread(|| {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let base = NAME.set("base".to_owned());
+            let mut futures: Vec<_> = (0..3).map(|n| Some(Box::pin(suspended_scope(format!("scope {n}"))))).collect();
+            for future in futures.iter_mut().flatten() {
+                assert!(poll(future.as_mut()).is_pending());
+            }
+            for index in order {
+                NAME.with(|name| {
+                    let before = name.clone();
+                    // May panic, and says so elsewhere; it must not touch what is being read.
+                    let _ = support::caught(|| drop(futures[index].take()));
+                    assert_eq!(*name, before);
+                });
+            }
+            assert_eq!(NAME.get(), "base");
+            NAME.reset(base).unwrap();
+        }
+    });
+}
+
+/// A small generator of numbers that look random.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Does random things to the current context, many of them within readers, each of which sees its value unchanged.
+fn wander(numbers: &mut Numbers, tokens: &mut Vec<Token<String>>, contexts: &mut Vec<Context>, depth: u32) {
+    for _ in 0..=numbers.below(6) {
+        let text = format!("{:?}", numbers.below(1_000_000));
+        match if depth == 0 { numbers.below(7) } else { numbers.below(14) } {
+            0 => tokens.push(NAME.set(text)),
+            1 => drop(NAME.set(text)),
+            2 if !tokens.is_empty() => {
+                let index = usize::try_from(numbers.below(tokens.len() as u64)).unwrap();
+                if let Err(error) = NAME.reset(tokens.swap_remove(index)) {
+                    tokens.push(error.into_token());
+                }
+            }
+            3 => tokens.truncate(tokens.len() / 2),
+            4 => contexts.push(copy_context()),
+            5 => contexts.truncate(contexts.len() / 2),
+            6 => mem::forget(NAME.set_scoped(text)),
+            7 => {
+                let mut ctx = contexts.pop().unwrap_or_default();
+                ctx.run(|| wander(numbers, tokens, contexts, depth - 1));
+                contexts.push(ctx);
+            }
+            8 => with_context!(NAME = text, { wander(numbers, tokens, contexts, depth - 1) }),
+            9 => {
+                let guard = NAME.set_scoped(text);
+                copy_context().run(|| wander(numbers, tokens, contexts, depth - 1));
+                drop(guard);
+            }
+            2 => {}
+            _ => {
+                let is_set = NAME.is_set();
+                let read = NAME.try_with(|name| {
+                    let before = name.clone();
+                    wander(numbers, tokens, contexts, depth - 1);
+                    assert_eq!(*name, before);
+                });
+                assert_eq!(read.is_ok(), is_set);
+            }
+        }
+    }
+}
+
+#[test]
+fn readers_keep_their_values_whatever_happens_around_them() {
+    on_a_thread(|| {
+        for seed in 0..1000 {
+            let (mut tokens, mut contexts) = (Vec::new(), Vec::new());
+            let mut ctx = Context::new().with(&NAME, "start".to_owned());
+            ctx.run(|| wander(&mut Numbers(seed), &mut tokens, &mut contexts, 7));
+        }
+    });
+}
+
+#[test]
+fn futures_may_be_polled_and_dropped_inside_readers() {
+    isolated(|| {
+        drop(NAME.set("outer".to_owned()));
+        NAME.with(|outer| {
+            let mut future = Box::pin(
+                async {
+                    drop(NAME.set("of the future".to_owned()));
+                    yielding().await;
+                    NAME.with(|name| {
+                        drop(NAME.set("replaced".to_owned()));
+                        name.clone()
+                    })
+                }
+                .in_current_context(),
+            );
+            assert!(poll(future.as_mut()).is_pending());
+            drop(NAME.set("replaced".to_owned()));
+            let mut other = pin!(async { NAME.with(String::clone) }.in_current_context());
+            assert_eq!(poll(other.as_mut()), std::task::Poll::Ready("replaced".to_owned()));
+            NAME.with(|_| drop(future));
+            assert_eq!(outer, "outer");
+        });
+    });
+}
