@@ -2,13 +2,12 @@
 
 mod support;
 
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use contextvars::{Context, ContextExt, SharedContext, Token, context_var, copy_context, tokio, with_context};
-use support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
+use support::{Census, Citizen, isolated, on_a_thread, poll, yielding, forget};
 
 #[context_var(default = 0)]
 static NUMBER: u64;
@@ -118,9 +117,9 @@ fn forgotten_tokens_and_guards_unbalance_nothing() {
         drop(NAME.set("reader's".to_owned()));
         NAME.with(|name| {
             for n in 0..100 {
-                mem::forget(NAME.set(format!("token {n}")));
-                mem::forget(NAME.set_scoped(format!("guard {n}")));
-                mem::forget(copy_context());
+                forget(NAME.set(format!("token {n}")));
+                forget(NAME.set_scoped(format!("guard {n}")));
+                forget(copy_context());
             }
             assert_eq!(name, "reader's");
         });
@@ -145,12 +144,12 @@ fn a_forgotten_future_or_handle_leaves_the_current_context_alone() {
             .in_current_context(),
         );
         assert!(poll(future.as_mut()).is_pending());
-        mem::forget(future);
+        forget(future);
         let shared = SharedContext::from(copy_context());
-        shared.run(|| mem::forget(shared.clone())).unwrap();
+        shared.run(|| forget(shared.clone())).unwrap();
         shared.run(|| drop(NUMBER.set(3))).unwrap();
-        mem::forget(shared);
-        mem::forget(copy_context().wrap(|| ()));
+        forget(shared);
+        forget(copy_context().wrap(|| ()));
         assert_eq!(NUMBER.get(), 1);
     });
 }

@@ -4,13 +4,12 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::mem;
 use std::pin::pin;
 
 use contextvars::{
     Context, ContextExt, SharedContext, Token, context_var, copy_context, inherit_context, with_context,
 };
-use support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
+use support::{Census, Citizen, isolated, on_a_thread, poll, yielding, forget};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -369,7 +368,7 @@ fn wander(numbers: &mut Numbers, tokens: &mut Vec<Token<String>>, contexts: &mut
             3 => tokens.truncate(tokens.len() / 2),
             4 => contexts.push(copy_context()),
             5 => contexts.truncate(contexts.len() / 2),
-            6 => mem::forget(NAME.set_scoped(text)),
+            6 => forget(NAME.set_scoped(text)),
             7 => {
                 let mut ctx = contexts.pop().unwrap_or_default();
                 ctx.run(|| wander(numbers, tokens, contexts, depth - 1));

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 
 use contextvars::{context_var, copy_context, with_context};
-use support::{Census, Citizen, isolated, panic_of};
+use support::{Census, Citizen, isolated, panic_of, forget};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -74,7 +74,7 @@ fn what_the_body_sets_is_contained() {
             assert_eq!(NAME.get(), "ada");
             NAME.set("grace".to_owned());
             NUMBER.set(8);
-            std::mem::forget(NUMBER.set_scoped(9));
+            forget(NUMBER.set_scoped(9));
         });
         assert_eq!((NAME.get().as_str(), NUMBER.is_set()), ("ada", false));
     });

@@ -3,13 +3,12 @@
 mod support;
 
 use std::cell::RefCell;
-use std::mem;
 use std::panic;
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
 use contextvars::{Context, ContextExt, SetGuard, SharedContext, Token, context_var, copy_context, with_context};
-use support::{Census, Citizen, caught, on_a_thread};
+use support::{Census, Citizen, caught, on_a_thread, forget};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -305,8 +304,8 @@ fn a_guard_that_a_thread_forgets_costs_no_more_than_itself() {
     let census = Census::new();
     let counted = census.clone();
     on_a_thread(move || {
-        mem::forget(COUNTED.set_scoped(counted.citizen()));
-        mem::forget(OTHER_COUNTED.set(counted.citizen()));
+        forget(COUNTED.set_scoped(counted.citizen()));
+        forget(OTHER_COUNTED.set(counted.citizen()));
     });
     assert_eq!(census.alive(), 0);
 }

@@ -5,8 +5,9 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once};
 use std::task::{self, Poll, Waker};
 use std::thread;
 
@@ -76,6 +77,14 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
+}
+
+/// Sees to it that the value is never dropped, as [`std::mem::forget`] does, but keeps it where leak checkers find it:
+/// what they report are leaks that nobody meant.
+pub(crate) fn forget<T>(value: T) {
+    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let address = ptr::from_mut(Box::leak(Box::new(value))).expose_provenance();
+    FORGOTTEN.lock().expect("pushing does not panic").push(address);
 }
 
 /// Polls once, with a waker that does nothing.
