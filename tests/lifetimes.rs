@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use contextvars::{Context, ContextExt, SharedContext, Token, context_var, copy_context, tokio, with_context};
-use support::{Census, Citizen, isolated, on_a_thread, poll, yielding, forget};
+use support::{Census, Citizen, forget, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u64;

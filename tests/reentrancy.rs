@@ -9,7 +9,7 @@ use std::pin::pin;
 use contextvars::{
     Context, ContextExt, SharedContext, Token, context_var, copy_context, inherit_context, with_context,
 };
-use support::{Census, Citizen, isolated, on_a_thread, poll, yielding, forget};
+use support::{Census, Citizen, forget, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

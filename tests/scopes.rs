@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 
 use contextvars::{context_var, copy_context, with_context};
-use support::{Census, Citizen, isolated, panic_of, forget};
+use support::{Census, Citizen, forget, isolated, panic_of};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

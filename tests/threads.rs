@@ -8,7 +8,7 @@ use std::sync::{Barrier, mpsc};
 use std::thread;
 
 use contextvars::{Context, ContextExt, SetGuard, SharedContext, Token, context_var, copy_context, with_context};
-use support::{Census, Citizen, caught, on_a_thread, forget};
+use support::{Census, Citizen, caught, forget, on_a_thread};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

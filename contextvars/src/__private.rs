@@ -8,7 +8,7 @@ pub use contextvars_macros::__with_context;
 pub use inventory;
 
 pub use crate::module_level::*;
-pub use crate::state::{Absent, ContextVar, Copyable, Probe, Traits};
+pub use crate::state::{Absent, Bound, ContextVar, Copyable, Probe, Traits};
 pub use crate::variable::{Registration, Variable};
 
 /// A declaration.
@@ -37,11 +37,19 @@ pub struct Binding<T: 'static> {
     pub value: T,
 }
 
-/// Enters a context until the scope is dropped.
+impl<T: Send + Sync + 'static> Binding<T> {
+    /// The binding without its type.
+    #[inline]
+    pub fn bound(self) -> Bound {
+        Bound::new(self.var, self.value)
+    }
+}
+
+/// Enters a copy of the current context with these bindings, until the scope is dropped.
 #[inline]
 #[track_caller]
-pub fn enter(context: Context) -> Scope {
-    Scope::new(context.into_state())
+pub fn enter<const N: usize>(bindings: [Bound; N]) -> Scope<N> {
+    Scope::new(bindings)
 }
 
 /// Runs a future in a context.

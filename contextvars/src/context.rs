@@ -170,10 +170,6 @@ impl Context {
         Entered::new(&mut self.state)
     }
 
-    pub(crate) fn into_state(self) -> State {
-        self.state
-    }
-
     /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
     ///
     /// For a function with an argument see [`wrap_fn`](Self::wrap_fn).

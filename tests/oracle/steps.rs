@@ -155,11 +155,16 @@ impl Model {
                 result
             }
             Place::Scope(first, second) => {
-                let values = self.copy_context().update(0, Rc::new(value_of(first)));
-                let context = self.new_context(values.update(1, Rc::new(value_of(second))));
+                // A scope's bindings live as long as the scope, whatever its body sets.
+                let bound = [first, second].map(|made| Rc::new(value_of(made)));
+                let values = self.copy_context().update(0, bound[0].clone());
+                let context = self.new_context(values.update(1, bound[1].clone()));
                 drop(values);
                 let result = self.run_in(&context, body);
                 self.release_context(context);
+                for value in bound {
+                    self.release(value);
+                }
                 result
             }
             Place::Guard(var, made) => {

@@ -12,9 +12,8 @@ use crate::mistakes::Mistakes;
 pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
     let krate = &call.krate;
     let site = Span::mixed_site();
-    let ctx = Ident::new("ctx", site);
     let mut bindings = TokenStream::new();
-    let mut context = quote_spanned!(site=> #krate::copy_context());
+    let mut names = Vec::new();
     for (number, Binding { target, value }) in call.bindings.iter().enumerate() {
         let binding = format_ident!("binding{}", number, span = site);
         let value = without_lints(value.clone());
@@ -25,7 +24,7 @@ pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
         bindings.extend(quote_spanned!(site=>
             let #binding = #krate::__private::Binding { var: #reference, value: #value };
         ));
-        context = quote_spanned!(site=> #krate::Context::with(#context, #binding.var, #binding.value));
+        names.push(binding);
     }
     match body {
         // An arm ends the lifetime of the body's temporaries before that of the guard, in every edition, and passes the
@@ -35,15 +34,18 @@ pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
             let block = with_span(block, site.located_at(block.span()));
             quote_spanned!(site=> {
                 #bindings
-                let #ctx = #context;
-                match #krate::__private::enter(#ctx) { #guard => #block }
+                match #krate::__private::enter([#(#names.bound()),*]) { #guard => #block }
             })
         }
-        Body::Future(future) => quote_spanned!(site=> {
-            #bindings
-            let #ctx = #context;
-            #krate::__private::in_context(#ctx, #future)
-        }),
+        Body::Future(future) => {
+            let ctx = Ident::new("ctx", site);
+            quote_spanned!(site=> {
+                #bindings
+                let #ctx = #krate::copy_context();
+                #(let #ctx = #krate::Context::with(#ctx, #names.var, #names.value);)*
+                #krate::__private::in_context(#ctx, #future)
+            })
+        }
     }
 }
 

@@ -1,29 +1,35 @@
 //! The thread's current context: the only place that reads, changes and switches it.
 
+pub(super) mod scope;
+
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use super::State;
 use super::declared::{ContextVar, Copyable};
+use super::mark::{Identity, Mark};
 use super::value::{Held, Place, Value};
 use super::vars::Vars;
 use crate::bleeding;
 
 /// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
 /// away, to the end.
+///
+/// `repr(C)` keeps a field between the values and the mark: side by side, the compiler moves the two in one go on the way
+/// in and one by one on the way out, and a processor that loads 16 bytes just stored as twice 8 has to wait.
+#[repr(C)]
 struct Current {
     /// The values. [C1] A reference into this cell never outlives the function of this file that makes it, and no
     /// code from outside `state` runs meanwhile.
     /// `ManuallyDrop`, or the thread-local would have a destructor; `BaseCleaner` frees the values.
     vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
-    mark: Cell<Mark>,
     /// The innermost live reader on this thread, or null. [C2] Points to a frame of the stack below.
     readers: Cell<*const Reader>,
+    mark: Cell<Mark>,
     /// The identities this thread may still give out: the next, and where they end.
     identities: Cell<(u64, u64)>,
 }
@@ -32,8 +38,8 @@ thread_local! {
     static CURRENT: Current = const {
         Current {
             vars: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
-            mark: Cell::new(Mark::BASE),
             readers: Cell::new(ptr::null()),
+            mark: Cell::new(Mark::BASE),
             identities: Cell::new((0, 0)),
         }
     };
@@ -41,47 +47,6 @@ thread_local! {
 
 // With a destructor, the thread-local would be out of reach once that has run, and every access would check for it.
 const _: () = assert!(!mem::needs_drop::<Current>());
-
-/// What is known of a context besides its values, in one word that moves with them.
-#[derive(Clone, Copy)]
-pub(super) struct Mark(u64);
-
-impl Mark {
-    /// A new context's.
-    pub(super) const NEW: Self = Self(0);
-    /// A thread's base context's.
-    const BASE: Self = Self(Self::IS_BASE);
-
-    const IS_BASE: u64 = 1;
-    /// Set once the context was given a value that must not be inherited.
-    const HAS_PRIVATE: u64 = 2;
-    /// What lies above the flags is the context's identity, or 0 while it has none.
-    const IDENTITY: u32 = 2;
-
-    fn is_base(self) -> bool {
-        self.0 & Self::IS_BASE != 0
-    }
-
-    pub(super) fn has_private(self) -> bool {
-        self.0 & Self::HAS_PRIVATE != 0
-    }
-
-    #[must_use]
-    pub(super) fn with_private(self) -> Self {
-        Self(self.0 | Self::HAS_PRIVATE)
-    }
-
-    /// The mark of a copy: another context with the same values.
-    #[inline]
-    #[must_use]
-    pub(super) fn of_copy(self) -> Self {
-        Self(self.0 & Self::HAS_PRIVATE)
-    }
-}
-
-/// Tells contexts apart, for as long as the process runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Identity(u64);
 
 /// One `with` call's hold on the value it is reading.
 ///
@@ -179,13 +144,13 @@ impl Current {
     /// The current context's identity, given out now if nobody asked before.
     #[inline]
     fn identity(&self) -> Identity {
-        let mark = self.mark.get();
-        match mark.0 >> Mark::IDENTITY {
-            0 => self.new_identity(),
-            identity => Identity(identity),
+        match self.mark.get().identity() {
+            Some(identity) => identity,
+            None => self.new_identity(),
         }
     }
 
+    /// Gives the current context, which has none, an identity.
     #[inline]
     fn new_identity(&self) -> Identity {
         let (mut next, mut end) = self.identities.get();
@@ -193,14 +158,23 @@ impl Current {
             (next, end) = more_identities();
         }
         self.identities.set((next + 1, end));
-        let mark = self.mark.get();
-        self.mark.set(Mark(mark.0 | next << Mark::IDENTITY));
-        Identity(next)
+        let identity = Identity::new(next);
+        self.mark.set(self.mark.get().with_identity(identity));
+        identity
     }
 
     #[inline]
     fn has_identity(&self, identity: Identity) -> bool {
-        self.mark.get().0 >> Mark::IDENTITY == identity.0
+        self.mark.get().identity() == Some(identity)
+    }
+
+    /// Changes the values for good: what a scope has lent is kept for it first.
+    #[inline]
+    fn change_for_good<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
+        if self.mark.get().is_lent() {
+            self.change(|vars| self.mark.set(scope::keep(vars, self.mark.get())));
+        }
+        self.change(change)
     }
 
     /// Whether values set now would be lost: the thread is going away and has given up its base context.
@@ -215,7 +189,7 @@ impl Current {
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    // 62 bits are left for identities; giving out a billion a second takes them a century.
+    // There are 61 bits for identities: a billion a second last for seventy years.
     let first = NEXT.fetch_add(RUN, Ordering::Relaxed);
     (first, first + RUN)
 }
@@ -298,7 +272,7 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
         }
         let value = Value::new(var, value);
         let id = var.assigned_id();
-        let old = current.change(|vars| vars.insert(id, value));
+        let old = current.change_for_good(|vars| vars.insert(id, value));
         // SAFETY: [V1] it was under this variable's id.
         let old = old.map(|old| unsafe { Held::new(old) });
         Ok(Replaced { old, identity })
@@ -319,8 +293,8 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identit
         Ok(match old.take() {
             // What is put into a context that nobody will free would be lost.
             Some(old) if current.is_gone() => Some(old.into_value()),
-            Some(old) => current.change(|vars| vars.insert(id, old.into_value())),
-            None => current.change(|vars| vars.remove(id)),
+            Some(old) => current.change_for_good(|vars| vars.insert(id, old.into_value())),
+            None => current.change_for_good(|vars| vars.remove(id)),
         })
     })?;
     // Only now: its destructor may do anything.
@@ -375,59 +349,6 @@ impl Drop for Entered<'_> {
         // Who is reading now was reading already when `new` pinned all readers: `Entered` is a local of functions that
         // call a closure in between, so readers that began later have ended.
         CURRENT.with(|current| current.swap_unread(self.state));
-    }
-}
-
-/// A context of its own that is current until this is dropped, wherever that happens.
-///
-/// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its end
-/// therefore checks that what it leaves is what it entered.
-#[must_use]
-pub struct Scope {
-    /// Holds the context that was current.
-    state: State,
-    /// The identity of the context entered.
-    identity: Identity,
-    began: &'static Location<'static>,
-    /// What is current belongs to a thread.
-    not_send: PhantomData<*const ()>,
-}
-
-impl Scope {
-    #[inline]
-    #[track_caller]
-    pub(crate) fn new(mut state: State) -> Self {
-        swap(&mut state);
-        Self { state, identity: CURRENT.with(Current::identity), began: Location::caller(), not_send: PhantomData }
-    }
-}
-
-impl Drop for Scope {
-    #[inline]
-    fn drop(&mut self) {
-        if CURRENT.with(|current| current.has_identity(self.identity)) {
-            swap(&mut self.state);
-        } else {
-            self.end_elsewhere();
-        }
-    }
-}
-
-impl Scope {
-    /// Ends in a context that is not the one entered: that would now belong to somebody else.
-    #[cold]
-    fn end_elsewhere(&mut self) {
-        // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
-        // long gone.
-        if self.state.mark.is_base() {
-            swap(&mut self.state);
-        }
-        assert!(
-            thread::panicking(),
-            "the `with_context!` scope entered at {} ended in another context: its body was suspended by an `.await`; \
-             write `with_context!(.., async move {{ .. }}).await` instead",
-            self.began
-        );
     }
 }
 

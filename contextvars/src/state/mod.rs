@@ -28,6 +28,7 @@ mod count;
 mod current;
 mod declared;
 mod default;
+mod mark;
 mod release;
 mod shared;
 mod value;
@@ -35,10 +36,12 @@ mod vars;
 
 use std::fmt;
 
-use self::current::Mark;
-pub use self::current::Scope;
-pub(crate) use self::current::{Entered, Identity, Replaced, cloned, is_set, restore, set, snapshot, with_value};
+use self::current::scope;
+pub use self::current::scope::{Bound, Scope};
+pub(crate) use self::current::{Entered, Replaced, cloned, is_set, restore, set, snapshot, with_value};
 pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
+pub(crate) use self::mark::Identity;
+use self::mark::Mark;
 use self::value::ErasedVar;
 pub(crate) use self::value::{Held, Value};
 use self::vars::Vars;
@@ -94,6 +97,9 @@ impl State {
         var: &'static ContextVar<T>,
         value: T,
     ) -> Option<Held<T>> {
+        if self.mark.is_lent() {
+            self.mark = scope::keep(&mut self.vars, self.mark);
+        }
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
         }
@@ -121,7 +127,7 @@ impl<'a> Iterator for Values<'a> {
     type Item = &'a Value;
 
     fn next(&mut self) -> Option<&'a Value> {
-        self.0.next()
+        self.0.by_ref().find(|value| !scope::is_internal(value))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
+use std::slice;
+
 use super::shared::Shared;
 
 /// A node has `1 << BITS` slots.
@@ -49,7 +51,11 @@ impl<V> Vars<V> {
 
     /// Every value, in the order of the ids.
     pub(super) fn iter(&self) -> Iter<'_, V> {
-        Iter { path: self.root.iter().map(|root| (&**root, 0)).collect() }
+        let mut iter = Iter { leaf: [].iter(), branches: Vec::new() };
+        if let Some(root) = &self.root {
+            iter.descend(root);
+        }
+        iter
     }
 }
 
@@ -179,40 +185,62 @@ impl<V> Clone for Vars<V> {
     }
 }
 
+impl<V> Default for Vars<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The values of a [`Vars`], in the order of their ids.
 pub(super) struct Iter<'a, V> {
-    /// From the root down to the node at hand, each with the slot to look at next.
-    path: Vec<(&'a Node<V>, usize)>,
+    /// What is left of the leaf at hand.
+    leaf: slice::Iter<'a, Option<V>>,
+    /// What is left of the branches above it, from the root downwards.
+    branches: Vec<slice::Iter<'a, Option<Shared<Node<V>>>>>,
+}
+
+impl<'a, V> Iter<'a, V> {
+    /// Goes down to the first leaf of a trie.
+    fn descend(&mut self, mut node: &'a Node<V>) {
+        loop {
+            match node {
+                Node::Leaf(values) => {
+                    self.leaf = values.iter();
+                    return;
+                }
+                Node::Branch { children, .. } => {
+                    let mut children = children.iter();
+                    let first = children.by_ref().flatten().next();
+                    self.branches.push(children);
+                    match first {
+                        Some(child) => node = child,
+                        None => return,
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl<V> Clone for Iter<'_, V> {
     fn clone(&self) -> Self {
-        Self { path: self.path.clone() }
+        Self { leaf: self.leaf.clone(), branches: self.branches.clone() }
     }
 }
 
 impl<'a, V> Iterator for Iter<'a, V> {
     type Item = &'a V;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a V> {
         loop {
-            let (node, next) = self.path.last_mut()?;
-            let at = *next;
-            if at == WIDTH {
-                self.path.pop();
-                continue;
+            if let Some(value) = self.leaf.by_ref().flatten().next() {
+                return Some(value);
             }
-            *next += 1;
-            match node {
-                Node::Leaf(values) => {
-                    if let Some(value) = &values[at] {
-                        return Some(value);
-                    }
-                }
-                Node::Branch { children, .. } => {
-                    if let Some(child) = &children[at] {
-                        self.path.push((child, 0));
-                    }
+            match self.branches.last_mut()?.by_ref().flatten().next() {
+                Some(node) => self.descend(node),
+                None => {
+                    self.branches.pop();
                 }
             }
         }

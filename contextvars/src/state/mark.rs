@@ -1,0 +1,86 @@
+//! [`Mark`]: what is known of a context besides its values, in one word that moves with them.
+
+use std::num::NonZero;
+
+/// A context's identity and three facts about it.
+#[derive(Clone, Copy)]
+pub(super) struct Mark(u64);
+
+impl Mark {
+    /// A new context's.
+    pub(super) const NEW: Self = Self(0);
+    /// A thread's base context's.
+    pub(super) const BASE: Self = Self(Self::IS_BASE);
+
+    const IS_BASE: u64 = 1;
+    const HAS_PRIVATE: u64 = 2;
+    const IS_LENT: u64 = 4;
+    /// What lies above the flags is the identity, or 0.
+    const IDENTITY: u32 = 3;
+
+    /// Whether it is a thread's base context.
+    #[inline]
+    pub(super) fn is_base(self) -> bool {
+        self.0 & Self::IS_BASE != 0
+    }
+
+    /// Whether it was given a value that must not be inherited.
+    #[inline]
+    pub(super) fn has_private(self) -> bool {
+        self.0 & Self::HAS_PRIVATE != 0
+    }
+
+    /// Whether a scope will make another context of these very values; see [`scope`](super::current::scope).
+    #[inline]
+    pub(super) fn is_lent(self) -> bool {
+        self.0 & Self::IS_LENT != 0
+    }
+
+    /// The identity; `None` until somebody asks for it.
+    #[inline]
+    pub(super) fn identity(self) -> Option<Identity> {
+        NonZero::new(self.0 >> Self::IDENTITY).map(Identity)
+    }
+
+    #[must_use]
+    pub(super) fn with_private(self) -> Self {
+        Self(self.0 | Self::HAS_PRIVATE)
+    }
+
+    #[inline]
+    #[must_use]
+    pub(super) fn lent(self) -> Self {
+        Self(self.0 | Self::IS_LENT)
+    }
+
+    #[must_use]
+    pub(super) fn not_lent(self) -> Self {
+        Self(self.0 & !Self::IS_LENT)
+    }
+
+    /// The same with an identity, where there was none.
+    #[inline]
+    #[must_use]
+    pub(super) fn with_identity(self, identity: Identity) -> Self {
+        Self(self.0 | identity.0.get() << Self::IDENTITY)
+    }
+
+    /// The mark of another context with the same values.
+    #[inline]
+    #[must_use]
+    pub(super) fn of_copy(self) -> Self {
+        Self(self.0 & Self::HAS_PRIVATE)
+    }
+}
+
+/// Tells contexts apart, for as long as the process runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Identity(NonZero<u64>);
+
+impl Identity {
+    /// The identity of this number, which is above 0 and below two to the power of 61.
+    #[inline]
+    pub(super) fn new(number: u64) -> Self {
+        Self(NonZero::new(number).unwrap_or(NonZero::<u64>::MIN))
+    }
+}

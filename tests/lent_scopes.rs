@@ -1,0 +1,229 @@
+//! Scopes within a context that is not a thread's base: the outer context lends its values, and gets every one back.
+
+mod support;
+
+use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, with_context};
+use support::Census;
+
+#[context_var]
+static A: i32;
+
+#[context_var]
+static B: i32;
+
+#[context_var(inherit = false)]
+static PRIVATE: i32;
+
+#[context_var]
+static COUNTED: support::Citizen;
+
+/// Runs `f` where values are lent, with A set to 1.
+fn lending<R>(f: impl FnOnce() -> R) -> R {
+    Context::new().with(&A, 1).run(f)
+}
+
+fn seen() -> (Option<i32>, Option<i32>) {
+    (A.try_get().ok(), B.try_get().ok())
+}
+
+#[test]
+fn what_the_body_sets_is_contained() {
+    lending(|| {
+        with_context!(A = 2, {
+            A.set(3);
+            B.set(4);
+            assert_eq!(seen(), (Some(3), Some(4)));
+        });
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn what_the_body_resets_is_contained() {
+    lending(|| {
+        with_context!(B = 2, {
+            let token = B.set(3);
+            B.reset(token).unwrap();
+            assert_eq!(seen(), (Some(1), Some(2)));
+        });
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn scopes_within_scopes_each_get_back_what_they_lent() {
+    lending(|| {
+        with_context!(A = 2, {
+            with_context!(A = 3, B = 3, {
+                B.set(30);
+                with_context!(B = 4, { assert_eq!(seen(), (Some(3), Some(4))) });
+                assert_eq!(seen(), (Some(3), Some(30)));
+            });
+            assert_eq!(seen(), (Some(2), None));
+            A.set(20);
+            with_context!(A = 5, {
+                A.set(50);
+                B.set(51);
+            });
+            assert_eq!(seen(), (Some(20), None));
+        });
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn a_copy_made_in_the_body_keeps_what_it_saw() {
+    lending(|| {
+        let (bound, changed) = with_context!(A = 2, {
+            let bound = copy_context();
+            A.set(3);
+            B.set(4);
+            (bound, copy_context())
+        });
+        assert_eq!(seen(), (Some(1), None));
+        assert_eq!((bound.get(&A), bound.get(&B)), (Some(&2), None));
+        assert_eq!((changed.get(&A), changed.get(&B)), (Some(&3), Some(&4)));
+    });
+}
+
+#[test]
+fn a_copy_made_in_the_body_has_the_body_s_variables_and_no_others() {
+    lending(|| {
+        let copy = with_context!(A = 2, {
+            B.set(4);
+            copy_context()
+        });
+        assert_eq!(copy.len(), 2);
+        assert_eq!(format!("{copy:?}"), "{A: 2, B: 4}");
+        assert_eq!(copy, Context::new().with(&B, 4).with(&A, 2));
+        let names: Vec<_> = copy.keys().map(contextvars::Variable::name).collect();
+        assert_eq!(names, ["A", "B"]);
+        assert_eq!(
+            with_context!({
+                B.set(1);
+                inherit_context()
+            })
+            .len(),
+            2
+        );
+    });
+}
+
+#[test]
+fn a_copy_made_before_is_not_changed_by_the_bindings() {
+    lending(|| {
+        let before = copy_context();
+        with_context!(A = 2, { assert_eq!(before[&A], 1) });
+        assert_eq!(before[&A], 1);
+    });
+}
+
+#[test]
+fn a_private_binding_is_private_in_the_body_and_leaves_nothing_behind() {
+    lending(|| {
+        with_context!(PRIVATE = 2, { assert!(!inherit_context().contains(&PRIVATE)) });
+        with_context!({
+            PRIVATE.set(2);
+            assert!(!inherit_context().contains(&PRIVATE));
+            assert!(copy_context().contains(&PRIVATE));
+        });
+        assert!(!PRIVATE.is_set());
+    });
+}
+
+#[test]
+fn tokens_belong_to_the_side_of_the_scope_they_were_made_on() {
+    lending(|| {
+        let outer = A.set(2);
+        let (outer, inner) = with_context!(B = 3, {
+            let inner = B.set(4);
+            (A.reset(outer).unwrap_err().into_token(), inner)
+        });
+        assert!(B.reset(inner).unwrap_err().is_wrong_context());
+        A.reset(outer).unwrap();
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn a_value_read_around_the_scope_stays_while_it_is_read() {
+    lending(|| {
+        A.with(|outer| {
+            with_context!(A = 2, {
+                A.with(|inner| {
+                    A.set(3);
+                    assert_eq!((*outer, *inner), (1, 2));
+                });
+            });
+            assert_eq!(*outer, 1);
+        });
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn a_panic_in_the_body_gives_everything_back() {
+    lending(|| {
+        for set_first in [false, true] {
+            let panicked = support::panic_of(|| {
+                with_context!(A = 2, B = 3, {
+                    if set_first {
+                        A.set(4);
+                    }
+                    panic!("in the body");
+                });
+            });
+            assert_eq!(panicked.message, "in the body");
+            assert_eq!(seen(), (Some(1), None));
+        }
+    });
+}
+
+#[test]
+fn values_are_dropped_when_the_scope_that_held_them_ends() {
+    let census = Census::new();
+    Context::new().with(&COUNTED, census.citizen()).run(|| {
+        with_context!(COUNTED = census.citizen(), {
+            assert_eq!(census.alive(), 2);
+            COUNTED.set(census.citizen());
+            // The one that the scope bound waits for the end of the scope, with what else the scope was lent.
+            assert_eq!(census.alive(), 3);
+            COUNTED.set(census.citizen());
+            assert_eq!(census.alive(), 3);
+        });
+        assert_eq!(census.alive(), 1);
+        let copy = with_context!({
+            COUNTED.set(census.citizen());
+            copy_context()
+        });
+        assert_eq!(census.alive(), 2);
+        // What the copy replaces in itself is gone, though the body's context was lent it.
+        drop(COUNTED.set(census.citizen()));
+        assert_eq!(census.alive(), 2);
+        drop(copy);
+        assert_eq!(census.alive(), 1);
+    });
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn a_future_polled_in_the_body_has_its_own_context() {
+    lending(|| {
+        let mut task = Box::pin(async { A.set(7) }.in_context(Context::new()));
+        with_context!(A = 2, {
+            pollster::block_on(&mut task);
+            assert_eq!(A.get(), 2);
+        });
+        assert_eq!(task.context()[&A], 7);
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn a_variable_bound_twice_under_two_names_is_restored_once() {
+    use self::A as ALSO_A;
+    lending(|| {
+        assert_eq!(with_context!(A = 2, ALSO_A = 3, { A.get() }), 3);
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
