@@ -1,12 +1,11 @@
 //! The operations whose instructions are counted.
 
 use std::cell::Cell;
-use std::future::Future;
 use std::hint::black_box;
-use std::pin::{Pin, pin};
-use std::task::{self, Poll, Waker};
+use std::pin::pin;
 
 use contextvars::{ContextExt, copy_context, with_context};
+use contextvars_benches::polling::{Again, poll};
 use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of};
 
 use crate::callgrind::count;
@@ -122,20 +121,4 @@ fn peers() {
 #[inline(never)]
 fn get_task_local(local: &'static tokio::task::LocalKey<i32>) -> i32 {
     local.get()
-}
-
-/// A future that does something on every poll and is never ready, so that it can be polled for ever.
-struct Again<F>(F);
-
-impl<F: FnMut() -> R + Unpin, R> Future for Again<F> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
-        black_box((self.0)());
-        Poll::Pending
-    }
-}
-
-fn poll(future: Pin<&mut impl Future<Output = ()>>) -> bool {
-    future.poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
 }

@@ -1,3 +1,5 @@
-//! What the benchmarks share: the variables that they set and read.
+//! What the measurements share: the variables that they set and read, futures that they poll, the library's own map.
 
+pub mod polling;
+pub mod trie;
 pub mod variables;

@@ -1,0 +1,109 @@
+//! Reading a value.
+
+use std::sync::Arc;
+
+use contextvars_benches::variables::{DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of};
+use criterion::Criterion;
+
+use crate::peers::{cpython, dcontext, fastrace, fluid_let, opentelemetry, scoped_tls, thread_local};
+use crate::peers::{tokio_task_local, tracing};
+
+pub(crate) fn bench(criterion: &mut Criterion) {
+    number(criterion);
+    text(criterion);
+    shared(criterion);
+    not_set(criterion);
+}
+
+fn number(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("read i32");
+    group.bench_function("thread_local! Cell", |b| b.iter(|| thread_local::NUMBER.get()));
+    tokio_task_local::NUMBER.sync_scope(1, || {
+        group.bench_function("tokio task_local! get", |b| b.iter(|| tokio_task_local::NUMBER.get()));
+    });
+    for variables in [1, 8, 16, 32, 128, 1000, 4096] {
+        context_of(variables).run(|| {
+            group.bench_function(format!("get, {variables} variables"), |b| b.iter(|| NUMBER.get()));
+        });
+    }
+    context_of(8).run(|| {
+        group.bench_function("with, 8 variables", |b| b.iter(|| NUMBER.with(|number| *number)));
+    });
+    // Again, on the other side of the peer: a machine that changes its pace shows.
+    tokio_task_local::NUMBER.sync_scope(1, || {
+        group.bench_function("tokio task_local! with", |b| {
+            b.iter(|| tokio_task_local::NUMBER.with(|number| *number));
+        });
+    });
+    for (name, context) in [("1 value", opentelemetry::context_of_1()), ("8 values", opentelemetry::context_of_8())] {
+        let _entered = context.attach();
+        group.bench_function(format!("opentelemetry map_current, {name}"), |b| b.iter(opentelemetry::read));
+    }
+    tracing::span().in_scope(|| {
+        group.bench_function("tracing span extension", |b| b.iter(tracing::read));
+    });
+    fluid_let::NUMBER.set(1, || {
+        group.bench_function("fluid-let", |b| b.iter(|| fluid_let::NUMBER.copied()));
+    });
+    scoped_tls::NUMBER.set(&1, || {
+        group.bench_function("scoped-tls", |b| b.iter(|| scoped_tls::NUMBER.with(|number| *number)));
+    });
+    {
+        let _entered = dcontext::enter_context_of_8();
+        group.bench_function("dcontext, 8 values", |b| b.iter(dcontext::read));
+    }
+    {
+        let span = fastrace::span();
+        let _entered = span.set_local_parent();
+        group.bench_function("fastrace span identity", |b| b.iter(fastrace::read));
+    }
+    cpython::bench(&mut group, "get");
+}
+
+fn text(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("read String");
+    thread_local::TEXT.with(|text| {
+        group.bench_function("thread_local! RefCell clone", |b| b.iter(|| text.borrow().clone()));
+    });
+    tokio_task_local::TEXT.sync_scope("a request's id".to_owned(), || {
+        group.bench_function("tokio task_local! clone", |b| b.iter(|| tokio_task_local::TEXT.get()));
+        group.bench_function("tokio task_local! with", |b| b.iter(|| tokio_task_local::TEXT.with(String::len)));
+    });
+    context_of(8).run(|| {
+        group.bench_function("get", |b| b.iter(|| TEXT.get()));
+        group.bench_function("with", |b| b.iter(|| TEXT.with(String::len)));
+    });
+}
+
+fn shared(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("read Arc<str>");
+    tokio_task_local::SHARED.sync_scope(Arc::from("a request's id"), || {
+        group.bench_function("tokio task_local! clone", |b| b.iter(|| tokio_task_local::SHARED.get()));
+        group.bench_function("tokio task_local! with", |b| {
+            b.iter(|| tokio_task_local::SHARED.with(|shared| shared.len()));
+        });
+    });
+    context_of(8).run(|| {
+        group.bench_function("get", |b| b.iter(|| SHARED.get()));
+        group.bench_function("with", |b| b.iter(|| SHARED.with(|shared| shared.len())));
+    });
+}
+
+fn not_set(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("read default");
+    context_of(8).run(|| group.bench_function("get", |b| b.iter(|| DEFAULTED.get())));
+    cpython::bench(&mut group, "get_default");
+    group.finish();
+
+    let mut group = criterion.benchmark_group("read unset");
+    group.bench_function("tokio task_local! try_get", |b| b.iter(|| tokio_task_local::NUMBER.try_get().is_ok()));
+    context_of(8).run(|| {
+        group.bench_function("try_get", |b| b.iter(|| UNSET.try_get().is_ok()));
+        group.bench_function("get_or", |b| b.iter(|| UNSET.get_or(1)));
+    });
+    {
+        let _entered = ::opentelemetry::Context::new().attach();
+        group.bench_function("opentelemetry map_current", |b| b.iter(opentelemetry::read));
+    }
+    cpython::bench(&mut group, "get_or");
+}

@@ -1,0 +1,49 @@
+//! The library's own map, which is private: its files, compiled here once more.
+
+use self::vars::Vars;
+
+// Formatted, and tested, where they are at home.
+#[rustfmt::skip]
+#[path = "../../contextvars/src/state/count.rs"]
+mod count;
+#[rustfmt::skip]
+#[expect(unsafe_code, reason = "the library's own code")]
+#[path = "../../contextvars/src/state/shared.rs"]
+mod shared;
+#[rustfmt::skip]
+#[expect(dead_code, reason = "a part of it is measured")]
+#[path = "../../contextvars/src/state/vars.rs"]
+mod vars;
+
+/// A persistent map from small, dense ids to values.
+pub struct Trie<V>(Vars<V>);
+
+impl<V> Trie<V> {
+    /// An empty map.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vars::new())
+    }
+
+    /// The value under `id`.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: u32) -> Option<&V> {
+        self.0.get(id)
+    }
+}
+
+impl<V: Clone> Trie<V> {
+    /// Puts `value` under `id` and returns what was there.
+    #[inline]
+    pub fn insert(&mut self, id: u32, value: V) -> Option<V> {
+        self.0.insert(id, value)
+    }
+}
+
+impl<V> Clone for Trie<V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
