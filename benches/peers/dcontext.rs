@@ -14,7 +14,7 @@ pub(crate) fn enter_context_of_8() -> AttachGuard {
     REGISTRY.call_once(|| {
         let mut builder = RegistryBuilder::new();
         // The variant of a key that is meant for quick reads.
-        builder.register_with::<i32>(NUMBER, |options| options.cached());
+        builder.register_with::<i32>(NUMBER, dcontext::RegistrationOptions::cached);
         for other in OTHERS {
             builder.register::<i32>(other);
         }

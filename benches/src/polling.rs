@@ -18,7 +18,8 @@ impl<F: FnMut() -> R + Unpin, R> Future for Again<F> {
     }
 }
 
-/// Polls once.
+/// Polls once; whether the future was ready.
+#[must_use]
 pub fn poll(future: Pin<&mut impl Future<Output = ()>>) -> bool {
     future.poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
 }

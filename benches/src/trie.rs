@@ -11,7 +11,8 @@ mod count;
 #[path = "../../contextvars/src/state/shared.rs"]
 mod shared;
 #[rustfmt::skip]
-#[expect(dead_code, reason = "a part of it is measured")]
+#[allow(dead_code, reason = "a part of it is measured")]
+#[allow(clippy::collapsible_if, reason = "it is written for older compilers than this package")]
 #[path = "../../contextvars/src/state/vars.rs"]
 mod vars;
 
@@ -38,6 +39,12 @@ impl<V: Clone> Trie<V> {
     #[inline]
     pub fn insert(&mut self, id: u32, value: V) -> Option<V> {
         self.0.insert(id, value)
+    }
+}
+
+impl<V> Default for Trie<V> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
