@@ -53,7 +53,7 @@
 //! | `test_hamt_stress` | `a_map_of_any_history_equals_the_oracle`; hashing and comparing keys cannot fail |
 //! | `test_hamt_delete_1`, `test_hamt_delete_2`, `test_hamt_delete_3`, `test_hamt_delete_4`, `test_hamt_delete_5` | `a_map_of_any_history_equals_the_oracle` |
 //! | `test_hamt_items_1`, `test_hamt_items_2`, `test_hamt_items_3`, `test_hamt_keys_1` | `values_come_in_the_order_of_their_ids` |
-//! | `test_hamt_eq_1`, `test_hamt_eq_2` | `contexts::contexts_are_equal_if_their_variables_are` of this file: equality is that of contexts |
+//! | `test_hamt_eq_1`, `test_hamt_eq_2` | [`contexts::contexts_are_equal_if_their_variables_are`] of this file: equality is that of contexts |
 //! | `test_hamt_gc_1`, `test_hamt_gc_2` | not applicable: nothing is traced; `every_value_is_dropped_once` |
 //! | `test_hamt_in_1`, `test_hamt_getitem_1` | `a_map_of_any_history_equals_the_oracle` |
 
@@ -71,10 +71,3 @@ mod threads;
 mod tokens;
 #[path = "python_parity/variables.rs"]
 mod variables;
-
-use contextvars::Context;
-
-/// Runs a test in a context of its own, as `isolated_context` does there.
-fn isolated<R>(f: impl FnOnce() -> R) -> R {
-    Context::new().run(f)
-}

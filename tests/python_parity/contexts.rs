@@ -2,7 +2,7 @@
 
 use contextvars::{Context, SharedContext, context_var, copy_context};
 
-use crate::isolated;
+use crate::support::isolated;
 use crate::support::panic_of;
 
 #[context_var(default = 42)]

@@ -4,7 +4,7 @@ use std::num::ParseIntError;
 
 use contextvars::{Context, SharedContext, context_var, copy_context};
 
-use crate::isolated;
+use crate::support::isolated;
 use crate::support::panic_of;
 
 #[context_var]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -62,7 +63,9 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 fn every_case_of_the_installed_pythons_is_accounted_for() {
     let files = installed();
     if files.is_empty() {
-        println!("skipped: no Python was found that comes with its tests (`test/test_context.py`)");
+        // Past the test's captured output: that nothing was tested must be seen.
+        let skipped = "skipped: no Python was found that comes with its tests (`test/test_context.py`)";
+        writeln!(io::stderr(), "{skipped}").expect("errors can be printed");
     }
     let accounted_for = accounted_for();
     for file in files {
@@ -116,7 +119,7 @@ fn every_test_elsewhere_that_the_table_names_exists() {
     let trie = fs::read_to_string(repository.join("contextvars/src/state/vars/tests.rs")).expect("the trie has tests");
     for (cases, said) in rows() {
         for quoted in named(said, "`", "`") {
-            if quoted.contains('/') && repository.join("ui-tests/Cargo.toml").is_file() {
+            if quoted.contains('/') {
                 let file = repository.join("ui-tests/cases").join(format!("{quoted}.rs"));
                 assert!(file.is_file(), "{cases:?} are said to be proved by {}", file.display());
             } else if cases[0].starts_with("test_hamt") && !quoted.contains(['/', ':']) {

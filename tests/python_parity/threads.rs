@@ -3,9 +3,9 @@
 use std::sync::Barrier;
 use std::thread;
 
-use contextvars::{Context, context_var, copy_context, inherit_context};
+use contextvars::{Context, context_var, copy_context};
 
-use crate::isolated;
+use crate::support::isolated;
 
 #[context_var]
 static CVAR: usize;
@@ -34,16 +34,15 @@ fn ten_threads_do_not_see_each_others_values() {
     assert!(!CVAR.is_set());
 }
 
-/// `test_context_thread_inherit`: a thread of the standard library is one under `thread_inherit_context=0`, the
-/// default there; the context that a thread is given is the one it runs in
+/// `test_context_thread_inherit`: a thread of `std::thread` is one under `thread_inherit_context=0`, the default there, and
+/// one of `contextvars::thread` is one under `thread_inherit_context=1`; the context given to a thread is the one it runs in
 #[test]
 fn a_thread_begins_with_nothing_or_with_the_context_it_is_given() {
     isolated(|| {
         CVAR.set(1);
         assert!(thread::spawn(|| CVAR.try_get().is_err()).join().unwrap());
 
-        let mut inherited = inherit_context();
-        assert_eq!(thread::spawn(move || inherited.run(|| CVAR.get())).join().unwrap(), 1);
+        assert_eq!(contextvars::thread::spawn(|| CVAR.get()).join().unwrap(), 1);
         assert_eq!(thread::spawn(copy_context().wrap(|| CVAR.get())).join().unwrap(), 1);
 
         let mut custom = Context::new();

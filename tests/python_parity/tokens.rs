@@ -2,7 +2,7 @@
 
 use contextvars::{Context, context_var};
 
-use crate::isolated;
+use crate::support::isolated;
 use crate::support::panic_of;
 
 #[context_var(default = 42)]

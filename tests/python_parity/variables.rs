@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use contextvars::{Context, ValueRef, context_var, copy_context};
 
-use crate::isolated;
+use crate::support::isolated;
 
 #[context_var]
 static C: &'static str;
