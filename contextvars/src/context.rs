@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Index;
 
-use crate::state::{self, ContextVar, Entered, State, Value, Values};
+use crate::state::{self, ContextVar, Entered, State, Update, Value, Values};
 use crate::variable::Variable;
 
 /// Context variables and their values: what is current for some piece of code, or will be.
@@ -168,6 +168,16 @@ impl Context {
     #[inline]
     pub(crate) fn enter(&mut self) -> Entered<'_> {
         Entered::new(&mut self.state)
+    }
+
+    /// The current context itself, for another thread to run in meanwhile; see [`state::outbound`].
+    pub(crate) fn outbound() -> Self {
+        Self { state: state::outbound() }
+    }
+
+    /// What must change in this context for it to hold what `after` holds.
+    pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
+        self.state.updates_to(&after.state)
     }
 
     /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.

@@ -57,6 +57,8 @@ pub use contextvars_macros::context_var;
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]
 pub use self::integrations::tokio;
+#[cfg(feature = "tokio-util")]
+pub use self::integrations::tokio_util;
 #[cfg(feature = "tracing")]
 pub use self::integrations::tracing;
 
@@ -65,7 +67,7 @@ pub use self::diff::{Change, Diff};
 pub use self::error::{EnterError, LookupError, SetError};
 pub use self::shared_context::SharedContext;
 pub use self::state::{ContextVar, Scope};
-pub use self::task::{ContextExt, InContext};
+pub use self::task::{ContextExt, InContext, Returned, round_trip};
 pub use self::token::{ResetError, SetGuard, Token};
 pub use self::variable::{Variable, variables};
 

@@ -75,3 +75,11 @@ fn rayon_context_prices_each_tenants_work_with_that_tenants_price() {
          katherine: 2502500 cents in all, the dearest item 5000\n"
     );
 }
+
+#[test]
+fn blocking_steps_leave_their_mark_on_the_request_and_children_do_not() {
+    assert_eq!(
+        output_of("blocking_steps"),
+        "[request 7] audited 2 rows so far\n[request 7] 2 rows read, 0 rows audited\n"
+    );
+}

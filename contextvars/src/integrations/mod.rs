@@ -8,5 +8,7 @@ pub mod rayon;
 mod serde;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "tokio-util")]
+pub mod tokio_util;
 #[cfg(feature = "tracing")]
 pub mod tracing;

@@ -9,12 +9,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::State;
 use super::declared::{ContextVar, Copyable};
 use super::mark::{Identity, Mark};
 use super::value::{Held, Place, Value};
 use super::vars::Vars;
+use super::{State, Update};
 use crate::bleeding;
+use crate::variable::Variable;
 
 /// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
 /// away, to the end.
@@ -306,6 +307,51 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identit
 #[inline]
 pub(crate) fn snapshot() -> State {
     CURRENT.with(|current| State { vars: current.vars().clone(), mark: current.mark.get().of_copy() })
+}
+
+/// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
+/// there comes back through [`merge`].
+pub(crate) fn outbound() -> State {
+    CURRENT.with(|current| {
+        let _given: Identity = current.identity();
+        let mark = current.mark.get();
+        // Where sets in a base context are refused, they are so wherever it is lent to.
+        let refuses_sets = mark.is_base() && bleeding::would_bleed();
+        State { vars: current.vars().clone(), mark: mark.outbound(refuses_sets) }
+    })
+}
+
+/// Changes the values of some variables in the current context, or removes them.
+///
+/// # Errors
+/// Other tasks would see the values, that of this variable for one; nothing was changed.
+pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
+    let Some(first) = updates.first() else { return Ok(()) };
+    let variable = first.var.variable();
+    let mut replaced = Vec::with_capacity(updates.len());
+    CURRENT.with(|current| {
+        if current.mark.get().is_base() && bleeding::would_bleed() {
+            return Err(variable);
+        }
+        if current.is_gone() {
+            // As in `set`.
+            return Ok(());
+        }
+        for Update { var, value } in updates {
+            if value.is_some() && !var.variable().inherits() {
+                current.mark.set(current.mark.get().with_private());
+            }
+            let id = var.id();
+            replaced.push(current.change_for_good(|vars| match value {
+                Some(value) => vars.insert(id, value),
+                None => vars.remove(id),
+            }));
+        }
+        Ok(())
+    })?;
+    // Only now: their destructors may do anything.
+    drop(replaced);
+    Ok(())
 }
 
 /// Makes `state` the current context and the one that was current `state`. Done twice, all is as before.

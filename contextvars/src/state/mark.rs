@@ -65,6 +65,12 @@ impl Mark {
         Self(self.0 | identity.0.get() << Self::IDENTITY)
     }
 
+    /// The mark of the same context on another thread, where it is nobody's base unless `stays_base` says so.
+    #[must_use]
+    pub(super) fn outbound(self, stays_base: bool) -> Self {
+        if stays_base { self.not_lent() } else { Self(self.not_lent().0 & !Self::IS_BASE) }
+    }
+
     /// The mark of another context with the same values.
     #[inline]
     #[must_use]

@@ -38,7 +38,7 @@ use std::fmt;
 
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
-pub(crate) use self::current::{Entered, Replaced, cloned, is_set, restore, set, snapshot, with_value};
+pub(crate) use self::current::{Entered, Replaced, cloned, is_set, merge, outbound, restore, set, snapshot, with_value};
 pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
@@ -116,6 +116,28 @@ impl State {
     /// The value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: &Value) -> Option<&Value> {
         self.vars.get(like.var().id())
+    }
+}
+
+/// One variable's new value; `None`: it is not set any more.
+pub(crate) struct Update {
+    var: &'static dyn ErasedVar,
+    /// [V1] A value of `var`.
+    value: Option<Value>,
+}
+
+impl State {
+    /// What must change in this context for it to hold what `after` holds.
+    pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
+        if self.vars.is_same(&after.vars) {
+            return Vec::new();
+        }
+        let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
+        let set = after.values().filter(|value| !is_kept(value));
+        let removed = self.values().filter(|value| after.counterpart(value).is_none());
+        set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
+            .chain(removed.map(|value| Update { var: value.var(), value: None }))
+            .collect()
     }
 }
 

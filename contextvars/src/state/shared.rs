@@ -38,6 +38,11 @@ impl<T> Shared<T> {
         unsafe { self.block.as_ref() }
     }
 
+    /// Whether both are handles of the same block.
+    pub(super) fn ptr_eq(&self, other: &Self) -> bool {
+        self.block == other.block
+    }
+
     /// The value, to change, if this handle is its only owner.
     #[inline]
     pub(super) fn get_mut(&mut self) -> Option<&mut T> {

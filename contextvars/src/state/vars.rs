@@ -49,6 +49,15 @@ impl<V> Vars<V> {
         }
     }
 
+    /// Whether both are one and the same map, which they are until either changes.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (&self.root, &other.root) {
+            (Some(root), Some(other)) => root.ptr_eq(other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// Every value, in the order of the ids.
     pub(super) fn iter(&self) -> Iter<'_, V> {
         let mut iter = Iter { leaf: [].iter(), branches: Vec::new() };

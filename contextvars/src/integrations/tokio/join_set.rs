@@ -50,6 +50,12 @@ impl<T> JoinSet<T> {
 }
 
 impl<T: 'static> JoinSet<T> {
+    /// Returns a builder of a task with a name.
+    #[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
+    pub fn build_task(&mut self) -> super::task_builder::MemberBuilder<'_, T> {
+        super::task_builder::MemberBuilder::new(self.inner.build_task())
+    }
+
     /// Spawns a task that inherits the context.
     ///
     /// # Panics
@@ -146,10 +152,21 @@ where
 {
     fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> Self {
         let mut set = Self::new();
-        for future in futures {
-            set.spawn(future);
-        }
+        set.extend(futures);
         set
+    }
+}
+
+/// Spawns each future, which inherits the context.
+impl<T, F> Extend<F> for JoinSet<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn extend<I: IntoIterator<Item = F>>(&mut self, futures: I) {
+        for future in futures {
+            self.spawn(future);
+        }
     }
 }
 

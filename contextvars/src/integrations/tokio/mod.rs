@@ -5,9 +5,11 @@
 //! (without the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What the
 //! task sets stays in its copy. Macros such as `#[tokio::main]` and `tokio::join!` work as they are.
 //!
-//! Out of reach are spawns that other crates make, and methods of tokio's own types (`Handle::spawn`,
-//! `Runtime::spawn`): there, write `handle.spawn(future.in_current_context())` with
-//! [`ContextExt`](crate::ContextExt).
+//! Methods of tokio's own types cannot be replaced: beside `Runtime::spawn` and `Handle::spawn` stand those of
+//! [`SpawnInheriting`]. Spawns that other crates make are out of reach, but for the feature `tokio-hooks`.
+//!
+//! A function that must run on the blocking pool but belongs to the task at hand runs in the task's own context with
+//! [`task::run_blocking`].
 //!
 //! # Examples
 //!
@@ -27,10 +29,15 @@
 mod async_io;
 mod join_set;
 mod local_set;
+mod run_blocking;
+mod spawn_inheriting;
 pub mod task;
+#[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
+mod task_builder;
 
 #[doc(no_inline)]
 pub use ::tokio::*;
 
+pub use self::spawn_inheriting::{SpawnInheriting, SpawnLocalInheriting};
 #[doc(inline)]
 pub use self::task::spawn;

@@ -7,8 +7,20 @@ use crate::task::{ContextExt, inheriting};
 
 pub use super::join_set::JoinSet;
 pub use super::local_set::LocalSet;
+pub use super::run_blocking::{RunBlocking, run_blocking};
+#[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
+pub use super::task_builder::Builder;
 #[doc(no_inline)]
 pub use ::tokio::task::*;
+
+#[cfg(tokio_unstable)]
+pub mod join_set {
+    //! [`tokio::task::join_set`](::tokio::task::join_set), with spawns that inherit the context.
+
+    pub use super::JoinSet;
+    #[cfg(feature = "tokio-tracing")]
+    pub use crate::integrations::tokio::task_builder::MemberBuilder as Builder;
+}
 
 /// Spawns a task that inherits the context, as [`tokio::spawn`](::tokio::spawn) spawns one that does not.
 ///
@@ -58,7 +70,7 @@ where
 /// Runs a blocking function that inherits the context on the blocking pool, as
 /// [`tokio::task::spawn_blocking`](::tokio::task::spawn_blocking) runs one that does not.
 ///
-/// What the function sets stays in its copy of the context.
+/// What the function sets stays in its copy of the context; [`run_blocking`] brings it back.
 ///
 /// # Panics
 /// Outside of a tokio runtime.

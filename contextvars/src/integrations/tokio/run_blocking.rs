@@ -1,0 +1,86 @@
+//! [`run_blocking`]: a blocking function, run elsewhere in the context of the task that awaits it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use ::tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::task::{Returned, round_trip};
+
+/// Runs a blocking function on the blocking pool as if it was called here: in the current context, and what it sets is
+/// set in the context of whoever awaits it.
+///
+/// [`spawn_blocking`](super::task::spawn_blocking) is for work of its own, in a copy of the context. This is for a step of
+/// the task at hand that happens to block. See [`round_trip`] for what either side sees meanwhile, and for the cost. On a
+/// multi-threaded runtime, [`block_in_place`](::tokio::task::block_in_place) needs no such help: it does not change
+/// threads.
+///
+/// The function starts at once, on a thread of the pool. Dropping the returned future gives it up: if it has not started,
+/// it never will and is dropped in its context; if it has, it runs to its end, and its changes are lost.
+///
+/// # Panics
+/// Outside of a tokio runtime. The returned future panics if the function does, with the same payload, after making the
+/// changes up to the panic; and if the runtime was shut down before the function was started.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var(default = 0)]
+/// static ROWS_READ: u32;
+///
+/// fn read_rows() -> &'static str {
+///     ROWS_READ.set(ROWS_READ.get() + 42);
+///     "rows"
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     assert_eq!(tokio::task::run_blocking(read_rows).await, "rows");
+///     assert_eq!(ROWS_READ.get(), 42);
+///
+///     // In a copy of the context, it would be lost:
+///     tokio::task::spawn_blocking(read_rows).await.unwrap();
+///     assert_eq!(ROWS_READ.get(), 42);
+/// }
+/// ```
+#[track_caller]
+pub fn run_blocking<F, R>(f: F) -> RunBlocking<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    RunBlocking { handle: spawn_blocking(round_trip(f)) }
+}
+
+/// The future of a blocking function that runs in the context at hand; [`run_blocking`] makes it.
+#[must_use = "dropping it gives the function up, or loses what it sets"]
+pub struct RunBlocking<R> {
+    handle: JoinHandle<Returned<R>>,
+}
+
+impl<R> Future for RunBlocking<R> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        Pin::new(&mut self.handle).poll(cx).map(|joined| match joined {
+            Ok(returned) => returned.take_back(),
+            // The function's own panics come back in `returned`.
+            Err(error) => panic!("the runtime was shut down before a function of `run_blocking` was started: {error}"),
+        })
+    }
+}
+
+impl<R> Drop for RunBlocking<R> {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+impl<R> fmt::Debug for RunBlocking<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunBlocking").field("task", &self.handle.id()).finish_non_exhaustive()
+    }
+}

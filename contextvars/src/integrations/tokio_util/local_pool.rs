@@ -1,0 +1,108 @@
+//! [`LocalPoolHandle`]: tokio-util's, with spawns that inherit the context.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+
+use ::tokio::task::JoinHandle;
+
+use crate::context::inherit_context;
+use crate::task::{ContextExt, InContext};
+
+/// A [`tokio_util::task::LocalPoolHandle`](::tokio_util::task::LocalPoolHandle) whose tasks inherit the context of
+/// whoever spawns them.
+///
+/// It dereferences to tokio-util's own, which has everything that does not spawn.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio, tokio_util::task::LocalPoolHandle};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let pool = LocalPoolHandle::new(2);
+///     assert_eq!(pool.spawn_pinned(|| async { TENANT.get() }).await.unwrap(), 1);
+/// }
+/// ```
+#[derive(Clone)]
+pub struct LocalPoolHandle {
+    inner: ::tokio_util::task::LocalPoolHandle,
+}
+
+impl LocalPoolHandle {
+    /// Starts a pool of `pool_size` threads, each with a runtime for `!Send` tasks.
+    ///
+    /// # Panics
+    /// If `pool_size` is 0.
+    #[track_caller]
+    #[must_use]
+    pub fn new(pool_size: usize) -> Self {
+        Self::from(::tokio_util::task::LocalPoolHandle::new(pool_size))
+    }
+
+    /// Returns tokio-util's own handle, of the same pool.
+    #[must_use]
+    pub fn into_inner(self) -> ::tokio_util::task::LocalPoolHandle {
+        self.inner
+    }
+
+    /// Spawns a task that inherits the context on the thread with the fewest tasks; `create_task` makes it there, in the
+    /// task's context.
+    pub fn spawn_pinned<F, Fut>(&self, create_task: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.inner.spawn_pinned(creating(create_task))
+    }
+
+    /// Spawns a task that inherits the context on the thread of this number; `create_task` makes it there, in the task's
+    /// context.
+    ///
+    /// # Panics
+    /// If the pool has fewer threads.
+    #[track_caller]
+    pub fn spawn_pinned_by_idx<F, Fut>(&self, create_task: F, idx: usize) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.inner.spawn_pinned_by_idx(creating(create_task), idx)
+    }
+}
+
+/// Makes the task in a copy of the current context that is then the task's.
+fn creating<F: FnOnce() -> Fut, Fut>(create_task: F) -> impl FnOnce() -> InContext<Fut> {
+    let work = create_task.in_context(inherit_context());
+    move || {
+        let (create_task, mut context) = work.into_parts();
+        let task = context.run(create_task);
+        task.in_context(context)
+    }
+}
+
+impl From<::tokio_util::task::LocalPoolHandle> for LocalPoolHandle {
+    fn from(inner: ::tokio_util::task::LocalPoolHandle) -> Self {
+        Self { inner }
+    }
+}
+
+impl Deref for LocalPoolHandle {
+    type Target = ::tokio_util::task::LocalPoolHandle;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl fmt::Debug for LocalPoolHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

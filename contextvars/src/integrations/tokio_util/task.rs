@@ -1,0 +1,16 @@
+//! [`tokio_util::task`](::tokio_util::task), with spawns that inherit the context.
+
+pub use super::join_map::JoinMap;
+pub use super::join_queue::JoinQueue;
+pub use super::local_pool::LocalPoolHandle;
+pub use super::task_tracker::TaskTracker;
+#[doc(no_inline)]
+pub use ::tokio_util::task::*;
+
+pub mod task_tracker {
+    //! [`tokio_util::task::task_tracker`](::tokio_util::task::task_tracker), with spawns that inherit the context.
+
+    pub use super::TaskTracker;
+    #[doc(no_inline)]
+    pub use ::tokio_util::task::task_tracker::*;
+}

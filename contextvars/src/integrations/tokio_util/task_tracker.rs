@@ -1,0 +1,147 @@
+//! [`TaskTracker`]: tokio-util's, with spawns that inherit the context.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+
+use ::tokio::runtime::Handle;
+use ::tokio::task::{JoinHandle, LocalSet};
+
+use crate::context::inherit_context;
+use crate::task::{ContextExt, inheriting};
+
+/// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever spawns
+/// them.
+///
+/// It dereferences to tokio-util's own, which has everything that does not spawn.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio, tokio_util::task::TaskTracker};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let tracker = TaskTracker::new();
+///     let seen = tracker.spawn(async { TENANT.get() });
+///     tracker.close();
+///     tracker.wait().await;
+///     assert_eq!(seen.await.unwrap(), 1);
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct TaskTracker {
+    inner: ::tokio_util::task::TaskTracker,
+}
+
+impl TaskTracker {
+    /// Creates a tracker of no tasks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns tokio-util's own tracker, of the same tasks.
+    #[must_use]
+    pub fn into_inner(self) -> ::tokio_util::task::TaskTracker {
+        self.inner
+    }
+
+    /// Whether both track the same tasks.
+    #[must_use]
+    pub fn ptr_eq(left: &Self, right: &Self) -> bool {
+        ::tokio_util::task::TaskTracker::ptr_eq(left, right)
+    }
+
+    /// Spawns a task that inherits the context, and tracks it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.inner.spawn(task.in_context(inherit_context()))
+    }
+
+    /// Spawns a task that inherits the context on the given runtime, and tracks it.
+    #[track_caller]
+    pub fn spawn_on<F>(&self, task: F, handle: &Handle) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.inner.spawn_on(task.in_context(inherit_context()), handle)
+    }
+
+    /// Spawns a `!Send` task that inherits the context, and tracks it.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet` and of a `LocalRuntime`.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.inner.spawn_local(task.in_context(inherit_context()))
+    }
+
+    /// Spawns a `!Send` task that inherits the context on the given `LocalSet`, and tracks it.
+    #[track_caller]
+    pub fn spawn_local_on<F>(&self, task: F, local_set: &LocalSet) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.inner.spawn_local_on(task.in_context(inherit_context()), local_set)
+    }
+
+    /// Runs a blocking function that inherits the context on the blocking pool, and tracks it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, task: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.spawn_blocking(inheriting(task))
+    }
+
+    /// Runs a blocking function that inherits the context on the blocking pool of the given runtime, and tracks it.
+    #[track_caller]
+    pub fn spawn_blocking_on<F, T>(&self, task: F, handle: &Handle) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.spawn_blocking_on(inheriting(task), handle)
+    }
+}
+
+impl From<::tokio_util::task::TaskTracker> for TaskTracker {
+    fn from(inner: ::tokio_util::task::TaskTracker) -> Self {
+        Self { inner }
+    }
+}
+
+impl Deref for TaskTracker {
+    type Target = ::tokio_util::task::TaskTracker;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl fmt::Debug for TaskTracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,149 @@
+//! Contexts travel into everything that tokio-util spawns, through the facade `contextvars::tokio_util`.
+
+use std::hash::RandomState;
+
+use contextvars::tokio::runtime::Handle;
+use contextvars::tokio::task::LocalSet;
+use contextvars::tokio_util::task::{JoinMap, JoinQueue, LocalPoolHandle, TaskTracker, task_tracker};
+use contextvars::{Context, ContextExt, context_var, copy_context, tokio, tokio_util};
+
+#[context_var(default = 0)]
+static REQUEST_ID: u64;
+
+#[context_var(inherit = false)]
+static TRANSACTION: u64;
+
+fn request(id: u64) -> Context {
+    Context::new().with(&REQUEST_ID, id).with(&TRANSACTION, id)
+}
+
+type Seen = (u64, Option<u64>);
+
+fn seen() -> Seen {
+    (REQUEST_ID.get(), TRANSACTION.try_get().ok())
+}
+
+/// What is seen after being polled again; in between it changes what it has.
+async fn seen_later() -> Seen {
+    let token = REQUEST_ID.set(1000);
+    tokio::task::yield_now().await;
+    REQUEST_ID.reset(token).unwrap();
+    seen()
+}
+
+/// What a child of request 7 sees.
+const INHERITED: Seen = (7, None);
+
+/// Runs a future as request 7, on a set for `!Send` tasks; the context must be the same at its end.
+async fn as_request_7<F: Future>(local: &LocalSet, future: F) -> F::Output {
+    let check = async move {
+        let output = local.run_until(future).await;
+        assert_eq!(copy_context(), request(7));
+        output
+    };
+    check.in_context(request(7)).await
+}
+
+#[tokio::test]
+async fn a_task_tracker_inherits_in_each_of_its_spawns() {
+    let local = LocalSet::new();
+    as_request_7(&local, async {
+        let tracker = TaskTracker::new();
+        let handle = Handle::current();
+        let tasks = [
+            tracker.spawn(seen_later()),
+            tracker.spawn_on(seen_later(), &handle),
+            tracker.spawn_local(seen_later()),
+            tracker.spawn_local_on(seen_later(), &local),
+        ];
+        assert_eq!(tracker.len(), tasks.len());
+        let functions = [tracker.spawn_blocking(seen), tracker.spawn_blocking_on(seen, &handle)];
+        tracker.close();
+        tracker.wait().await;
+        for task in tasks.into_iter().chain(functions) {
+            assert_eq!(task.await.unwrap(), INHERITED);
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_task_tracker_is_the_same_by_each_of_its_names_and_clones() {
+    let tracker = TaskTracker::new();
+    let token: task_tracker::TaskTrackerToken = tracker.clone().token();
+    assert_eq!(tracker.len(), 1);
+    assert!(TaskTracker::ptr_eq(&tracker, &TaskTracker::from(token.task_tracker().clone())));
+    assert!(!TaskTracker::ptr_eq(&tracker, &TaskTracker::default()));
+    assert_eq!(tracker.into_inner().len(), 1);
+}
+
+#[tokio::test]
+async fn a_join_map_inherits_in_each_of_its_spawns() {
+    let local = LocalSet::new();
+    as_request_7(&local, async {
+        let mut map = JoinMap::with_capacity_and_hasher(6, RandomState::new());
+        let handle = Handle::current();
+        map.spawn("spawn", seen_later());
+        map.spawn_on("spawn_on", seen_later(), &handle);
+        map.spawn_local("spawn_local", seen_later());
+        map.spawn_local_on("spawn_local_on", seen_later(), &local);
+        map.spawn_blocking("spawn_blocking", seen);
+        map.spawn_blocking_on("spawn_blocking_on", seen, &handle);
+        assert!(map.contains_key("spawn"));
+        let mut finished = 0;
+        while let Some((name, task)) = map.join_next().await {
+            assert_eq!(task.unwrap(), INHERITED, "{name}");
+            finished += 1;
+        }
+        assert_eq!(finished, 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_join_queue_inherits_in_each_of_its_spawns() {
+    let local = LocalSet::new();
+    as_request_7(&local, async {
+        let mut queue = JoinQueue::with_capacity(5);
+        let handle = Handle::current();
+        queue.spawn(seen_later());
+        queue.spawn_on(seen_later(), &handle);
+        queue.spawn_local(seen_later());
+        queue.spawn_blocking(seen);
+        queue.spawn_blocking_on(seen, &handle);
+        assert_eq!(queue.join_all().await, [INHERITED; 5]);
+        let collected: JoinQueue<_> = [seen_later(), seen_later()].into_iter().collect();
+        assert_eq!(collected.join_all().await, [INHERITED; 2]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_local_pool_inherits_when_the_task_is_made_and_when_it_is_polled() {
+    let local = LocalSet::new();
+    as_request_7(&local, async {
+        let pool = LocalPoolHandle::new(2);
+        let create = || {
+            let made = seen();
+            // What making the task sets, the task sees.
+            let token = REQUEST_ID.set(8);
+            async move {
+                REQUEST_ID.reset(token).unwrap();
+                (made, seen_later().await)
+            }
+        };
+        assert_eq!(pool.spawn_pinned(create).await.unwrap(), (INHERITED, INHERITED));
+        assert_eq!(pool.spawn_pinned_by_idx(create, 1).await.unwrap(), (INHERITED, INHERITED));
+        assert_eq!(pool.num_threads(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_rest_of_tokio_util_is_there() {
+    let token = tokio_util::sync::CancellationToken::new();
+    token.cancel();
+    assert!(token.run_until_cancelled(std::future::pending::<()>()).await.is_none());
+    let handle = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async { 1 }));
+    assert_eq!(handle.await.unwrap(), 1);
+}
