@@ -1,7 +1,9 @@
-//! The macros of the `contextvars` crate: `#[context_var]` and the part of `with_context!` that rewrites tokens.
+//! The macros of the `contextvars` crate: `#[context_var]`, `#[test]`, and the part of `with_context!` that rewrites
+//! tokens.
 //!
 //! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there.
 
+mod context_test;
 mod context_var;
 mod mistakes;
 mod with_context;
@@ -27,6 +29,27 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {
     context_var::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a test of a function, sync or async, that runs in a fresh context: `#[contextvars::test]` in the place of
+/// `#[test]` or `#[tokio::test]`.
+///
+/// What the test sets no other test sees, on whatever thread it runs; and it begins with nothing set. Other attributes,
+/// such as `#[should_panic]` and `#[ignore]`, work as ever.
+///
+/// # Arguments
+///
+/// All are optional, and all but `crate` are about async tests. Without `block_on`, those run on tokio, for which
+/// `contextvars` needs its feature `tokio`:
+///
+/// - `flavor = "multi_thread"`: the runtime, as for `#[tokio::test]`; `"current_thread"` (the default) and `"local"`
+///   are the others. `worker_threads = N`: how many threads the first of these has.
+/// - `start_paused = true`: begins with the clock paused, as for `#[tokio::test]`.
+/// - `block_on = PATH`: runs the test on another executor, whose function that runs a future to its end this is.
+/// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    context_test::expand(arguments.into(), item.into()).into()
 }
 
 /// What `contextvars::with_context!` passes its arguments to, behind the path of its own crate.

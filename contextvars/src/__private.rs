@@ -57,3 +57,44 @@ pub fn enter<const N: usize>(bindings: [Bound; N]) -> Scope<N> {
 pub fn in_context<F: Future>(context: Context, future: F) -> InContext<F> {
     InContext::new(future, context)
 }
+
+/// Runs a test in a fresh context.
+pub fn run_test<R>(test: impl FnOnce() -> R) -> R {
+    Context::new().run(test)
+}
+
+/// Gives an async test a fresh context.
+#[inline]
+pub fn async_test<F: Future>(test: F) -> InContext<F> {
+    InContext::new(test, Context::new())
+}
+
+#[cfg(feature = "tokio")]
+pub mod tokio {
+    //! Runs async tests on tokio.
+
+    pub use crate::integrations::tokio::test_runtime::{Builder, run_async_test, run_local_test};
+}
+
+/// Fails to compile where nothing is there to run an async test on.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __async_test_has_a_runtime {
+    () => {};
+}
+
+/// Fails to compile where nothing is there to run an async test on.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __async_test_has_a_runtime {
+    () => {
+        ::core::compile_error! {
+            "an async test needs a runtime: switch on the feature `tokio` of `contextvars`, or say what runs it, with \
+`#[contextvars::test(block_on = path::to::block_on)]`"
+        }
+    };
+}
+
+pub use crate::__async_test_has_a_runtime as async_test_has_a_runtime;

@@ -52,6 +52,32 @@ mod var;
 mod variable;
 
 pub use contextvars_macros::context_var;
+/// # Examples
+///
+/// ```
+/// #[contextvars::context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// #[contextvars::test]
+/// fn a_request_has_an_id() {
+///     REQUEST_ID.set(7);
+///     assert_eq!(REQUEST_ID.get(), 7);
+/// }
+///
+/// #[contextvars::test(flavor = "multi_thread", worker_threads = 2)]
+/// async fn a_task_knows_its_request() -> Result<(), tokio::task::JoinError> {
+///     REQUEST_ID.set(8);
+///     assert_eq!(contextvars::tokio::spawn(async { REQUEST_ID.get() }).await?, 8);
+///     Ok(())
+/// }
+///
+/// #[contextvars::test(block_on = pollster::block_on)]
+/// async fn any_executor_will_do() {
+///     assert!(!REQUEST_ID.is_set());
+/// }
+/// # fn main() {}
+/// ```
+pub use contextvars_macros::test;
 
 #[cfg(feature = "rayon")]
 pub use self::integrations::rayon;

@@ -20,7 +20,7 @@ use crate::task::ContextExt;
 /// own to other variables; a variable that both set ends up with the value from there. If the function is never called,
 /// or what it returns is dropped, nothing changes. A panic of `f` goes on in `take_back`.
 ///
-/// With tokio, [`run_blocking`](crate::tokio::task::run_blocking) does it all.
+/// With tokio, `contextvars::tokio::task::run_blocking` does it all.
 ///
 /// Costs a copy of the context; coming back, nothing if `f` set nothing, else a look at every variable that is set.
 ///

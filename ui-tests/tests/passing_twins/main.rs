@@ -5,6 +5,7 @@
 mod context;
 mod context_var;
 mod doctest;
+mod test;
 mod token;
 mod with_context;
 
@@ -14,10 +15,11 @@ use std::pin::pin;
 use std::task::{Poll, Waker};
 
 /// The twins as text, by the folder of their cases.
-const TWINS: [(&str, &str); 5] = [
+const TWINS: [(&str, &str); 6] = [
     ("context", include_str!("context.rs")),
     ("context_var", include_str!("context_var.rs")),
     ("doctest", include_str!("doctest.rs")),
+    ("test", include_str!("test.rs")),
     ("token", include_str!("token.rs")),
     ("with_context", include_str!("with_context.rs")),
 ];

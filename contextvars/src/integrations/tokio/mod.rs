@@ -34,6 +34,7 @@ mod spawn_inheriting;
 pub mod task;
 #[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
 mod task_builder;
+pub(crate) mod test_runtime;
 
 #[doc(no_inline)]
 pub use ::tokio::*;

@@ -14,7 +14,7 @@ use crate::task::{Returned, round_trip};
 ///
 /// [`spawn_blocking`](super::task::spawn_blocking) is for work of its own, in a copy of the context. This is for a step of
 /// the task at hand that happens to block. See [`round_trip`] for what either side sees meanwhile, and for the cost. On a
-/// multi-threaded runtime, [`block_in_place`](::tokio::task::block_in_place) needs no such help: it does not change
+/// multi-threaded runtime, `block_in_place` needs no such help: it does not change
 /// threads.
 ///
 /// The function starts at once, on a thread of the pool. Dropping the returned future gives it up: if it has not started,

@@ -1,0 +1,136 @@
+//! What was meant: how the test is to be run, and every mistake found.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Lit, MetaNameValue};
+
+use super::ast::Function;
+use crate::mistakes::Mistakes;
+
+/// What the attribute knows, as it is listed in messages.
+const ARGUMENTS: &str = "`flavor = \"multi_thread\"`, `worker_threads = N`, `start_paused = true`, `block_on = PATH`, \
+                         `crate = PATH`";
+
+/// How the test is to be run.
+#[derive(Default)]
+pub(super) struct How {
+    /// The path of the `contextvars` crate, if not the usual one.
+    pub(super) krate: Option<TokenStream>,
+    /// What runs the future, if not tokio.
+    pub(super) block_on: Option<Expr>,
+    pub(super) flavor: Flavor,
+    pub(super) worker_threads: Option<Expr>,
+    pub(super) start_paused: Option<Expr>,
+}
+
+/// Which of tokio's runtimes runs the future.
+#[derive(Default, PartialEq)]
+pub(super) enum Kind {
+    #[default]
+    CurrentThread,
+    MultiThread,
+    Local,
+}
+
+#[derive(Default)]
+pub(super) struct Flavor {
+    pub(super) kind: Kind,
+    /// Where it was said.
+    pub(super) span: Option<Span>,
+}
+
+/// Finds what cannot be a test.
+pub(super) fn function(function: &Function, mistakes: &mut Mistakes) {
+    let signature = &function.signature;
+    if let Some(input) = signature.inputs.first() {
+        mistakes.over(input, "a test takes no arguments: nobody is there to pass them");
+    }
+    if !signature.generics.params.is_empty() {
+        mistakes.over(&signature.generics, "a test is not generic: nobody is there to say with what types to call it");
+    }
+    let safety = signature.safety.to_token_stream();
+    let qualifiers = [signature.constness.to_token_stream(), safety, signature.abi.to_token_stream()];
+    for qualifier in qualifiers.into_iter().filter(|qualifier| !qualifier.is_empty()) {
+        let message = format!("a test cannot be `{qualifier}`: write `fn` or `async fn`");
+        mistakes.over(qualifier, message);
+    }
+    for attr in &function.attrs {
+        if attr.path().segments.last().is_some_and(|last| last.ident == "test") {
+            mistakes.over(attr, "a second test attribute, so that the test would run twice: remove one of the two");
+        }
+    }
+}
+
+/// Sorts the arguments out.
+pub(super) fn how(function: &Function, arguments: Vec<MetaNameValue>, mistakes: &mut Mistakes) -> How {
+    let mut how = How::default();
+    let mut seen: Vec<String> = Vec::new();
+    for MetaNameValue { path, value, .. } in arguments {
+        let name = path.get_ident().map(ToString::to_string).unwrap_or_default();
+        if seen.contains(&name) {
+            mistakes.over(&path, format!("`{name}` is given twice: remove one of the two"));
+            continue;
+        }
+        if function.signature.asyncness.is_none() && name != "crate" && ARGUMENTS.contains(&format!("`{name} =")) {
+            let message = format!("`{name}` says how an async test is run, and this one is not: write `async fn`");
+            mistakes.over(&path, message);
+            continue;
+        }
+        match name.as_str() {
+            "crate" => match &value {
+                Expr::Path(path) => how.krate = Some(path.to_token_stream()),
+                _ => mistakes.over(&value, "`crate` is a path: write `crate = path::to::contextvars`"),
+            },
+            "block_on" => match value {
+                Expr::Path(_) | Expr::Closure(_) => how.block_on = Some(value),
+                _ => mistakes.over(
+                    &value,
+                    "`block_on` is what runs a future to its end: write `block_on = path::to::function`, or a closure",
+                ),
+            },
+            "flavor" => how.flavor = flavor(&value, mistakes),
+            "worker_threads" => how.worker_threads = Some(value),
+            "start_paused" => how.start_paused = Some(value),
+            _ => mistakes.over(&path, format!("unknown argument: the arguments are {ARGUMENTS}")),
+        }
+        seen.push(name);
+    }
+    if let (Some(_), Some(span)) = (&how.block_on, how.runtime_option()) {
+        mistakes.at(span, "this is about tokio's runtime, and `block_on` says to use another: remove one of the two");
+        return how;
+    }
+    if let (Some(threads), true) = (&how.worker_threads, how.flavor.kind != Kind::MultiThread) {
+        mistakes.over(threads, "only one runtime has worker threads: add `flavor = \"multi_thread\"`");
+    }
+    if let (Some(paused), true) = (&how.start_paused, how.flavor.kind == Kind::MultiThread) {
+        mistakes.over(paused, "a clock can be paused on a runtime of one thread only: remove this, or the `flavor`");
+    }
+    how
+}
+
+impl How {
+    /// Where something is said about tokio's runtime.
+    fn runtime_option(&self) -> Option<Span> {
+        let exprs = [&self.worker_threads, &self.start_paused];
+        self.flavor.span.or_else(|| exprs.into_iter().flatten().map(Spanned::span).next())
+    }
+}
+
+fn flavor(value: &Expr, mistakes: &mut Mistakes) -> Flavor {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else {
+        mistakes.over(value, "`flavor` is a string: write `flavor = \"multi_thread\"`");
+        return Flavor::default();
+    };
+    let kind = match text.value().as_str() {
+        "current_thread" => Kind::CurrentThread,
+        "multi_thread" => Kind::MultiThread,
+        "local" => Kind::Local,
+        other => {
+            let known = "`current_thread`, `multi_thread` and `local`";
+            mistakes.over(text, format!("tokio has no runtime of the flavor `{other}`: there are {known}"));
+            Kind::default()
+        }
+    };
+    Flavor { kind, span: Some(text.span()) }
+}

@@ -1,0 +1,6 @@
+// The attribute on something that is no function.
+
+#[contextvars::test]
+struct NotATest;
+
+fn main() {}

@@ -1,0 +1,7 @@
+// A test attribute above another.
+
+#[contextvars::test]
+#[test]
+fn runs_once() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+// A test that does nothing, not even that.
+
+#[contextvars::test]
+fn does_nothing();
+
+fn main() {}
