@@ -49,7 +49,7 @@ pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    context_test::expand(arguments.into(), item.into()).into()
+    context_test::expand(arguments.into(), &item.into()).into()
 }
 
 /// What `contextvars::with_context!` passes its arguments to, behind the path of its own crate.

@@ -25,11 +25,14 @@ pub(super) fn test(function: &Function, how: &How) -> TokenStream {
         }
         (Some(word), None) => on_tokio(how, &private, word.span(), &name.to_token_stream()),
     };
+    // A test that is async awaits something or not, as it likes.
+    let lint = quote_spanned!(Span::mixed_site()=> #[allow(clippy::unused_async)]);
     // An item within the function: what the user's attributes say holds for it too, and its body means what it meant.
     quote! {
         #[::core::prelude::v1::test]
         #(#attrs)*
         #vis fn #name() #output {
+            #lint
             #signature #body
             #run
         }

@@ -89,7 +89,7 @@ mod two_runtimes {
 }
 
 mod block_on_is_not_a_function {
-    #[contextvars::test(block_on = |test| crate::block_on(test))]
+    #[contextvars::test(block_on = |test| crate::block_on(Box::pin(test)))]
     async fn passes() {}
 }
 
