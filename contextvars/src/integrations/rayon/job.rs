@@ -3,7 +3,7 @@
 use ::rayon::{BroadcastContext, FnContext, Yield};
 
 use crate::context::{Context, inherit_context};
-use crate::task::ContextExt;
+use crate::task::{ContextExt, inheriting};
 
 /// Takes two closures and runs them, in parallel where a thread is free, each in a copy of the current context.
 ///
@@ -133,14 +133,8 @@ pub(super) fn waiting<R>(wait: impl FnOnce() -> R) -> R {
     Context::new().run(wait)
 }
 
-/// `f`, to be called in a copy of the current context; if it never is, it is dropped there.
-pub(super) fn inheriting<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let job = inheriting_fn(|()| f());
-    move || job(())
-}
-
 /// As [`inheriting`], for a function of one argument.
-pub(super) fn inheriting_fn<A, R>(f: impl FnOnce(A) -> R) -> impl FnOnce(A) -> R {
+fn inheriting_fn<A, R>(f: impl FnOnce(A) -> R) -> impl FnOnce(A) -> R {
     let job = f.in_context(inherit_context());
     move |argument| {
         let (f, mut context) = job.into_parts();

@@ -6,9 +6,10 @@ use std::ops::Deref;
 
 use ::rayon::{BroadcastContext, ThreadPoolBuildError, Yield};
 
-use super::job::{broadcasting, inheriting, waiting};
+use super::job::{broadcasting, waiting};
 use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
 use crate::context::inherit_context;
+use crate::task::inheriting;
 
 /// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
 ///
