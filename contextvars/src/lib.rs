@@ -79,12 +79,16 @@ pub use contextvars_macros::context_var;
 /// ```
 pub use contextvars_macros::test;
 
+#[cfg(feature = "hyper")]
+pub use self::integrations::hyper;
 #[cfg(feature = "rayon")]
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]
 pub use self::integrations::tokio;
 #[cfg(feature = "tokio-util")]
 pub use self::integrations::tokio_util;
+#[cfg(feature = "tower")]
+pub use self::integrations::tower;
 #[cfg(feature = "tracing")]
 pub use self::integrations::tracing;
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "rayon")]
 pub mod rayon;
 #[cfg(feature = "serde")]
@@ -10,5 +12,7 @@ mod serde;
 pub mod tokio;
 #[cfg(feature = "tokio-util")]
 pub mod tokio_util;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tracing")]
 pub mod tracing;

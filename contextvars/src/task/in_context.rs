@@ -157,7 +157,7 @@ impl<T> InContext<T> {
     }
 
     /// Calls `f` with what is inside, in a copy of the context: for the methods that only look.
-    #[cfg(any(feature = "futures", feature = "tokio"))]
+    #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
     pub(crate) fn enter_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         match &self.inner {
             Some(inner) => self.context.clone().run(|| f(inner)),

@@ -1,0 +1,155 @@
+//! [`ContextLayer`]: which context each request gets.
+
+use std::fmt;
+
+use http::Request;
+use tower_layer::Layer;
+
+use super::service::{Base, ContextService, Settings};
+use crate::context::Context;
+
+/// A layer that gives each request a context of its own.
+///
+/// Of the layers around a service, those further out do not see the context, those further in do.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::tower::ContextLayer;
+/// use contextvars::{Context, context_var};
+///
+/// #[context_var]
+/// static SERVER: &'static str;
+///
+/// # fn main() {
+/// // In a copy of the context that is current when the request arrives,
+/// let inheriting = ContextLayer::new();
+/// // in a context that starts empty,
+/// let empty = ContextLayer::from(Context::new());
+/// // or in a copy of a context that was made beforehand.
+/// let based = ContextLayer::from(Context::new().with(&SERVER, "eu-1"));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ContextLayer<I = ()> {
+    settings: Settings,
+    init: I,
+}
+
+impl ContextLayer {
+    /// Gives each request a copy of the context that is current where the service is called, without the variables
+    /// declared with `inherit = false`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::on(Base::Caller)
+    }
+
+    /// Gives each request a copy of the context that the request carries, which a layer further out
+    /// [lets it carry](Self::carry). A request that carries none gets what it gets from [`new`](Self::new).
+    #[must_use]
+    pub fn carried() -> Self {
+        Self::on(Base::Carried)
+    }
+
+    fn on(base: Base) -> Self {
+        Self { settings: Settings { base, carry: false }, init: () }
+    }
+}
+
+impl<I> ContextLayer<I> {
+    /// Calls `init` with each request, in the request's context, before the service is called: to set variables.
+    ///
+    /// The closure has to name the type of the request's body, as in `|request: &Request<Body>| ..`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::context_var;
+    /// use contextvars::tower::ContextLayer;
+    /// use http::{Request, Uri};
+    ///
+    /// #[context_var]
+    /// static URI: Uri;
+    ///
+    /// # fn main() {
+    /// let layer = ContextLayer::new().init(|request: &Request<String>| {
+    ///     URI.set(request.uri().clone());
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn init<B, F>(self, init: F) -> ContextLayer<F>
+    where
+        F: Fn(&Request<B>),
+    {
+        ContextLayer { settings: self.settings, init }
+    }
+
+    /// Lets each request carry a copy of its context in its extensions, without the variables declared with
+    /// `inherit = false`; made when `init` has run.
+    ///
+    /// For services that call the next one in another task, as `tower::buffer::Buffer` does: put
+    /// [`ContextLayer::carried`] inside of them. What is set further in stays in the copy. Costs an allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::context_var;
+    /// use contextvars::tower::ContextLayer;
+    /// use http::{Request, Response};
+    /// use http_body_util::BodyExt;
+    /// use tower::{Service, ServiceBuilder, ServiceExt};
+    ///
+    /// #[context_var(default = 0)]
+    /// static LENGTH: usize;
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() {
+    ///     let service = ServiceBuilder::new()
+    ///         .layer(ContextLayer::new().init(|request: &Request<String>| {
+    ///             LENGTH.set(request.body().len());
+    ///         }).carry())
+    ///         .buffer(8)
+    ///         .layer(ContextLayer::carried())
+    ///         .service_fn(|_: Request<String>| {
+    ///             let length = LENGTH.get(); // in the buffer's task
+    ///             async move { Ok::<_, tower::BoxError>(Response::new(length.to_string())) }
+    ///         });
+    ///     let response = service.oneshot(Request::new("hello".to_owned())).await.unwrap();
+    ///     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "5");
+    /// }
+    /// ```
+    #[must_use]
+    pub fn carry(mut self) -> Self {
+        self.settings.carry = true;
+        self
+    }
+}
+
+impl Default for ContextLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Gives each request a copy of this context; of an empty one, say.
+impl From<Context> for ContextLayer {
+    fn from(context: Context) -> Self {
+        Self::on(Base::Given(context))
+    }
+}
+
+impl<S, I: Clone> Layer<S> for ContextLayer<I> {
+    type Service = ContextService<S, I>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ContextService::new(inner, self.settings.clone(), self.init.clone())
+    }
+}
+
+impl<I> fmt::Debug for ContextLayer<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { base, carry } = &self.settings;
+        f.debug_struct("ContextLayer").field("base", base).field("carry", carry).finish_non_exhaustive()
+    }
+}
