@@ -4,68 +4,17 @@ mod support;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
 
 use support::example;
+use support::server::Server;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::sync::Barrier;
 
-/// A running server; killed when dropped.
-struct Server {
-    process: Child,
-    addr: SocketAddr,
-    /// What it prints after the first line, line by line.
-    lines: mpsc::Receiver<String>,
-}
-
 impl Server {
-    fn start() -> Self {
-        let mut process =
-            example("echo_server").arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let mut first = String::new();
-        output.read_line(&mut first).expect("it prints where it listens");
-        let addr = first
-            .strip_prefix("listening on ")
-            .and_then(|rest| rest.split(';').next())
-            .and_then(|addr| addr.parse().ok())
-            .unwrap_or_else(|| panic!("an address in {first:?}"));
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in output.lines() {
-                let Ok(line) = line else { return };
-                if sender.send(line).is_err() {
-                    // The test is over; go on reading, so that the server never waits for us.
-                }
-            }
-        });
-        Self { process, addr, lines }
-    }
-
     fn connect(&self) -> Client {
         let stream = TcpStream::connect(self.addr).expect("the server accepts");
         Client { addr: stream.local_addr().expect("connected"), stream: BufReader::new(stream) }
-    }
-
-    /// Waits until the server has printed such a line.
-    fn wait_for_line(&self, wanted: &str) {
-        for line in &self.lines {
-            if line.contains(wanted) {
-                return;
-            }
-        }
-        panic!("the server ended without printing {wanted:?}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -97,14 +46,14 @@ impl Client {
 
 #[test]
 fn a_client_gets_its_lines_and_its_own_address_back() {
-    Server::start().connect().converse();
+    Server::start("echo_server").connect().converse();
 }
 
 #[test]
 fn a_thousand_interleaved_clients_each_get_their_own_address_back() {
     const CLIENTS: usize = 1000;
     rlimit::increase_nofile_limit(4096).expect("the limit of open files can be raised");
-    let server = Server::start();
+    let server = Server::start("echo_server");
     let addr = server.addr;
     let in_step = Arc::new(Barrier::new(CLIENTS));
 
@@ -144,7 +93,7 @@ fn a_thousand_interleaved_clients_each_get_their_own_address_back() {
 
 #[test]
 fn a_client_that_vanishes_in_mid_line_does_not_disturb_the_others() {
-    let server = Server::start();
+    let server = Server::start("echo_server");
     let mut staying = server.connect();
     staying.send(b"still ");
     let mut vanishing = server.connect();
@@ -157,7 +106,7 @@ fn a_client_that_vanishes_in_mid_line_does_not_disturb_the_others() {
 
 #[test]
 fn a_line_that_is_not_utf8_is_answered_with_an_error() {
-    let server = Server::start();
+    let server = Server::start("echo_server");
     let mut client = server.connect();
     client.send(b"\xff\xfe\n");
     assert_eq!(client.line(), "error: a line is not UTF-8\n");
@@ -167,7 +116,7 @@ fn a_line_that_is_not_utf8_is_answered_with_an_error() {
 
 #[test]
 fn a_line_that_is_too_long_is_answered_with_an_error() {
-    let server = Server::start();
+    let server = Server::start("echo_server");
     let mut client = server.connect();
     client.send(&vec![b'x'; 64 * 1024 + 1]);
     assert_eq!(client.line(), "error: a line is longer than 65536 bytes\n");
@@ -176,7 +125,7 @@ fn a_line_that_is_too_long_is_answered_with_an_error() {
 
 #[test]
 fn a_port_in_use_is_named_in_the_message() {
-    let server = Server::start();
+    let server = Server::start("echo_server");
     let second = example("echo_server").arg(server.addr.to_string()).output().expect("it starts");
     assert_eq!(second.status.code(), Some(1));
     let message = String::from_utf8_lossy(&second.stderr).into_owned();
@@ -187,18 +136,14 @@ fn a_port_in_use_is_named_in_the_message() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_server_cleanly() {
-    let mut server = Server::start();
+    let mut server = Server::start("echo_server");
     // A conversation first: by then the server is past its start-up and listens for the signal.
     server.connect().converse();
     let mut open = server.connect();
     open.send(b"one\n");
     assert_eq!(open.line(), "one\n");
-    let killed = std::process::Command::new("kill")
-        .args(["-s", "INT", &server.process.id().to_string()])
-        .status()
-        .expect("`kill` is there");
-    assert!(killed.success());
-    assert!(server.process.wait().expect("it ends").success());
+    server.interrupt();
+    assert!(server.wait().success());
     server.wait_for_line("bye");
     let mut rest = Vec::new();
     // The connection ends, by a close or a reset.

@@ -1,5 +1,7 @@
 //! Finds and starts the examples, which Cargo builds next to this package's tests.
 
+pub(crate) mod server;
+
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
