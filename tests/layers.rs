@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["state"],
     &["token"],
     &["var", "context"],
-    &["shared_context", "diff", "logged"],
+    &["shared_context", "diff", "logged", "travelling"],
     &["task"],
     &["thread"],
     &["integrations"],

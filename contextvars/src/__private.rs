@@ -9,6 +9,7 @@ pub use inventory;
 
 pub use crate::module_level::*;
 pub use crate::state::{Absent, Bound, ContextVar, Copyable, Probe, Traits};
+pub use crate::travelling::Travelling;
 pub use crate::variable::{Registration, Variable};
 
 /// A declaration.

@@ -48,6 +48,7 @@ mod state;
 mod task;
 pub mod thread;
 mod token;
+mod travelling;
 mod var;
 mod variable;
 
@@ -81,6 +82,8 @@ pub use contextvars_macros::test;
 
 #[cfg(feature = "hyper")]
 pub use self::integrations::hyper;
+#[cfg(feature = "baggage")]
+pub use self::integrations::baggage;
 #[cfg(feature = "rayon")]
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]

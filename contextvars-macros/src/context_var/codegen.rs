@@ -43,12 +43,17 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let declared = context_var(variable, at_type, &ty.to_token_stream());
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
+    let travelling = variable.baggage.as_ref().map(|_| {
+        let entry = quote_spanned!(at_type=> #private_at_type::Travelling::new::<#ty>);
+        quote_spanned!(at_name=> #private::inventory::submit! { #entry(&#name) })
+    });
     // The registration and the check are items within the static, so that what the user says about the static
     // (`#[deprecated]`, `#[cfg]`, lint levels) holds for them as well.
     quote_spanned!(at_name=>
         #(#attrs)*
         #vis #keyword #name: #declared = {
             #private::inventory::submit! { #private::Registration::new(&#name) }
+            #travelling
             #at_module_level
             #declare(#described, #default, #traits)
         };

@@ -1,5 +1,7 @@
 //! What other crates need to carry contexts, a file or folder for each; the only place that names them.
 
+#[cfg(feature = "baggage")]
+pub mod baggage;
 #[cfg(feature = "futures")]
 mod futures;
 #[cfg(feature = "hyper")]

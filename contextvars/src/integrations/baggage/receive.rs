@@ -1,0 +1,95 @@
+//! [`BaggageLayer`]: a server's requests begin with the variables that came with them.
+
+use std::task::{self, Poll};
+
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::OnSkipped;
+use crate::context::copy_context;
+use crate::task::InContext;
+use crate::travelling::{Skipped, extract};
+
+/// Serves each request in a context of its own, with the variables that came in its baggage.
+///
+/// The context is a copy of the current one. It is entered for the call of the inner service, for every poll of the future
+/// that it returns, and for its drop. Spawned work inherits from it as usual.
+///
+/// Read [`baggage`](crate::baggage#trust) on whom to trust before you put this in front of a service.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::BaggageLayer;
+/// use contextvars::context_var;
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "client", default = 0)]
+/// static CLIENT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let service = ServiceBuilder::new()
+///     .layer(BaggageLayer::new().on_skipped(|skipped| eprintln!("{skipped}")))
+///     .service(service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(CLIENT.get()))));
+/// let request = Request::builder().header("baggage", "client=7").body(()).unwrap();
+/// assert_eq!(service.oneshot(request).await.unwrap().into_body(), 7);
+/// # });
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct BaggageLayer {
+    on_skipped: OnSkipped,
+}
+
+impl BaggageLayer {
+    /// Returns the layer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `f` for each member that was left out: malformed, of the wrong type, or too much.
+    #[must_use]
+    pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
+        self.on_skipped = OnSkipped::new(f);
+        self
+    }
+}
+
+impl<S> Layer<S> for BaggageLayer {
+    type Service = BaggageService<S>;
+
+    fn layer(&self, inner: S) -> BaggageService<S> {
+        BaggageService { inner, on_skipped: self.on_skipped.clone() }
+    }
+}
+
+/// What [`BaggageLayer`] makes of a service.
+#[derive(Clone, Debug)]
+pub struct BaggageService<S> {
+    inner: S,
+    on_skipped: OnSkipped,
+}
+
+impl<S, B> Service<Request<B>> for BaggageService<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = InContext<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut context, skipped) = extract(request.headers(), copy_context());
+        self.on_skipped.report(&skipped);
+        let future = context.run(|| self.inner.call(request));
+        InContext::new(future, context)
+    }
+}

@@ -1,0 +1,92 @@
+//! [`InjectBaggageLayer`]: a client's requests take the variables along that travel.
+
+use std::task::{self, Poll};
+
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::OnSkipped;
+use crate::travelling::{Skipped, inject};
+
+/// Sends with each request what is to leave the process from the context in which the request is made.
+///
+/// For clients that are services of `http::Request`s, such as `hyper-util`'s. Any other, reqwest's say, is served by
+/// `baggage::inject(request.headers_mut())` before the request goes out.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::InjectBaggageLayer;
+/// use contextvars::{context_var, with_context};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "depot")]
+/// static DEPOT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// // In the place of a client, one that answers with the header that it would have sent.
+/// let client = service_fn(async |request: Request<()>| {
+///     Ok::<_, std::io::Error>(Response::new(request.headers()["baggage"].clone()))
+/// });
+/// let client = ServiceBuilder::new().layer(InjectBaggageLayer::new()).service(client);
+/// let sent = with_context!(DEPOT = 7, async { client.oneshot(Request::new(())).await }).await;
+/// assert_eq!(sent.unwrap().into_body(), "depot=7");
+/// # });
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct InjectBaggageLayer {
+    on_skipped: OnSkipped,
+}
+
+impl InjectBaggageLayer {
+    /// Returns the layer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `f` for each member that was left out, because with it there would be too much.
+    #[must_use]
+    pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
+        self.on_skipped = OnSkipped::new(f);
+        self
+    }
+}
+
+impl<S> Layer<S> for InjectBaggageLayer {
+    type Service = InjectBaggage<S>;
+
+    fn layer(&self, inner: S) -> InjectBaggage<S> {
+        InjectBaggage { inner, on_skipped: self.on_skipped.clone() }
+    }
+}
+
+/// What [`InjectBaggageLayer`] makes of a client.
+#[derive(Clone, Debug)]
+pub struct InjectBaggage<S> {
+    inner: S,
+    on_skipped: OnSkipped,
+}
+
+impl<S, B> Service<Request<B>> for InjectBaggage<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let skipped = inject(request.headers_mut());
+        self.on_skipped.report(&skipped);
+        self.inner.call(request)
+    }
+}

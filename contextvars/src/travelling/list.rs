@@ -1,0 +1,221 @@
+//! [`Baggage`]: the members of a header, read from it or to be written, and how variables become members and back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::member::{Member, SPACE};
+use super::registered::{Travels, travelling, travelling_as};
+use super::skipped::{Reason, Skipped};
+use crate::context::{Context, copy_context};
+
+/// The most members that are read or written.
+const MOST_MEMBERS: usize = 64;
+/// The most bytes that are read or written, encoded, with the commas.
+const MOST_BYTES: usize = 8192;
+
+/// What came with the request that the current context is about.
+#[contextvars::context_var(redact)]
+static RECEIVED_BAGGAGE: Baggage;
+
+/// The members of a baggage header, within the specification's limits.
+///
+/// [`extract`](crate::baggage::extract) and [`inject`](crate::baggage::inject) do all that is usually needed; this is for carriers of
+/// another kind. Its `Display` is the header's value.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::Baggage;
+///
+/// let (baggage, skipped) = Baggage::parse(["user=ada%20l, =x", "plan=pro;ttl=60"]);
+/// let members: Vec<_> = baggage.iter().map(|member| (member.key(), member.value())).collect();
+/// assert_eq!(members, [("user", "ada l".into()), ("plan", "pro".into())]);
+/// assert_eq!(baggage.to_string(), "user=ada%20l,plan=pro;ttl=60");
+/// assert!(skipped[0].is_malformed());
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Baggage {
+    members: Arc<[Member]>,
+}
+
+impl Baggage {
+    /// Reads the values of one or several headers, in their order.
+    ///
+    /// What is malformed, or beyond the limits, is left out, member by member. Never panics, whatever the bytes. O(n).
+    #[must_use]
+    pub fn parse<H: AsRef<[u8]>>(headers: impl IntoIterator<Item = H>) -> (Self, Vec<Skipped>) {
+        let mut budget = Budget::default();
+        let mut members = Vec::new();
+        let mut skipped = Vec::new();
+        for header in headers {
+            for bytes in header.as_ref().split(|&byte| byte == b',').map(without_space).filter(|it| !it.is_empty()) {
+                match Member::parse(bytes).and_then(|member| budget.take(&member).map(|()| member)) {
+                    Ok(member) => members.push(member),
+                    // However long the header, the list of complaints stays short.
+                    Err(_) if skipped.len() >= MOST_MEMBERS => {}
+                    Err(reason) => {
+                        let key = bytes.split(|byte| b"=;".contains(byte)).next().unwrap_or_default();
+                        skipped.push(Skipped::new(String::from_utf8_lossy(without_space(key)).as_ref(), reason));
+                    }
+                }
+            }
+        }
+        (Self { members: members.into() }, skipped)
+    }
+
+    /// What is to leave the process from `context`: the variables that are declared with `baggage` and are set, and what
+    /// came in under keys that no variable has.
+    ///
+    /// If not everything fits within the limits, variables come before what merely passes through.
+    #[must_use]
+    pub fn of(context: &Context) -> (Self, Vec<Skipped>) {
+        let received = context.get(&RECEIVED_BAGGAGE).map_or(&[][..], |received| &received.members);
+        let mut list: Vec<(Member, bool)> = Vec::new();
+        for member in received {
+            match travelling_as(member.key()).find_map(|var| Some((var, var.text(context)?))) {
+                Some(_) if list.iter().any(|(it, is_ours)| *is_ours && it.key() == member.key()) => {}
+                Some((var, text)) => list.push((current_form(member, var, &text), true)),
+                None if travelling_as(member.key()).next().is_some() => {}
+                None => list.push((member.clone(), false)),
+            }
+        }
+        for var in travelling() {
+            let (Some(key), Some(text)) = (var.variable().baggage_key(), var.text(context)) else { continue };
+            if !list.iter().any(|(member, _)| member.key() == key) {
+                list.push((Member::new(key, &text), true));
+            }
+        }
+        within_limits(&list)
+    }
+
+    /// What is to leave the process from the current context.
+    #[must_use]
+    pub fn current() -> (Self, Vec<Skipped>) {
+        Self::of(&copy_context())
+    }
+
+    /// Sets the variables that travel under the keys of these members, and returns the context.
+    ///
+    /// The last of several members with one key counts. A value that is not one of the variable's type is left out. The
+    /// members that no variable stands for are kept in the context as well, to be passed on.
+    #[must_use]
+    pub fn apply(self, mut context: Context) -> (Context, Vec<Skipped>) {
+        let mut skipped = Vec::new();
+        let mut wrong = Vec::new();
+        for (number, member) in self.iter().enumerate() {
+            for var in travelling_as(member.key()) {
+                context = var.read(&member.value(), context).unwrap_or_else(|context| {
+                    let type_name = var.variable().type_name();
+                    skipped.push(Skipped::new(member.key(), Reason::WrongValue { type_name }));
+                    wrong.push(number);
+                    context
+                });
+            }
+        }
+        let kept = if wrong.is_empty() {
+            self
+        } else {
+            let kept = self.iter().enumerate().filter(|(number, _)| !wrong.contains(number));
+            Self { members: kept.map(|(_, member)| member.clone()).collect() }
+        };
+        // Those of an outer request, if there is one, are not this one's.
+        if !kept.is_empty() || context.contains(&RECEIVED_BAGGAGE) {
+            context = context.with(&RECEIVED_BAGGAGE, kept);
+        }
+        (context, skipped)
+    }
+
+    /// The members, in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Member> {
+        self.members.iter()
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Baggage {
+    type Item = &'a Member;
+    type IntoIter = std::slice::Iter<'a, Member>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Baggage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, member) in self.iter().enumerate() {
+            f.write_str(if number == 0 { "" } else { "," })?;
+            f.write_str(member.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// The member as it came, if it still says what the variable says, or else a new one.
+fn current_form(member: &Member, var: &dyn Travels, text: &str) -> Member {
+    if var.as_written_here(&member.value()).as_deref() == Some(text) {
+        member.clone()
+    } else {
+        Member::new(member.key(), text)
+    }
+}
+
+/// Leaves out what is too much: first of what passes through, and only then of ours.
+fn within_limits(list: &[(Member, bool)]) -> (Baggage, Vec<Skipped>) {
+    let mut budget = Budget::default();
+    let mut skipped = Vec::new();
+    let mut kept: Vec<Option<Member>> = list.iter().map(|_| None).collect();
+    for of_ours in [true, false] {
+        for ((member, is_ours), place) in list.iter().zip(&mut kept) {
+            if *is_ours != of_ours {
+                continue;
+            }
+            match budget.take(member) {
+                Ok(()) => *place = Some(member.clone()),
+                Err(reason) => skipped.push(Skipped::new(member.key(), reason)),
+            }
+        }
+    }
+    (Baggage { members: kept.into_iter().flatten().collect() }, skipped)
+}
+
+/// How much was taken of what the limits allow.
+#[derive(Default)]
+struct Budget {
+    members: usize,
+    /// With a comma for each member, the first included.
+    bytes: usize,
+}
+
+impl Budget {
+    fn take(&mut self, member: &Member) -> Result<(), Reason> {
+        if self.members == MOST_MEMBERS {
+            return Err(Reason::TooMany);
+        }
+        let bytes = self.bytes + member.as_str().len() + 1;
+        if bytes > MOST_BYTES + 1 {
+            return Err(Reason::TooLong);
+        }
+        self.members += 1;
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+fn without_space(bytes: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| SPACE.contains(&char::from(*byte));
+    let begin = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(begin, |last| last + 1);
+    &bytes[begin..end]
+}
