@@ -80,10 +80,10 @@ pub use contextvars_macros::context_var;
 /// ```
 pub use contextvars_macros::test;
 
-#[cfg(feature = "hyper")]
-pub use self::integrations::hyper;
 #[cfg(feature = "baggage")]
 pub use self::integrations::baggage;
+#[cfg(feature = "hyper")]
+pub use self::integrations::hyper;
 #[cfg(feature = "rayon")]
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]

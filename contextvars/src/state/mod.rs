@@ -38,7 +38,9 @@ use std::fmt;
 
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
-pub(crate) use self::current::{Entered, Replaced, cloned, is_set, merge, outbound, restore, set, snapshot, with_value};
+pub(crate) use self::current::{
+    Entered, Replaced, cloned, is_set, merge, outbound, restore, set, snapshot, with_value,
+};
 pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
