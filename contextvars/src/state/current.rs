@@ -28,7 +28,7 @@ struct Current {
     /// code from outside `state` runs meanwhile.
     /// `ManuallyDrop`, or the thread-local would have a destructor; `BaseCleaner` frees the values.
     vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
-    /// The innermost live reader on this thread, or null. [C2] Points to a frame of the stack below.
+    /// The live reader that began last on this thread, or null. [C2] Points into a frame of `with_value`.
     readers: Cell<*const Reader>,
     mark: Cell<Mark>,
     /// The identities this thread may still give out: the next, and where they end.
@@ -57,15 +57,15 @@ struct Reader {
     value: Place,
     /// Whether this reader owns the value by now, and gives it up in the end.
     pinned: Cell<bool>,
-    /// The reader within whose closure this one began, or null. [C4] If this one is pinned, so are all outer ones.
-    outer: *const Reader,
+    /// The live reader that began last before this one, or null. [C4] If this one is pinned, so are all outer ones.
+    outer: Cell<*const Reader>,
 }
 
 impl Drop for Reader {
     /// Runs on the way out of `with`, by panic too.
     #[inline]
     fn drop(&mut self) {
-        CURRENT.with(|current| current.readers.set(self.outer));
+        CURRENT.with(|current| current.take_off(self));
         if self.pinned.get() {
             drop(self.take_back());
         }
@@ -96,26 +96,11 @@ impl Current {
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();
-        self.change_unread(change)
-    }
-
-    /// Changes the values while no live reader depends on them: all are pinned.
-    #[inline]
-    fn change_unread<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
-        // SAFETY: [C2] the innermost reader, if there is one, is alive.
-        debug_assert!(unsafe { self.readers.get().as_ref() }.is_none_or(|reader| reader.pinned.get()));
         // SAFETY: [C1] no reference into the cell is alive: all others ended with the function that made them, none
         // of which is below us on the stack, since none calls code that could come here. Readers do not borrow
         // from the cell; they hold on to blocks, and pinning [C3] made them owners.
         let vars = unsafe { &mut *self.vars.get() };
         change(vars)
-    }
-
-    /// Swaps the current context for another while no live reader depends on it: all are pinned.
-    #[inline]
-    fn swap_unread(&self, state: &mut State) {
-        self.change_unread(|vars| mem::swap(vars, &mut state.vars));
-        state.mark = self.mark.replace(state.mark);
     }
 
     /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
@@ -129,8 +114,8 @@ impl Current {
     #[cold]
     fn pin_live_readers(&self) {
         let mut next = self.readers.get();
-        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` takes itself off, and readers, which never
-        // leave the frame of `with_value`, end in the reverse order of their beginning.
+        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` takes itself off, and readers never leave the
+        // frame of `with_value`.
         while let Some(reader) = unsafe { next.as_ref() } {
             if reader.pinned.replace(true) {
                 // [C4] those further out are pinned already.
@@ -138,7 +123,32 @@ impl Current {
             }
             // SAFETY: [C3] not pinned yet, so the current context still owns the value.
             unsafe { reader.value.retain() };
-            next = reader.outer;
+            next = reader.outer.get();
+        }
+    }
+
+    /// Takes a reader that ends off the list.
+    #[inline]
+    fn take_off(&self, reader: &Reader) {
+        if ptr::eq(self.readers.get(), reader) {
+            self.readers.set(reader.outer.get());
+        } else {
+            self.take_off_from_within(reader);
+        }
+    }
+
+    /// Readers end in the reverse order of their beginning, unless they are on several stacks: coroutines that take
+    /// turns on one thread can be left in any order.
+    #[cold]
+    fn take_off_from_within(&self, reader: &Reader) {
+        let mut next = self.readers.get();
+        // SAFETY: [C2] every reader in the list is alive.
+        while let Some(later) = unsafe { next.as_ref() } {
+            if ptr::eq(later.outer.get(), reader) {
+                later.outer.set(reader.outer.get());
+                return;
+            }
+            next = later.outer.get();
         }
     }
 
@@ -203,7 +213,8 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::place)) else {
         return Err(f);
     };
-    let reader = Reader { value, pinned: Cell::new(false), outer: CURRENT.with(|current| current.readers.get()) };
+    let reader =
+        Reader { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) };
     CURRENT.with(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
     // `reader` does: the context owns it, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
@@ -358,8 +369,8 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
 #[inline]
 pub(crate) fn swap(state: &mut State) {
     CURRENT.with(|current| {
-        current.pin_readers();
-        current.swap_unread(state);
+        current.change(|vars| mem::swap(vars, &mut state.vars));
+        state.mark = current.mark.replace(state.mark);
     });
 }
 
@@ -392,9 +403,7 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Who is reading now was reading already when `new` pinned all readers: `Entered` is a local of functions that
-        // call a closure in between, so readers that began later have ended.
-        CURRENT.with(|current| current.swap_unread(self.state));
+        swap(self.state);
     }
 }
 

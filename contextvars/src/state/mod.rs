@@ -17,10 +17,11 @@
 //! **The current context** (`current.rs`)
 //! - **C1** A reference into the thread-local never outlives the function that makes it, and no code from outside this
 //!   folder runs meanwhile.
-//! - **C2** The list of readers has the live ones only, innermost first, and each lives on this thread's stack.
+//! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it is.
+//!   They need not end in the reverse order: coroutines have stacks of their own, and take turns.
 //! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed
 //!   nor switched since the reader began.
-//! - **C4** Outside of a pinned reader all readers are pinned.
+//! - **C4** All readers that began before a pinned one are pinned.
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 

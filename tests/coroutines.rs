@@ -1,0 +1,138 @@
+//! Coroutines with stacks of their own, which can be left in any order: whatever becomes of their contexts, what is being
+//! read stays where it is.
+
+mod support;
+
+use contextvars::{Context, context_var, copy_context};
+use corosensei::{Coroutine, Yielder};
+use support::{Census, Citizen, on_a_thread};
+
+#[context_var]
+static NAME: String;
+
+#[context_var]
+static COUNTED: Citizen;
+
+/// Reads the name before and after it lets others go on.
+fn reading(yielder: &Yielder<(), ()>) {
+    NAME.with(|name| {
+        let before = name.clone();
+        yielder.suspend(());
+        assert_eq!(*name, before);
+    });
+}
+
+#[test]
+fn readers_may_end_in_any_order() {
+    on_a_thread(|| {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut coroutines = Vec::new();
+            for n in 0..3 {
+                drop(NAME.set(format!("value {n}")));
+                let mut coroutine = Coroutine::<(), (), ()>::new(|yielder, ()| reading(yielder));
+                coroutine.resume(());
+                coroutines.push(coroutine);
+            }
+            for index in order {
+                drop(NAME.set(format!("before the end of {index}")));
+                coroutines[index].resume(());
+                assert!(coroutines[index].done());
+                NAME.with(|name| assert_eq!(*name, format!("before the end of {index}")));
+            }
+        }
+    });
+}
+
+#[test]
+fn readers_of_values_not_replaced_yet_may_end_in_any_order() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            drop(COUNTED.set(census.citizen()));
+            let read = |yielder: &Yielder<(), ()>, ()| COUNTED.with(|_| yielder.suspend(()));
+            let mut coroutines: Vec<_> = (0..3).map(|_| Coroutine::<(), (), ()>::new(read)).collect();
+            for coroutine in &mut coroutines {
+                coroutine.resume(());
+            }
+            coroutines[0].resume(());
+            coroutines[1].resume(());
+            drop(COUNTED.set(census.citizen()));
+            assert_eq!(census.alive(), 2);
+            coroutines[2].resume(());
+            assert_eq!(census.alive(), 1);
+        }
+    });
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn a_run_may_be_left_while_somebody_reads_in_its_context() {
+    on_a_thread(|| {
+        let mut ctx = Context::new().with(&NAME, "of the coroutine".to_owned());
+        let mut coroutine = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+            ctx.run(|| yielder.suspend(()));
+            drop(ctx);
+        });
+        coroutine.resume(());
+        NAME.with(|name| {
+            coroutine.resume(());
+            assert!(!NAME.is_set());
+            assert_eq!(name, "of the coroutine");
+        });
+    });
+}
+
+#[test]
+fn a_coroutine_that_is_dropped_ends_its_readers_and_leaves_its_context() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            drop(NAME.set("outer".to_owned()));
+            let mut ctx = copy_context().with(&COUNTED, census.citizen());
+            let mut coroutine = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+                ctx.run(|| COUNTED.with(|_| reading(yielder)));
+            });
+            coroutine.resume(());
+            assert!(COUNTED.is_set(), "the coroutine has not left its context");
+            drop(coroutine);
+            assert_eq!((COUNTED.is_set(), NAME.get().as_str(), census.alive()), (false, "outer", 0));
+        }
+    });
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn coroutines_that_take_turns_at_random_harm_nobody() {
+    fn work(yielder: &Yielder<(), ()>, own: usize, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        drop(NAME.set(format!("{own} at {depth}")));
+        reading(yielder);
+        NAME.with(|name| {
+            let before = name.clone();
+            copy_context().run(|| work(yielder, own, depth - 1));
+            yielder.suspend(());
+            Context::new().with(&NAME, "another".to_owned()).run(|| reading(yielder));
+            assert_eq!(*name, before);
+        });
+    }
+    on_a_thread(|| {
+        for seed in 0..50_usize {
+            let new = |own| Coroutine::<(), (), ()>::new(move |yielder, ()| work(yielder, own, 3));
+            let mut coroutines: Vec<_> = (0..5).map(new).collect();
+            let mut turn = seed;
+            while !coroutines.is_empty() {
+                turn = turn.wrapping_mul(6_364_136_223).wrapping_add(1_442_695_041);
+                let index = (turn >> 16) % coroutines.len();
+                coroutines[index].resume(());
+                // Some are dropped before their end.
+                if coroutines[index].done() || turn.is_multiple_of(41) {
+                    drop(coroutines.swap_remove(index));
+                }
+            }
+        }
+    });
+}
