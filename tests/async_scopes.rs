@@ -5,6 +5,7 @@ mod support;
 use std::cell::RefCell;
 use std::pin::pin;
 use std::task::Poll;
+use std::thread;
 
 use contextvars::{Context, ContextExt, InContext, context_var, copy_context, with_context};
 use support::{Census, Citizen, caught, isolated, on_a_thread, panic_of, poll, yielding};
@@ -241,5 +242,25 @@ fn a_scope_suspended_in_one_run_and_ended_in_another_leaves_both_and_the_caller_
         let panicked = panic_of(|| other.run(|| poll(future.as_mut())));
         assert!(panicked.message.contains("ended in another context"), "{}", panicked.message);
         assert_eq!((NAME.get().as_str(), other[&NAME].as_str(), other.len()), ("base", "other", 1));
+    });
+}
+
+#[test]
+fn a_scope_suspended_outside_and_ended_in_a_run_leaves_the_run_s_context_alone() {
+    on_a_thread(|| {
+        drop(NAME.set("base".to_owned()));
+        let mut future = Box::pin(suspended_in_a_scope(1));
+        assert!(poll(future.as_mut()).is_pending());
+        let mut other = Context::new().with(&NAME, "other".to_owned());
+        other.run(|| {
+            let panicked = panic_of(|| poll(future.as_mut()));
+            assert!(panicked.message.contains("ended in another context"), "{}", panicked.message);
+            assert_eq!(NAME.get(), "other");
+            drop(NAME.set("changed".to_owned()));
+        });
+        assert_eq!((other[&NAME].as_str(), other.len()), ("changed", 1));
+        // It is a context like any other, on other threads too.
+        thread::scope(|scope| scope.spawn(|| other.run(|| drop(NAME.set("again".to_owned())))).join().unwrap());
+        assert_eq!(other[&NAME], "again");
     });
 }

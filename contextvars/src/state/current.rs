@@ -200,7 +200,7 @@ impl Current {
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    // There are 61 bits for identities: a billion a second last for seventy years.
+    // There are 60 bits for identities: a billion a second last for thirty-five years.
     let first = NEXT.fetch_add(RUN, Ordering::Relaxed);
     (first, first + RUN)
 }

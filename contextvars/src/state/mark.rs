@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-/// A context's identity and three facts about it.
+/// A context's identity and some facts about it.
 #[derive(Clone, Copy)]
 pub(super) struct Mark(u64);
 
@@ -15,13 +15,20 @@ impl Mark {
     const IS_BASE: u64 = 1;
     const HAS_PRIVATE: u64 = 2;
     const IS_LENT: u64 = 4;
+    const STANDS_FOR_BASE: u64 = 8;
     /// What lies above the flags is the identity, or 0.
-    const IDENTITY: u32 = 3;
+    const IDENTITY: u32 = 4;
 
     /// Whether it is a thread's base context.
     #[inline]
     pub(super) fn is_base(self) -> bool {
         self.0 & Self::IS_BASE != 0
+    }
+
+    /// Whether it is current on a thread, or was, with no more than scopes between it and the base context.
+    #[inline]
+    pub(super) fn is_outermost(self) -> bool {
+        self.0 & (Self::IS_BASE | Self::STANDS_FOR_BASE) != 0
     }
 
     /// Whether it was given a value that must not be inherited.
@@ -47,6 +54,13 @@ impl Mark {
         Self(self.0 | Self::HAS_PRIVATE)
     }
 
+    /// The same for the context of a scope in a context of this mark.
+    #[inline]
+    #[must_use]
+    pub(super) fn of_scope_in(self, outer: Self) -> Self {
+        if outer.is_outermost() { Self(self.0 | Self::STANDS_FOR_BASE) } else { self }
+    }
+
     #[inline]
     #[must_use]
     pub(super) fn lent(self) -> Self {
@@ -68,7 +82,8 @@ impl Mark {
     /// The mark of the same context on another thread, where it is nobody's base unless `stays_base` says so.
     #[must_use]
     pub(super) fn outbound(self, stays_base: bool) -> Self {
-        if stays_base { self.not_lent() } else { Self(self.not_lent().0 & !Self::IS_BASE) }
+        let elsewhere = Self(self.not_lent().0 & !Self::STANDS_FOR_BASE);
+        if stays_base { elsewhere } else { Self(elsewhere.0 & !Self::IS_BASE) }
     }
 
     /// The mark of another context with the same values.
@@ -84,7 +99,7 @@ impl Mark {
 pub(crate) struct Identity(NonZero<u64>);
 
 impl Identity {
-    /// The identity of this number, which is above 0 and below two to the power of 61.
+    /// The identity of this number, which is above 0 and below two to the power of 60.
     #[inline]
     pub(super) fn new(number: u64) -> Self {
         Self(NonZero::new(number).unwrap_or(NonZero::<u64>::MIN))

@@ -97,6 +97,7 @@ impl<const N: usize> Scope<N> {
                 current.change(|vars| bindings.iter_mut().for_each(|bound| bound.exchange(vars)));
                 Outer::Lent(mark)
             };
+            current.mark.set(current.mark.get().of_scope_in(mark));
             let identity = current.new_identity();
             if bindings.iter().any(|bound| bound.is_private) {
                 current.mark.set(current.mark.get().with_private());
@@ -125,9 +126,10 @@ impl<const N: usize> Scope<N> {
     #[cold]
     fn end_elsewhere(&mut self) {
         // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
-        // long gone.
-        if let Outer::Whole(state) = &mut self.outer {
-            swap(state);
+        // long gone. But it cannot take the place of a context that a `run` or a poll has entered and will want back.
+        match &mut self.outer {
+            Outer::Whole(state) if CURRENT.with(|current| current.mark.get().is_outermost()) => swap(state),
+            _ => {}
         }
         assert!(
             thread::panicking(),
