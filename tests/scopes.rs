@@ -6,16 +6,13 @@ use std::cell::RefCell;
 use std::fmt::Display;
 
 use contextvars::{context_var, copy_context, with_context};
-use support::{Census, Citizen, forget, isolated, panic_of};
+use support::{isolated, panic_of};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
 
 #[context_var]
 static NAME: String;
-
-#[context_var]
-static COUNTED: Citizen;
 
 mod elsewhere {
     #[contextvars::context_var(default = 0)]
@@ -63,20 +60,6 @@ fn without_bindings_the_body_still_runs_in_a_copy() {
         assert_eq!((seen, NUMBER.get()), (2, 1));
         with_context!(<> { NUMBER.set(5) });
         assert_eq!(NUMBER.get(), 1);
-    });
-}
-
-#[test]
-fn what_the_body_sets_is_contained() {
-    isolated(|| {
-        NAME.set("ada".to_owned());
-        with_context!(NUMBER = 7, {
-            assert_eq!(NAME.get(), "ada");
-            NAME.set("grace".to_owned());
-            NUMBER.set(8);
-            forget(NUMBER.set_scoped(9));
-        });
-        assert_eq!((NAME.get().as_str(), NUMBER.is_set()), ("ada", false));
     });
 }
 
@@ -152,17 +135,6 @@ fn temporaries_and_variables_of_the_body_are_dropped_inside() {
     // This edition drops a tail's temporaries before the block's variables.
     let expected = [("statement", 7), ("tail", 7), ("second variable", 7), ("first variable", 7)];
     assert_eq!(*log.borrow(), expected);
-}
-
-#[test]
-fn a_binding_replaces_the_value_and_the_scope_s_end_drops_it() {
-    let census = Census::new();
-    isolated(|| {
-        COUNTED.set(census.citizen());
-        with_context!(COUNTED = census.citizen(), { assert_eq!(census.alive(), 2) });
-        assert_eq!(census.alive(), 1);
-    });
-    assert_eq!(census.alive(), 0);
 }
 
 #[test]
@@ -311,21 +283,3 @@ fn a_value_s_type_is_the_variable_s() {
 
 #[context_var]
 static BOXED: Box<dyn Fn(u32) -> u32 + Send + Sync>;
-
-#[test]
-fn a_body_that_sets_and_resets_uses_its_own_tokens() {
-    isolated(|| {
-        let outer = NUMBER.set(1);
-        with_context!(NUMBER = 2, {
-            let inner = NUMBER.set(3);
-            NUMBER.reset(inner).unwrap();
-            assert_eq!(NUMBER.get(), 2);
-            assert!(NUMBER.set(4).old_value() == Some(&2));
-        });
-        // The scope was another context.
-        let error = with_context!({ NUMBER.reset(outer) }).unwrap_err();
-        assert!(error.is_wrong_context());
-        NUMBER.reset(error.into_token()).unwrap();
-        assert!(!NUMBER.is_set());
-    });
-}

@@ -291,6 +291,44 @@ fn every_variable_of_the_program_is_listed_used_or_not() {
     }
 }
 
+/// Lies at a multiple of its size.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(align(4096))]
+struct Page(u8);
+
+#[context_var(default = Page(9))]
+static PAGE: Page;
+
+#[context_var]
+static NOTHING: ();
+
+#[context_var]
+static LARGE: [u64; 10_000];
+
+#[context_var]
+static BYTE_OF_MANY: Option<Box<[u8]>>;
+
+#[test]
+fn values_may_have_any_size_and_alignment() {
+    isolated(|| {
+        assert_eq!(PAGE.get(), Page(9));
+        let tokens: Vec<_> = (0..20).map(|n| PAGE.set(Page(n))).collect();
+        PAGE.with(|page| assert_eq!((std::ptr::from_ref(page).addr() % 4096, page.0), (0, 19)));
+        for token in tokens.into_iter().rev() {
+            PAGE.reset(token).unwrap();
+        }
+        assert_eq!(PAGE.get(), Page(9));
+        NOTHING.set(());
+        NOTHING.get();
+        assert_eq!(NOTHING.set(()).old_value(), Some(&()));
+        LARGE.set([7; 10_000]);
+        assert!(LARGE.with(|large| large.iter().sum::<u64>()) == 70_000);
+        assert_eq!(BYTE_OF_MANY.set(None).old_value(), None);
+        assert_eq!(BYTE_OF_MANY.set(Some([1, 2].into())).old_value(), Some(&None));
+        assert_eq!(copy_context().len(), 3);
+    });
+}
+
 #[test]
 fn handles_are_send_and_sync_where_they_promise_it() {
     fn send<T: Send>() {}

@@ -44,3 +44,48 @@ impl Count {
         self.0.load(Ordering::Acquire) == 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_last_owner_is_told() {
+        let count = Count::one();
+        assert!(count.is_one());
+        count.increment();
+        count.increment();
+        assert!(!count.is_one());
+        assert!(!count.decrement());
+        assert!(!count.decrement());
+        assert!(count.is_one());
+        assert!(count.decrement());
+    }
+
+    #[test]
+    fn of_owners_on_many_threads_one_is_the_last() {
+        for _ in 0..50 {
+            let count = Arc::new(Count::one());
+            let owners: Vec<_> = (0..4)
+                .map(|_| {
+                    count.increment();
+                    let count = Arc::clone(&count);
+                    thread::spawn(move || {
+                        let mut last = 0;
+                        for _ in 0..100 {
+                            count.increment();
+                            last += usize::from(count.decrement());
+                        }
+                        last + usize::from(count.decrement())
+                    })
+                })
+                .collect();
+            let this = usize::from(count.decrement());
+            let others: usize = owners.into_iter().map(|owner| owner.join().unwrap()).sum();
+            assert_eq!(this + others, 1);
+        }
+    }
+}

@@ -71,3 +71,110 @@ fn destroy_waiting() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{self, AssertUnwindSafe};
+    use std::sync::Arc;
+
+    use contextvars::{Context, context_var};
+
+    use super::*;
+
+    thread_local! {
+        static NOW: Cell<usize> = const { Cell::new(0) };
+        static MOST: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts how many destructors of its kind run within one another.
+    struct Nest {
+        inner: Context,
+        panics: bool,
+        _alive: Arc<()>,
+    }
+
+    #[context_var]
+    static NEST: Nest;
+
+    impl Drop for Nest {
+        fn drop(&mut self) {
+            NOW.set(NOW.get() + 1);
+            MOST.set(MOST.get().max(NOW.get()));
+            drop(std::mem::take(&mut self.inner));
+            NOW.set(NOW.get() - 1);
+            if self.panics {
+                // Unlike `panic!`, this prints nothing.
+                panic::resume_unwind(Box::new("a destructor's panic"));
+            }
+        }
+    }
+
+    /// So many contexts within one another; the one at `panicking`, counted from outside, panics on being dropped.
+    fn nest(levels: usize, panicking: Option<usize>, alive: &Arc<()>) -> Context {
+        (0..levels).rev().fold(Context::new(), |inner, level| {
+            Context::new().with(&NEST, Nest { inner, panics: panicking == Some(level), _alive: Arc::clone(alive) })
+        })
+    }
+
+    fn waiting() -> usize {
+        WAITING.with(|waiting| {
+            let list = waiting.replace(ManuallyDrop::new(Vec::new()));
+            let length = list.len();
+            waiting.set(list);
+            length
+        })
+    }
+
+    fn is_at_rest() -> bool {
+        (DESTROYING.get(), waiting()) == (0, 0)
+    }
+
+    #[test]
+    fn no_more_than_so_many_destructors_run_within_one_another() {
+        let alive = Arc::new(());
+        for (levels, most) in [(1, 1), (DEPTH - 1, DEPTH - 1), (DEPTH, DEPTH), (DEPTH + 1, DEPTH), (10_000, DEPTH)] {
+            let nest = nest(levels, None, &alive);
+            MOST.set(0);
+            drop(nest);
+            assert_eq!((MOST.get(), Arc::strong_count(&alive)), (most, 1), "{levels} levels");
+            assert!(is_at_rest());
+        }
+    }
+
+    #[test]
+    fn a_panicking_destructor_takes_nobody_s_turn_away() {
+        let alive = Arc::new(());
+        for panicking in [0, 1, DEPTH - 2, DEPTH - 1, DEPTH, DEPTH + 1, 2 * DEPTH, 999] {
+            let nest = nest(1000, Some(panicking), &alive);
+            NOW.set(0);
+            assert!(panic::catch_unwind(AssertUnwindSafe(|| drop(nest))).is_err());
+            assert_eq!(Arc::strong_count(&alive), 1, "all are dropped when {panicking} panics");
+            assert!(is_at_rest());
+        }
+    }
+
+    /// Makes and drops contexts of its own when it is dropped.
+    struct Busy(Arc<()>);
+
+    #[context_var]
+    static BUSY: [Busy; 3];
+
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            drop(nest(DEPTH * 2, None, &self.0));
+        }
+    }
+
+    #[test]
+    fn values_that_a_waiting_one_makes_have_their_turn_too() {
+        let alive = Arc::new(());
+        let busy = [(); 3].map(|()| Busy(Arc::clone(&alive)));
+        let inner = nest(10, None, &alive).with(&BUSY, busy);
+        let outer = (0..200).fold(inner, |inner, _| {
+            Context::new().with(&NEST, Nest { inner, panics: false, _alive: Arc::clone(&alive) })
+        });
+        drop(outer);
+        assert_eq!(Arc::strong_count(&alive), 1);
+        assert!(is_at_rest());
+    }
+}

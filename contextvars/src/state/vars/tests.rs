@@ -273,6 +273,24 @@ fn every_value_is_dropped_once() {
 }
 
 #[test]
+fn a_hundred_thousand_ids_fit_and_copies_of_them_change_apart() {
+    let all = 0..100_000_u32;
+    let mut trie = Vars::new();
+    for id in all.clone().map(|step| step * 38_891 % 100_000) {
+        assert_eq!(trie.insert(id, id), None);
+    }
+    let copy = trie.clone();
+    assert!(all.clone().all(|id| trie.get(id) == Some(&id)));
+    assert!(trie.iter().copied().eq(all.clone()));
+    for id in all.clone().step_by(2) {
+        assert_eq!(trie.remove(id), Some(id));
+        assert_eq!(trie.get(id), None);
+    }
+    assert_eq!((trie.iter().count(), trie.get(100_000), trie.get(u32::MAX)), (50_000, None, None));
+    assert!(copy.iter().copied().eq(all));
+}
+
+#[test]
 fn the_highest_id_has_a_place() {
     let mut trie = Vars::new();
     assert_eq!(trie.insert(0, "lowest"), None);
