@@ -63,7 +63,7 @@ fn contexts() {
         context_of(variables).run(|| count(&format!("copy_context, {variables} variables"), copy_context));
     }
     let mut context = context_of(8);
-    count("run", || context.run(|| ()));
+    count("run", || context.run(|| black_box(())));
     context_of(8).run(|| {
         count("copy + run + set", || copy_context().run(|| drop(NUMBER.set(2))));
         count("with_context of 1", || with_context!(NUMBER = 2, { black_box(()) }));
