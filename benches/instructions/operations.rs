@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use contextvars::{ContextExt, copy_context, with_context};
 use contextvars_benches::polling::{Again, poll};
-use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of};
+use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, variables};
 
 use crate::callgrind::count;
 
@@ -23,8 +23,8 @@ pub(crate) fn perform() {
 }
 
 fn reads() {
-    for variables in [1, 8, 16, 32, 128, 1000, 4096] {
-        context_of(variables).run(|| count(&format!("get i32, {variables} variables"), || NUMBER.get()));
+    for number in [1, 8, 16, 32, 128, 1000, 4096] {
+        context_of(number).run(|| count(&format!("get i32, {}", variables(number)), || NUMBER.get()));
     }
     context_of(8).run(|| {
         count("get i32 in a function that is called", get_number);
@@ -46,9 +46,9 @@ fn get_number() -> i32 {
 }
 
 fn changes() {
-    for variables in [1, 8, 32, 4096] {
-        context_of(variables).run(|| {
-            count(&format!("set + reset, {variables} variables"), || NUMBER.reset(NUMBER.set(2)).is_ok());
+    for number in [1, 8, 32, 4096] {
+        context_of(number).run(|| {
+            count(&format!("set + reset, {}", variables(number)), || NUMBER.reset(NUMBER.set(2)).is_ok());
         });
     }
     context_of(8).run(|| {
@@ -59,8 +59,8 @@ fn changes() {
 }
 
 fn contexts() {
-    for variables in [8, 4096] {
-        context_of(variables).run(|| count(&format!("copy_context, {variables} variables"), copy_context));
+    for number in [8, 4096] {
+        context_of(number).run(|| count(&format!("copy_context, {}", variables(number)), copy_context));
     }
     let mut context = context_of(8);
     count("run", || context.run(|| black_box(())));
@@ -74,9 +74,9 @@ fn contexts() {
 }
 
 fn polls() {
-    for variables in [0, 1, 8, 4096] {
-        let mut future = pin!(Again(|| ()).in_context(context_of(variables)));
-        count(&format!("poll, {variables} variables"), || poll(future.as_mut()));
+    for number in [0, 1, 8, 4096] {
+        let mut future = pin!(Again(|| ()).in_context(context_of(number)));
+        count(&format!("poll, {}", variables(number)), || poll(future.as_mut()));
     }
     let mut future = pin!(Again(|| NUMBER.get()).in_context(context_of(8)));
     count("poll with 1 read", || poll(future.as_mut()));

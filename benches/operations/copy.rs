@@ -1,16 +1,16 @@
 //! A copy of the current context.
 
 use contextvars::{copy_context, inherit_context};
-use contextvars_benches::variables::context_of;
+use contextvars_benches::variables::{context_of, variables};
 use criterion::Criterion;
 
 use crate::peers::{cpython, dcontext, opentelemetry, tracing};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("copy context");
-    for variables in [8, 4096] {
-        context_of(variables).run(|| {
-            group.bench_function(format!("copy_context, {variables} variables"), |b| b.iter(copy_context));
+    for count in [8, 4096] {
+        context_of(count).run(|| {
+            group.bench_function(format!("copy_context, {}", variables(count)), |b| b.iter(copy_context));
         });
     }
     {

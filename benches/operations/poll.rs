@@ -8,7 +8,7 @@ use ::opentelemetry::trace::FutureExt as _;
 use ::tracing::Instrument as _;
 use contextvars::ContextExt;
 use contextvars_benches::polling::{Again, poll};
-use contextvars_benches::variables::{NUMBER, context_of};
+use contextvars_benches::variables::{NUMBER, context_of, variables};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 
@@ -36,8 +36,8 @@ fn empty(criterion: &mut Criterion) {
     let nothing = || Again(|| ());
     bench_poll(group, "bare future", nothing());
     bench_poll(group, "tokio task_local! scope", NUMBER.scope(1, nothing()));
-    for variables in [1, 8, 4096] {
-        bench_poll(group, &format!("in_context, {variables} variables"), nothing().in_context(context_of(variables)));
+    for count in [1, 8, 4096] {
+        bench_poll(group, &format!("in_context, {}", variables(count)), nothing().in_context(context_of(count)));
     }
     bench_poll(group, "tokio task_local! 3 scopes", NUMBER.scope(1, A.scope(2, B.scope(3, nothing()))));
     let context = opentelemetry::context_of_8();

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use contextvars_benches::variables::{DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of};
+use contextvars_benches::variables::{DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, context_with, variables};
 use criterion::Criterion;
 
 use crate::peers::{cpython, dcontext, fastrace, fluid_let, opentelemetry, scoped_tls, thread_local};
 use crate::peers::{tokio_task_local, tracing};
+
+/// How many variables are set, in the contexts in which values of several types are read.
+const SIZES: [usize; 5] = [1, 8, 32, 128, 1000];
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     number(criterion);
@@ -21,14 +24,16 @@ fn number(criterion: &mut Criterion) {
     tokio_task_local::NUMBER.sync_scope(1, || {
         group.bench_function("tokio task_local! get", |b| b.iter(|| tokio_task_local::NUMBER.get()));
     });
-    for variables in [1, 8, 16, 32, 128, 1000, 4096] {
-        context_of(variables).run(|| {
-            group.bench_function(format!("get, {variables} variables"), |b| b.iter(|| NUMBER.get()));
+    for count in [1, 8, 16, 32, 128, 1000, 4096] {
+        context_with(&NUMBER, 1, count).run(|| {
+            group.bench_function(format!("get, {}", variables(count)), |b| b.iter(|| NUMBER.get()));
         });
     }
-    context_of(8).run(|| {
-        group.bench_function("with, 8 variables", |b| b.iter(|| NUMBER.with(|number| *number)));
-    });
+    for count in SIZES {
+        context_with(&NUMBER, 1, count).run(|| {
+            group.bench_function(format!("with, {}", variables(count)), |b| b.iter(|| NUMBER.with(|number| *number)));
+        });
+    }
     // Again, on the other side of the peer: a machine that changes its pace shows.
     tokio_task_local::NUMBER.sync_scope(1, || {
         group.bench_function("tokio task_local! with", |b| {
@@ -66,32 +71,39 @@ fn text(criterion: &mut Criterion) {
         group.bench_function("thread_local! RefCell clone", |b| b.iter(|| text.borrow().clone()));
     });
     tokio_task_local::TEXT.sync_scope("a request's id".to_owned(), || {
-        group.bench_function("tokio task_local! clone", |b| b.iter(|| tokio_task_local::TEXT.get()));
+        group.bench_function("tokio task_local! get", |b| b.iter(|| tokio_task_local::TEXT.get()));
         group.bench_function("tokio task_local! with", |b| b.iter(|| tokio_task_local::TEXT.with(String::len)));
     });
-    context_of(8).run(|| {
-        group.bench_function("get", |b| b.iter(|| TEXT.get()));
-        group.bench_function("with", |b| b.iter(|| TEXT.with(String::len)));
-    });
+    for count in SIZES {
+        context_with(&TEXT, "a request's id".to_owned(), count).run(|| {
+            group.bench_function(format!("get, {}", variables(count)), |b| b.iter(|| TEXT.get()));
+            group.bench_function(format!("with, {}", variables(count)), |b| b.iter(|| TEXT.with(String::len)));
+        });
+    }
 }
 
 fn shared(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("read Arc<str>");
     tokio_task_local::SHARED.sync_scope(Arc::from("a request's id"), || {
-        group.bench_function("tokio task_local! clone", |b| b.iter(|| tokio_task_local::SHARED.get()));
+        group.bench_function("tokio task_local! get", |b| b.iter(|| tokio_task_local::SHARED.get()));
         group.bench_function("tokio task_local! with", |b| {
             b.iter(|| tokio_task_local::SHARED.with(|shared| shared.len()));
         });
     });
-    context_of(8).run(|| {
-        group.bench_function("get", |b| b.iter(|| SHARED.get()));
-        group.bench_function("with", |b| b.iter(|| SHARED.with(|shared| shared.len())));
-    });
+    for count in SIZES {
+        context_with(&SHARED, Arc::from("a request's id"), count).run(|| {
+            group.bench_function(format!("get, {}", variables(count)), |b| b.iter(|| SHARED.get()));
+            group.bench_function(format!("with, {}", variables(count)), |b| b.iter(|| SHARED.with(|it| it.len())));
+        });
+    }
 }
 
 fn not_set(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("read default");
-    context_of(8).run(|| group.bench_function("get", |b| b.iter(|| DEFAULTED.get())));
+    context_of(8).run(|| {
+        group.bench_function("get", |b| b.iter(|| DEFAULTED.get()));
+        group.bench_function("with", |b| b.iter(|| DEFAULTED.with(|number| *number)));
+    });
     cpython::bench(&mut group, "get_default");
     group.finish();
 
@@ -99,6 +111,7 @@ fn not_set(criterion: &mut Criterion) {
     group.bench_function("tokio task_local! try_get", |b| b.iter(|| tokio_task_local::NUMBER.try_get().is_ok()));
     context_of(8).run(|| {
         group.bench_function("try_get", |b| b.iter(|| UNSET.try_get().is_ok()));
+        group.bench_function("try_with", |b| b.iter(|| UNSET.try_with(|number| *number).is_ok()));
         group.bench_function("get_or", |b| b.iter(|| UNSET.get_or(1)));
     });
     {

@@ -2,16 +2,16 @@
 
 use std::hint::black_box;
 
-use contextvars_benches::variables::context_of;
+use contextvars_benches::variables::{context_of, variables};
 use criterion::Criterion;
 
 use crate::peers::{cpython, fastrace, opentelemetry, tracing};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("run");
-    for variables in [8, 4096] {
-        let mut context = context_of(variables);
-        group.bench_function(format!("run, {variables} variables"), |b| b.iter(|| context.run(|| black_box(()))));
+    for count in [8, 4096] {
+        let mut context = context_of(count);
+        group.bench_function(format!("run, {}", variables(count)), |b| b.iter(|| context.run(|| black_box(()))));
     }
     let context = opentelemetry::context_of_8();
     group.bench_function("opentelemetry clone + attach, 8 values", |b| {

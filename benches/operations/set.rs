@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use contextvars_benches::variables::{NUMBER, TEXT, context_of};
+use contextvars_benches::variables::{NUMBER, TEXT, context_of, variables};
 use criterion::Criterion;
 
 use crate::peers::opentelemetry::Number;
@@ -11,9 +11,9 @@ use crate::peers::{cpython, dcontext, fluid_let, opentelemetry, scoped_tls, thre
 pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("set");
     group.bench_function("thread_local! Cell", |b| b.iter(|| thread_local::NUMBER.set(black_box(2))));
-    for variables in [8, 1000] {
-        context_of(variables).run(|| {
-            group.bench_function(format!("set, {variables} variables"), |b| {
+    for count in [8, 1000] {
+        context_of(count).run(|| {
+            group.bench_function(format!("set, {}", variables(count)), |b| {
                 b.iter(|| drop(NUMBER.set(black_box(2))));
             });
         });
@@ -39,9 +39,9 @@ fn set_and_reset(criterion: &mut Criterion) {
         });
     });
     group.bench_function("malloc + free", |b| b.iter(|| drop(black_box(Box::new(2)))));
-    for variables in [1, 8, 32, 1000, 4096] {
-        context_of(variables).run(|| {
-            group.bench_function(format!("set + reset, {variables} variables"), |b| {
+    for count in [1, 8, 32, 1000, 4096] {
+        context_of(count).run(|| {
+            group.bench_function(format!("set + reset, {}", variables(count)), |b| {
                 b.iter(|| NUMBER.reset(NUMBER.set(black_box(2))).is_ok());
             });
         });

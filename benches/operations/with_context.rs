@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use ::opentelemetry::Context;
 use contextvars::{copy_context, with_context};
-use contextvars_benches::variables::{A, B, C, D, NUMBER, context_of};
+use contextvars_benches::variables::{A, B, C, D, NUMBER, context_of, variables};
 use criterion::Criterion;
 
 use crate::peers::opentelemetry::{Number, Other};
@@ -17,9 +17,9 @@ pub(crate) fn bench(criterion: &mut Criterion) {
 
 fn one_binding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("scope of 1 value");
-    for variables in [0, 1, 8, 32, 1000] {
-        context_of(variables).run(|| {
-            group.bench_function(format!("with_context!, {variables} variables"), |b| {
+    for count in [0, 1, 8, 32, 1000] {
+        context_of(count).run(|| {
+            group.bench_function(format!("with_context!, {}", variables(count)), |b| {
                 b.iter(|| with_context!(NUMBER = black_box(2), { black_box(()) }));
             });
         });

@@ -51,7 +51,7 @@ const TARGETS: &[Target] = &[
         "opentelemetry with_context, 8 values",
         Some(0.2),
     ),
-    target("poll, 4,096 variables / 1", "poll", "in_context, 4096 variables", "in_context, 1 variables", Some(1.1)),
+    target("poll, 4,096 variables / 1", "poll", "in_context, 4096 variables", "in_context, 1 variable", Some(1.1)),
     target(
         "poll with 3 reads / tokio `scope`",
         "poll with 3 reads",

@@ -85,6 +85,24 @@ pub fn context_of(count: usize) -> Context {
     context
 }
 
+/// A context in which this variable is set, and so many in all.
+///
+/// # Panics
+/// As [`context_of`] does, and if it is asked for more than one but not for enough to have `var` among them.
+#[must_use]
+pub fn context_with<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T, count: usize) -> Context {
+    let others = if count == 1 { context_of(0) } else { context_of(count) };
+    let context = others.with(var, value);
+    assert_eq!(context.len(), count, "as many variables as asked for");
+    context
+}
+
+/// How to say how many.
+#[must_use]
+pub fn variables(count: usize) -> String {
+    if count == 1 { "1 variable".to_owned() } else { format!("{count} variables") }
+}
+
 fn filled(others: &[&'static ContextVar<i32>], count: usize) -> Context {
     let mut context = Context::new();
     if count > 0 {
