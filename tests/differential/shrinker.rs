@@ -2,6 +2,9 @@
 
 use crate::program::{Program, Step};
 
+/// Programs of this size are also tried without two things at once.
+const SMALL: usize = 12;
+
 /// The smallest program that can be had from `program` by leaving out what `first_of_interest` does not need.
 ///
 /// It is asked for the first of several candidates that is still of interest.
@@ -11,6 +14,15 @@ pub(crate) fn smallest(
 ) -> Program {
     loop {
         let mut candidates = simpler(&program);
+        if let Some(number) = first_of_interest(&candidates) {
+            program = candidates.swap_remove(number);
+            continue;
+        }
+        if program.size() > SMALL {
+            return program;
+        }
+        // Such as a step together with the number by which another step counts past it.
+        let mut candidates: Vec<Program> = candidates.iter().flat_map(simpler).collect();
         match first_of_interest(&candidates) {
             Some(number) => program = candidates.swap_remove(number),
             None => return program,

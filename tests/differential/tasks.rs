@@ -112,7 +112,7 @@ impl<T: Sample> Machine<T> {
                         Some(number) => self.cancel(number).await,
                         None => self.log("drop: no task"),
                     },
-                    Step::Blocking(body) => self.blocking(body.clone()).await,
+                    Step::Blocking(body) if self.runtime => self.blocking(body.clone()).await,
                     _ => self.step(step, None),
                 }
             }

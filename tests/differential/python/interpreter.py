@@ -446,6 +446,8 @@ class Machine:
         self.log('} of inheriting thread: %s', 'ok' if survived else 'failed')
 
     async def async_Blocking(self, turn, body):
+        if not self.runtime:
+            return self.do_Blocking(None, body)
         self.log('blocking {')
         function = functools.partial(contextvars.copy_context().run, self.sync, body)
         try:
@@ -469,6 +471,12 @@ class Machine:
     async def async_Yield(self, turn):
         self.log('yield')
         await turn.pause()
+
+    def do_Yield(self, here):
+        self.log('no await here')
+
+    def do_Blocking(self, here, body):
+        self.log('no await here')
 
     def do_Resume(self, here, index):
         if self.runtime:
