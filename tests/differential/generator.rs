@@ -153,11 +153,9 @@ impl Generator {
             8 | 9 => Step::Scope(self.var(), self.value(), self.block(within)),
             10 | 11 => Step::Guard(self.var(), self.value(), self.block(without_await)),
             12 | 13 => Step::Try(self.block(place.that_catches())),
-            14 => {
-                let body = self.block(within);
-                let cleanup = (0..=self.random.below(3)).map(|_| self.simple()).collect();
-                Step::Finally(body, cleanup)
-            }
+            // Cancellation is of interest where a task waits.
+            14 => self.finally(place),
+            18 if place.awaits => self.finally(place),
             15 => Step::Thread(self.block(without_await.that_catches())),
             16 => Step::InheritingThread(self.block(without_await.that_catches())),
             17 if self.runtime && place.awaits => Step::Blocking(self.block(without_await.that_catches())),
@@ -168,6 +166,12 @@ impl Generator {
                 Step::Spawn(body)
             }
         }
+    }
+
+    fn finally(&mut self, place: Place) -> Step {
+        let body = self.block(place.within());
+        let cleanup = (0..=self.random.below(3)).map(|_| self.simple()).collect();
+        Step::Finally(body, cleanup)
     }
 
     /// Some more often than others.

@@ -67,10 +67,13 @@ fn simpler_bodies(body: &[Step]) -> Vec<Vec<Step>> {
             }
         }
         for number in 0..body[at].clone().numbers().len() {
-            let mut step = body[at].clone();
-            let value = std::mem::take(step.numbers()[number]);
-            if value > 0 {
-                replace(vec![step]);
+            let value = *body[at].clone().numbers()[number];
+            for smaller in [0, value.saturating_sub(1)] {
+                if smaller < value {
+                    let mut step = body[at].clone();
+                    *step.numbers()[number] = smaller;
+                    replace(vec![step]);
+                }
             }
         }
     }
