@@ -1,12 +1,14 @@
 //! The trie against an oracle: a persistent hash map that many have used for years.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::sync::{Arc, Mutex};
 
 use im::HashMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::test_runner::RngAlgorithm;
 
 use super::Vars;
 
@@ -184,8 +186,16 @@ fn apply(pairs: &mut Vec<Pair>, op: &Op, fresh: Arc<Value>) -> Result<(), TestCa
     Ok(())
 }
 
+/// A hundred and more histories, or `PROPTEST_CASES`.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let cases = if env::var_os("PROPTEST_CASES").is_none() { 128 } else { config.cases };
+    // Most of the time goes into random numbers, without optimisation; these need not be hard to guess.
+    ProptestConfig { cases, rng_algorithm: RngAlgorithm::XorShift, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_map_of_any_history_equals_the_oracle(history in vec(ops(), 0..120)) {
