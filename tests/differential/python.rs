@@ -32,7 +32,7 @@ impl Python {
         }
         let interpreter = concat!(env!("CARGO_MANIFEST_DIR"), "/differential/python/interpreter.py");
         let mut command = Command::new(&python);
-        command.args(["-W", "error", interpreter]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["-B", "-W", "error", interpreter]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("`{python}` does not start: {error}"))?;
         let programs = child.stdin.take();
         let traces = BufReader::new(child.stdout.take().expect("it was asked for"));
