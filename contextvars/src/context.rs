@@ -170,6 +170,14 @@ impl Context {
         Entered::new(&mut self.state)
     }
 
+    /// Makes this context current, and what was current this; done twice, all is as before.
+    ///
+    /// For the few who learn of the end of something in another call than of its beginning. All others `enter`.
+    #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+    pub(crate) fn swap_with_current(&mut self) {
+        state::swap(&mut self.state);
+    }
+
     /// The current context itself, for another thread to run in meanwhile; see [`state::outbound`].
     pub(crate) fn outbound() -> Self {
         Self { state: state::outbound() }

@@ -83,3 +83,14 @@ fn blocking_steps_leave_their_mark_on_the_request_and_children_do_not() {
         "[request 7] audited 2 rows so far\n[request 7] 2 rows read, 0 rows audited\n"
     );
 }
+
+#[test]
+fn whole_program_inherits_where_tokio_has_hooks_and_says_how_to_have_them() {
+    let output = output_of("whole_program");
+    let inherits = "[request 7] in a task that another crate spawned\n[request 0] in a pool's task\n";
+    if cfg!(tokio_unstable) {
+        assert_eq!(output, inherits);
+    } else {
+        assert_eq!(output, "run this with RUSTFLAGS=\"--cfg tokio_unstable\"\n");
+    }
+}

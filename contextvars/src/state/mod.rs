@@ -39,6 +39,8 @@ use std::fmt;
 
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
+#[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+pub(crate) use self::current::swap;
 pub(crate) use self::current::{
     Entered, Replaced, cloned, is_set, merge, outbound, restore, set, snapshot, with_value,
 };

@@ -27,6 +27,8 @@
 //! ```
 
 mod async_io;
+#[cfg(feature = "tokio-hooks")]
+mod hooks;
 mod join_set;
 mod local_set;
 mod run_blocking;
@@ -39,6 +41,10 @@ pub(crate) mod test_runtime;
 #[doc(no_inline)]
 pub use ::tokio::*;
 
+#[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+pub use self::hooks::Inheritance;
+#[cfg(feature = "tokio-hooks")]
+pub use self::hooks::{InheritContexts, TokioUnstable};
 pub use self::spawn_inheriting::{SpawnInheriting, SpawnLocalInheriting};
 #[doc(inline)]
 pub use self::task::spawn;

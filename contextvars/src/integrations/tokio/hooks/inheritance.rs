@@ -1,0 +1,135 @@
+//! [`Inheritance`]: which tasks inherit, and which hooks run besides.
+
+use std::fmt;
+use std::panic::Location;
+
+use ::tokio::runtime::TaskMeta;
+
+use super::place::Module;
+
+/// Which tasks inherit and which begin in an empty context; for
+/// [`inherit_contexts_by`](super::InheritContexts::inherit_contexts_by).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(tokio_unstable)]
+/// # fn main() -> std::io::Result<()> {
+/// use contextvars::tokio::{InheritContexts, Inheritance};
+///
+/// let runtime = tokio::runtime::Builder::new_multi_thread()
+///     .inherit_contexts_by(Inheritance::new().except("sqlx_core::pool"))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(tokio_unstable))]
+/// # fn main() {}
+/// ```
+///
+/// # Other hooks
+/// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named
+/// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced all
+/// the same, the first task that is polled panics with a message that names it.
+pub struct Inheritance {
+    excepted: Vec<Excepted>,
+    pub(super) spawn: Option<Hook>,
+    pub(super) before_poll: Option<Hook>,
+    pub(super) after_poll: Option<Hook>,
+    pub(super) terminate: Option<Hook>,
+}
+
+/// A hook of the user's.
+pub(super) type Hook = Box<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
+
+enum Excepted {
+    In(Module),
+    Where(Box<dyn Fn(&'static Location<'static>) -> bool + Send + Sync>),
+}
+
+impl Inheritance {
+    /// All tasks inherit, but those that connection pools spawn: `hyper_util` and `tower::buffer`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of_all().except("hyper_util").except("tower::buffer")
+    }
+
+    /// All tasks inherit.
+    #[must_use]
+    pub fn of_all() -> Self {
+        Self { excepted: Vec::new(), spawn: None, before_poll: None, after_poll: None, terminate: None }
+    }
+
+    /// Tasks that are spawned in this module begin in an empty context.
+    ///
+    /// The module is a crate, as in `"hyper_util"`, or one within it, as in `"tower::buffer"`. It is recognised by the
+    /// path of the file in which the spawn stands, wherever Cargo keeps the crate: its registry, a git checkout, a
+    /// `vendor` folder. A spawn stands where the first function is that is not `#[track_caller]`.
+    #[must_use]
+    pub fn except(mut self, module: &str) -> Self {
+        self.excepted.push(Excepted::In(Module::new(module)));
+        self
+    }
+
+    /// Tasks for whose place of spawning this returns true begin in an empty context.
+    #[must_use]
+    pub fn except_where(
+        mut self,
+        is_excepted: impl Fn(&'static Location<'static>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.excepted.push(Excepted::Where(Box::new(is_excepted)));
+        self
+    }
+
+    /// Calls `hook` when a task is spawned, in the context of the spawner.
+    #[must_use]
+    pub fn on_task_spawn(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.spawn = Some(Box::new(hook));
+        self
+    }
+
+    /// Calls `hook` before a task is polled, in the context of the task.
+    #[must_use]
+    pub fn on_before_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.before_poll = Some(Box::new(hook));
+        self
+    }
+
+    /// Calls `hook` after a task was polled, in the context of the task.
+    #[must_use]
+    pub fn on_after_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.after_poll = Some(Box::new(hook));
+        self
+    }
+
+    /// Calls `hook` when a task has ended: in its context, unless the runtime is shutting down.
+    #[must_use]
+    pub fn on_task_terminate(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.terminate = Some(Box::new(hook));
+        self
+    }
+
+    /// Whether a task spawned there inherits.
+    pub(super) fn holds_at(&self, place: &'static Location<'static>) -> bool {
+        !self.excepted.iter().any(|excepted| match excepted {
+            Excepted::In(module) => module.holds(place.file()),
+            Excepted::Where(is_excepted) => is_excepted(place),
+        })
+    }
+}
+
+impl Default for Inheritance {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Inheritance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let excepted = self.excepted.iter().map(|excepted| match excepted {
+            Excepted::In(module) => module as &dyn fmt::Debug,
+            Excepted::Where(_) => &"a function",
+        });
+        f.write_str("Inheritance of all but ")?;
+        f.debug_list().entries(excepted).finish()
+    }
+}

@@ -1,0 +1,130 @@
+//! The hooks: a task's context is entered before each poll, left after it, and freed when the task ends.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::tokio::runtime::{Builder, TaskMeta};
+use ::tokio::task::{self, Id};
+
+use super::inheritance::{Hook, Inheritance};
+use super::slots::{Removed, Slots};
+use crate::context::{Context, inherit_context};
+
+/// Installs the hooks. They share one table, which goes away with the last of them.
+pub(super) fn install(builder: &mut Builder, inheritance: Inheritance) -> &mut Builder {
+    let hooks = Arc::new(Hooks { inheritance, slots: Slots::new(), has_spawned: AtomicBool::new(false) });
+    let (spawn, before, after, terminate) = (hooks.clone(), hooks.clone(), hooks.clone(), hooks);
+    builder
+        .on_task_spawn(move |task| spawn.on_spawn(task))
+        .on_before_task_poll(move |task| before.on_before_poll(task))
+        .on_after_task_poll(move |task| after.on_after_poll(task))
+        .on_task_terminate(move |task| terminate.on_terminate(task))
+}
+
+struct Hooks {
+    inheritance: Inheritance,
+    slots: Slots,
+    /// Whether the spawn hook was ever called.
+    has_spawned: AtomicBool,
+}
+
+/// A task that this thread polls.
+struct Polling {
+    id: Id,
+    /// What was current before, while the task's context is.
+    outer: Context,
+}
+
+thread_local! {
+    /// The tasks that this thread polls, innermost last: a task may block on a runtime that polls others.
+    static POLLING: RefCell<Vec<Polling>> = const { RefCell::new(Vec::new()) };
+    /// The last task on this thread that ended without ever having been known.
+    static NEVER_KNOWN: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+impl Hooks {
+    /// Runs on the spawner's thread, before the task can be polled.
+    fn on_spawn(&self, task: &TaskMeta<'_>) {
+        if !self.has_spawned.load(Ordering::Relaxed) {
+            self.has_spawned.store(true, Ordering::Relaxed);
+        }
+        call(self.inheritance.spawn.as_ref(), task);
+        // A runtime that has shut down ends a task first and then says that it was spawned.
+        if NEVER_KNOWN.take() == Some(task.id()) {
+            return;
+        }
+        let inherits = self.inheritance.holds_at(task.spawned_at());
+        let context = if inherits { inherit_context() } else { Context::new() };
+        self.slots.insert(task.id(), context);
+    }
+
+    fn on_before_poll(&self, task: &TaskMeta<'_>) {
+        let id = task.id();
+        let innermost = POLLING.with_borrow(|polling| polling.last().map(|polling| polling.id));
+        // Within the poll of a task, tokio knows its id.
+        if innermost.is_some() && innermost != task::try_id() {
+            leave_all();
+            replaced("on_after_task_poll");
+        }
+        let context = self.slots.take(id);
+        if context.is_none() && !self.has_spawned.load(Ordering::Relaxed) {
+            replaced("on_task_spawn");
+        }
+        // A task that has ended is not polled any more, though the hooks are called.
+        let mut outer = context.unwrap_or_default();
+        outer.swap_with_current();
+        POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer }));
+        call(self.inheritance.before_poll.as_ref(), task);
+    }
+
+    fn on_after_poll(&self, task: &TaskMeta<'_>) {
+        call(self.inheritance.after_poll.as_ref(), task);
+        let id = task.id();
+        let mut context = match POLLING.with_borrow_mut(Vec::pop) {
+            Some(polling) if polling.id == id => polling.outer,
+            _ => replaced("on_before_task_poll"),
+        };
+        context.swap_with_current();
+        if let Some(context) = self.slots.put_back(id, context) {
+            free(context);
+        }
+    }
+
+    /// Runs within the last poll, unless the runtime is shutting down; and for blocking functions, too.
+    fn on_terminate(&self, task: &TaskMeta<'_>) {
+        call(self.inheritance.terminate.as_ref(), task);
+        match self.slots.remove(task.id()) {
+            Some(Removed::Context(context)) => free(context),
+            Some(Removed::Away) => {}
+            None => NEVER_KNOWN.set(Some(task.id())),
+        }
+    }
+}
+
+fn call(hook: Option<&Hook>, task: &TaskMeta<'_>) {
+    if let Some(hook) = hook {
+        hook(task);
+    }
+}
+
+/// Frees a context in an empty one: what its values' destructors set is gone with it, and not seen by later tasks.
+fn free(context: Context) {
+    Context::new().run(|| drop(context));
+}
+
+/// Makes current again what was before all the tasks that this thread seems to poll.
+#[cold]
+fn leave_all() {
+    while let Some(mut polling) = POLLING.with_borrow_mut(Vec::pop) {
+        polling.outer.swap_with_current();
+    }
+}
+
+#[cold]
+fn replaced(hook: &str) -> ! {
+    panic!(
+        "the hook `{hook}` that carries contexts was replaced: give hooks of your own to `Inheritance`, whose methods \
+         are named like those of tokio's `Builder`, and not to the builder after `inherit_contexts`"
+    )
+}

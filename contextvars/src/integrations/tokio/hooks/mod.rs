@@ -1,0 +1,119 @@
+//! Every `tokio::spawn` of a runtime inherits, in whatever crate it stands, through the runtime's task hooks.
+
+#[cfg(tokio_unstable)]
+mod inheritance;
+#[cfg(tokio_unstable)]
+mod installed;
+#[cfg(tokio_unstable)]
+mod place;
+#[cfg(tokio_unstable)]
+mod slots;
+
+#[cfg(tokio_unstable)]
+pub use self::inheritance::Inheritance;
+
+use ::tokio::runtime::Builder;
+
+/// Makes every task of a runtime inherit the context of whoever spawns it, with one call on the runtime's builder.
+///
+/// Tasks then inherit that are spawned by plain `tokio::spawn`, by `Handle::spawn`, `JoinSet` and the like, in any crate of
+/// the program, and without `use contextvars::tokio;`. Each has a context of its own, which is entered for every poll, and
+/// for the drop when the task is aborted; what it sets stays there.
+///
+/// This stands on tokio's task hooks, which are unstable. The feature `tokio-hooks` is needed, and in
+/// `.cargo/config.toml`:
+///
+/// ```toml
+/// [build]
+/// rustflags = ["--cfg", "tokio_unstable"]
+/// ```
+///
+/// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as the
+/// connection lives. So tasks that `hyper-util` and `tower::buffer` spawn begin in an empty context; `Inheritance` says
+/// which others do.
+///
+/// Costs a look into a locked table before a poll and after it, besides what entering a context costs.
+///
+/// # What hooks cannot reach
+/// - `spawn_blocking` runs without a context of its own: use that of [`contextvars::tokio`](crate::tokio), or
+///   [`run_blocking`](super::task::run_blocking).
+/// - A `LocalSet` does not call hooks: its tasks run in the context of whoever polls the set, unless they are spawned by
+///   that of [`contextvars::tokio`](crate::tokio). A `LocalRuntime` does call them.
+/// - A future that is still there when its runtime shuts down is dropped without its context.
+/// - A runtime has one hook of each kind: see `Inheritance` for how to have others beside these.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(tokio_unstable)]
+/// # mod with_hooks {
+/// use contextvars::tokio::InheritContexts;
+/// use contextvars::{context_var, with_context};
+///
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// # pub(crate)
+/// fn main() -> std::io::Result<()> {
+///     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().inherit_contexts().build()?;
+///     let handle = async {
+///         // tokio's own `spawn`, as other crates call it.
+///         tokio::spawn(async { REQUEST_ID.get() }).await
+///     };
+///     assert_eq!(runtime.block_on(with_context!(REQUEST_ID = 7, async { handle.await })).unwrap(), 7);
+///     Ok(())
+/// }
+/// # }
+/// # #[cfg(tokio_unstable)]
+/// # use with_hooks::main;
+/// # #[cfg(not(tokio_unstable))]
+/// # fn main() {}
+/// ```
+pub trait InheritContexts: Sized {
+    /// Makes every task inherit, but those that connection pools spawn.
+    ///
+    /// Call it after every other hook was installed: it replaces them.
+    fn inherit_contexts(&mut self) -> &mut Self
+    where
+        Self: TokioUnstable,
+    {
+        TokioUnstable::install_default(self)
+    }
+
+    /// Makes every task inherit that `inheritance` does not except.
+    #[cfg(tokio_unstable)]
+    fn inherit_contexts_by(&mut self, inheritance: Inheritance) -> &mut Self
+    where
+        Self: TokioUnstable,
+    {
+        TokioUnstable::install(self, inheritance)
+    }
+}
+
+impl InheritContexts for Builder {}
+
+/// Tokio was built with its unstable parts.
+#[diagnostic::on_unimplemented(
+    message = "tokio's task hooks are unstable: this needs `--cfg tokio_unstable`",
+    label = "needs tokio's task hooks",
+    note = "write into `.cargo/config.toml`:\n\n[build]\nrustflags = [\"--cfg\", \"tokio_unstable\"]\n"
+)]
+pub trait TokioUnstable {
+    #[doc(hidden)]
+    fn install_default(&mut self) -> &mut Self;
+
+    #[doc(hidden)]
+    #[cfg(tokio_unstable)]
+    fn install(&mut self, inheritance: Inheritance) -> &mut Self;
+}
+
+#[cfg(tokio_unstable)]
+impl TokioUnstable for Builder {
+    fn install_default(&mut self) -> &mut Self {
+        self.install(Inheritance::new())
+    }
+
+    fn install(&mut self, inheritance: Inheritance) -> &mut Self {
+        installed::install(self, inheritance)
+    }
+}

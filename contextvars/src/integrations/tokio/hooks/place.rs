@@ -1,0 +1,103 @@
+//! [`Module`]: a module, recognised by the path of a source file.
+
+use std::fmt;
+
+/// A crate, or a module within one.
+pub(super) struct Module {
+    /// With `-` for `_`, since either may stand in a folder's name.
+    krate: String,
+    /// The names of the modules from the crate's root inwards.
+    within: Vec<String>,
+}
+
+impl Module {
+    /// Takes a path such as `tower::buffer`.
+    pub(super) fn new(path: &str) -> Self {
+        let mut names = path.split("::").map(str::trim);
+        let krate = names.next().unwrap_or_default().replace('_', "-");
+        Self { krate, within: names.map(str::to_owned).collect() }
+    }
+
+    /// Whether the file is one of the module's.
+    ///
+    /// Such as `…/registry/src/index-0123/tower-0.5.2/src/buffer/service.rs`, `…/git/checkouts/tower-0123456789abcdef/0123456/tower/src/buffer.rs`,
+    /// `vendor/tower/src/buffer/mod.rs`.
+    pub(super) fn holds(&self, file: &str) -> bool {
+        let folders: Vec<&str> = file.split(['/', '\\']).collect();
+        let Some(root) = folders.iter().rposition(|folder| *folder == "src") else { return false };
+        let is_krate = folders[..root].iter().any(|folder| self.is_krate(folder));
+        is_krate && self.within.len() < folders.len() - root && {
+            let inside = &folders[root + 1..];
+            self.within.iter().zip(inside).all(|(name, folder)| folder.strip_suffix(".rs").unwrap_or(folder) == name)
+        }
+    }
+
+    /// Whether the folder is the crate's: by its name, maybe with a version or a git checkout's hash behind.
+    fn is_krate(&self, folder: &str) -> bool {
+        let folder = folder.replace('_', "-");
+        let Some(rest) = folder.strip_prefix(&self.krate) else { return false };
+        let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty() };
+        let is_version = rest.starts_with(|first: char| first.is_ascii_digit());
+        let is_hash = rest.len() == 16 && rest.chars().all(|letter| letter.is_ascii_hexdigit());
+        is_version || is_hash
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.krate.replace('-', "_"))?;
+        self.within.iter().try_for_each(|name| write!(f, "::{name}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Module;
+
+    #[test]
+    fn a_crate_is_recognised_wherever_cargo_keeps_it() {
+        let module = Module::new("hyper_util");
+        for file in [
+            "/home/ada/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.21/src/rt/tokio.rs",
+            "/home/ada/.cargo/git/checkouts/hyper-util-0123456789abcdef/0123456/src/rt/tokio.rs",
+            "vendor/hyper-util/src/client/legacy/client.rs",
+            "../hyper_util/src/lib.rs",
+            r"C:\Users\ada\.cargo\registry\src\index\hyper-util-0.1.21\src\rt\tokio.rs",
+        ] {
+            assert!(module.holds(file), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_crate_of_a_longer_name_is_another() {
+        let module = Module::new("tower");
+        for file in [
+            "/registry/src/index/tower-http-0.6.2/src/trace.rs",
+            "/registry/src/index/tower_service/src/lib.rs",
+            "vendor/towering/src/lib.rs",
+            "tower.rs",
+            "/home/tower-0123/project/main.rs",
+        ] {
+            assert!(!module.holds(file), "{file}");
+        }
+        assert!(module.holds("/registry/src/index/tower-0.5.2/src/lib.rs"));
+    }
+
+    #[test]
+    fn a_module_within_a_crate_is_a_file_or_a_folder() {
+        let module = Module::new("tower::buffer");
+        assert!(module.holds("/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
+        assert!(module.holds("/registry/src/index/tower-0.5.2/src/buffer.rs"));
+        assert!(!module.holds("/registry/src/index/tower-0.5.2/src/balance/buffer.rs"));
+        assert!(!module.holds("/registry/src/index/tower-0.5.2/src/lib.rs"));
+        assert!(!module.holds("/registry/src/index/tower-0.5.2/src"));
+        let deeper = Module::new("tower::buffer::service");
+        assert!(deeper.holds("/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
+        assert!(!deeper.holds("/registry/src/index/tower-0.5.2/src/buffer/worker.rs"));
+    }
+
+    #[test]
+    fn a_module_shows_as_its_path() {
+        assert_eq!(format!("{:?}", Module::new("tower-x :: buffer")), "tower_x::buffer");
+    }
+}
