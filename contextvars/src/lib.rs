@@ -25,6 +25,11 @@
 //!     assert!(copy_context().is_empty());
 //! }
 //! ```
+//!
+//! # WebAssembly
+//! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where
+//! that target is installed. What was run there, in Node.js: variables, scopes, contexts, futures and [`variables`].
+//! Not run there: the features; threads; a browser; WASI.
 
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
