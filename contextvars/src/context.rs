@@ -104,6 +104,21 @@ impl Context {
     /// assert!(Context::new().is_empty());
     /// ```
     ///
+    /// What is started in an empty context has nothing to inherit: it neither sees the values of the request that
+    /// happens to start it, nor keeps them alive.
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var, thread};
+    /// #[context_var(default = 0)]
+    /// static REQUEST_ID: u64;
+    ///
+    /// # fn main() {
+    /// REQUEST_ID.set(7);
+    /// let refresh = Context::new().run(|| thread::spawn(|| REQUEST_ID.get()));
+    /// assert_eq!(refresh.join().unwrap(), 0);
+    /// # }
+    /// ```
+    ///
     /// # Python
     /// `Context()`.
     #[must_use]
