@@ -1,0 +1,210 @@
+//! Variables that travel through real services: each hop is HTTP over a socket of its own.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::routing::get;
+use contextvars::baggage::{BaggageLayer, InjectBaggage, InjectBaggageLayer, Skipped};
+use contextvars::{Context, ContextExt, context_var, tokio, with_context};
+use http::Response;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt, service_fn};
+
+/// Whose request it is; every service knows.
+#[context_var(baggage = "tenant")]
+static TENANT: String;
+
+/// How many services were passed.
+#[context_var(baggage = "hops", default = 0)]
+static HOPS: u32;
+
+/// Of no concern to other processes.
+#[context_var]
+static SECRET: String;
+
+type HttpClient = InjectBaggage<Client<HttpConnector, Body>>;
+
+fn client() -> HttpClient {
+    InjectBaggageLayer::new().layer(Client::builder(TokioExecutor::new()).build_http())
+}
+
+/// What a service does with a request before it passes it on.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    /// Knows a secret, and asks another service.
+    Front,
+    /// Asks another service in a spawned task.
+    Middle,
+    /// Answers.
+    Back,
+}
+
+#[derive(Clone)]
+struct Service {
+    role: Role,
+    next: Option<SocketAddr>,
+    client: HttpClient,
+    /// All the headers that were received, as they came over the wire.
+    received: Arc<Mutex<Vec<String>>>,
+}
+
+async fn body_of(
+    response: Response<
+        impl axum::body::HttpBody<Data = axum::body::Bytes, Error: std::error::Error + Send + Sync + 'static>
+        + Send
+        + 'static,
+    >,
+) -> Value {
+    let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("the body arrives");
+    serde_json::from_slice(&bytes).expect("the body is JSON")
+}
+
+impl Service {
+    /// What this service and all behind it saw, the last first.
+    async fn handle(self, request: Request) -> Value {
+        let headers = format!("{:?}", request.headers());
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).push(headers);
+        let seen = json!({
+            "tenant": TENANT.try_get().ok(),
+            "hops": HOPS.get(),
+            "knows_secret": SECRET.is_set(),
+        });
+        HOPS.set(HOPS.get() + 1);
+        let Some(next) = self.next else { return json!([seen]) };
+        let ask = async move {
+            let request = Request::builder().uri(format!("http://{next}/")).body(Body::empty()).expect("it is valid");
+            body_of(self.client.oneshot(request).await.expect("the next service answers")).await
+        };
+        let answer = match self.role {
+            Role::Front => {
+                SECRET.set("hunter2".to_owned());
+                ask.await
+            }
+            _ => tokio::spawn(ask).await.expect("the task ends"),
+        };
+        let mut all = answer.as_array().expect("a list").clone();
+        all.push(seen);
+        Value::Array(all)
+    }
+}
+
+/// Three services, each of which asks the next.
+struct Chain {
+    front: SocketAddr,
+    received: [Arc<Mutex<Vec<String>>>; 3],
+    skipped: Arc<Mutex<Vec<Skipped>>>,
+}
+
+impl Chain {
+    async fn start() -> Self {
+        let skipped = Arc::new(Mutex::new(Vec::new()));
+        let received = [(); 3].map(|()| Arc::default());
+        let mut next = None;
+        for (role, received) in [Role::Front, Role::Middle, Role::Back].into_iter().zip(&received).rev() {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+            let addr = listener.local_addr().expect("it is bound");
+            let service = Service { role, next, client: client(), received: Arc::clone(received) };
+            let report = Arc::clone(&skipped);
+            let layer = BaggageLayer::new()
+                .on_skipped(move |it| report.lock().unwrap_or_else(PoisonError::into_inner).push(it.clone()));
+            let handler =
+                |State(service): State<Service>, request: Request| async { axum::Json(service.handle(request).await) };
+            let routes = Router::new().route("/", get(handler)).layer(layer).with_state(service);
+            // A server is nobody's child: it starts from nothing, as another process would.
+            let server = async { axum::serve(listener, routes).await };
+            tokio::spawn(server.in_context(Context::new()));
+            next = Some(addr);
+        }
+        Self { front: next.expect("there are services"), received, skipped }
+    }
+
+    async fn ask(&self, headers: &[(&str, &str)]) -> Value {
+        let mut request = Request::builder().uri(format!("http://{}/", self.front));
+        for &(name, value) in headers {
+            request = request.header(name, value);
+        }
+        // Past the layer, whose business the header would be.
+        let plain = Client::builder(TokioExecutor::new()).build_http();
+        body_of(plain.request(request.body(Body::empty()).expect("it is valid")).await.expect("it answers")).await
+    }
+
+    fn received(&self, service: usize) -> Vec<String> {
+        self.received[service].lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[tokio::test]
+async fn a_variable_travels_three_hops_and_through_a_spawned_task() {
+    let chain = Chain::start().await;
+    let seen = chain.ask(&[("baggage", "tenant=R%C3%B6d%20&%20Co")]).await;
+    assert_eq!(
+        seen,
+        json!([
+            { "tenant": "Röd & Co", "hops": 2, "knows_secret": false },
+            { "tenant": "Röd & Co", "hops": 1, "knows_secret": false },
+            { "tenant": "Röd & Co", "hops": 0, "knows_secret": false },
+        ])
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_declared_to_travel_is_not_in_any_byte_that_leaves() {
+    let chain = Chain::start().await;
+    chain.ask(&[("baggage", "tenant=acme")]).await;
+    for service in [1, 2] {
+        let headers = chain.received(service).concat();
+        assert!(headers.contains("tenant=acme"), "{headers}");
+        assert!(!headers.contains("hunter2") && !headers.to_lowercase().contains("secret"), "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_services_do_not_know_reaches_the_last_of_them_untouched() {
+    let chain = Chain::start().await;
+    chain.ask(&[("baggage", "vendor = x%2c;ttl=5"), ("baggage", "tenant=ac%6de;sealed,broken,other=1")]).await;
+    let headers = chain.received(2).concat();
+    assert!(headers.contains("\"vendor = x%2c;ttl=5,tenant=ac%6de;sealed,other=1,hops=2\""), "{headers}");
+    let skipped = chain.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(skipped.len() == 1 && skipped[0].key() == "broken", "reported once, where it came in: {skipped:?}");
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_keep_their_own_values() {
+    let chain = Arc::new(Chain::start().await);
+    let requests: Vec<_> = (0..50)
+        .map(|number| {
+            let chain = Arc::clone(&chain);
+            tokio::spawn(async move { (number, chain.ask(&[("baggage", &format!("tenant=t{number}"))]).await) })
+        })
+        .collect();
+    for request in requests {
+        let (number, seen) = request.await.expect("the task ends");
+        for service in seen.as_array().expect("a list") {
+            assert_eq!(service["tenant"], format!("t{number}"));
+        }
+    }
+    let seen = chain.ask(&[]).await;
+    assert!(seen.as_array().expect("a list").iter().all(|service| service["tenant"].is_null()), "{seen}");
+}
+
+#[tokio::test]
+async fn a_request_takes_along_what_is_set_when_it_is_made() {
+    let echo = service_fn(async |request: Request<()>| {
+        let header = request.headers().get("baggage").map(|value| value.to_str().expect("ASCII").to_owned());
+        Ok::<_, Infallible>(header)
+    });
+    let client = InjectBaggageLayer::new().layer(echo);
+    let sent = async |request: Request<()>| client.clone().oneshot(request).await.expect("it cannot fail");
+    let in_context = with_context!(TENANT = "acme".to_owned(), async { sent(Request::new(())).await }).await;
+    assert_eq!(in_context.as_deref(), Some("tenant=acme"));
+    let stale = Request::builder().header("baggage", "tenant=old").body(()).expect("it is valid");
+    assert_eq!(sent(stale).await, None, "what the context does not say does not leave");
+}
