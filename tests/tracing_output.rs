@@ -7,8 +7,9 @@ use std::fmt;
 use std::thread;
 
 use capture::Capture;
+use contextvars::rayon::prelude::*;
 use contextvars::tracing::{ContextFilter, ContextFormat};
-use contextvars::{Context, ContextExt, context_var, copy_context, tokio, with_context};
+use contextvars::{Context, ContextExt, context_var, copy_context, rayon, tokio, with_context};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 use tracing::level_filters::LevelFilter;
@@ -202,6 +203,23 @@ fn the_variables_follow_into_tasks_threads_and_instrumented_futures() {
         .into_iter()
         .flat_map(|message| (0..8).map(move |id| format!("{message} REQUEST_ID={id}")));
     assert_eq!(lines, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_variables_follow_onto_a_thread_pool() {
+    let (output, dispatch) = lines();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool starts");
+    Context::new().with(&REQUEST_ID, 7).run(|| {
+        let say = |message| dispatcher::with_default(&dispatch, || info!("{message}"));
+        pool.install(|| {
+            rayon::join(|| say("left"), || say("right"));
+            ["one", "two", "three"].par_iter().inherit_context().for_each(|number| say(number));
+        });
+    });
+    let mut lines = output.lines();
+    lines.sort();
+    let expected = ["left", "one", "right", "three", "two"].map(|message| format!("{message} REQUEST_ID=7"));
+    assert_eq!(lines, expected);
 }
 
 #[test]

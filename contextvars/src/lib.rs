@@ -44,7 +44,7 @@ mod context;
 mod diff;
 mod error;
 mod integrations;
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
 mod macros;
 mod module_level;
@@ -89,6 +89,8 @@ pub use contextvars_macros::test;
 pub use self::integrations::baggage;
 #[cfg(feature = "hyper")]
 pub use self::integrations::hyper;
+#[cfg(feature = "log")]
+pub use self::integrations::log;
 #[cfg(feature = "rayon")]
 pub use self::integrations::rayon;
 #[cfg(feature = "tokio")]

@@ -21,31 +21,25 @@ impl Logged {
         Self::Listed(variables.into_iter().collect())
     }
 
-    /// Calls `f` with the name and the value of each of the variables that is set in the current context.
+    /// Calls `f` with the names and the values of those that are set in the current context.
     ///
     /// The values are those of a copy of the context, so that whatever their `Display` does finds nothing borrowed. If
     /// it goes so far as to log something, that line is without variables, or there would be no end to it.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&'static str, Shown<'_>)) {
-        let Some(_begun) = Begun::new() else { return };
+    pub(crate) fn with_all<R>(&self, f: impl FnOnce(&[(&'static str, Shown<'_>)]) -> R) -> R {
+        let Some(_begun) = Begun::new() else { return f(&[]) };
         let context = copy_context();
-        match self {
-            Self::Declared => {
-                for (variable, value) in &context {
-                    if let Some(name) = variable.log_key() {
-                        f(name, Shown::new(variable, value));
-                    }
-                }
-            }
-            Self::Listed(variables) => {
-                for listed in variables.iter() {
-                    if let Some((variable, value)) =
-                        context.iter().find(|(variable, _)| std::ptr::eq(*variable, *listed))
-                    {
-                        f(variable.log_key().unwrap_or(variable.name()), Shown::new(variable, value));
-                    }
-                }
-            }
-        }
+        let found: Vec<_> = match self {
+            Self::Declared => context
+                .iter()
+                .filter_map(|(variable, value)| Some((variable.log_key()?, Shown::new(variable, value))))
+                .collect(),
+            Self::Listed(listed) => listed
+                .iter()
+                .filter_map(|listed| context.iter().find(|(variable, _)| std::ptr::eq(*variable, *listed)))
+                .map(|(variable, value)| (variable.log_key().unwrap_or(variable.name()), Shown::new(variable, value)))
+                .collect(),
+        };
+        f(&found)
     }
 }
 
@@ -109,21 +103,5 @@ impl<'a> Shown<'a> {
             .or_else(|| value.downcast_ref::<usize>().map(|&it| Self::Unsigned(it as u128)))
             .or_else(|| value.downcast_ref::<isize>().map(|&it| Self::Signed(it as i128)))
             .unwrap_or(Self::Text(value))
-    }
-}
-
-impl Shown<'_> {
-    /// The value as text that cannot be mistaken for another field or another line: quoted if it has to be.
-    pub(crate) fn on_one_line(self) -> String {
-        let value = match self {
-            Self::Bool(it) => return it.to_string(),
-            Self::Signed(it) => return it.to_string(),
-            Self::Unsigned(it) => return it.to_string(),
-            Self::Float(it) => return format!("{it:?}"),
-            Self::Text(value) => value.to_string(),
-        };
-        let is_plain =
-            |letter: char| !letter.is_whitespace() && !letter.is_control() && !matches!(letter, '"' | '=' | '\\');
-        if !value.is_empty() && value.chars().all(is_plain) { value } else { format!("{value:?}") }
     }
 }

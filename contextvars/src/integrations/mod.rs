@@ -6,6 +6,8 @@ pub mod baggage;
 mod futures;
 #[cfg(feature = "hyper")]
 pub mod hyper;
+#[cfg(feature = "log")]
+pub mod log;
 #[cfg(feature = "rayon")]
 pub mod rayon;
 #[cfg(feature = "serde")]

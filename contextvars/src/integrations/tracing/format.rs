@@ -153,13 +153,9 @@ impl Shape {
     /// The variables, as they are to stand in the text; nothing if there are none.
     fn variables(self, logged: &Logged, has_colours: bool) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        let mut result = Ok(());
-        logged.for_each(|name, value| {
-            if result.is_ok() {
-                result = self.variable(&mut text, name, value, has_colours);
-            }
-        });
-        result?;
+        logged.with_all(|variables| {
+            variables.iter().try_for_each(|(name, value)| self.variable(&mut text, name, *value, has_colours))
+        })?;
         Ok(match self {
             _ if text.is_empty() => text,
             Self::Json => format!("\"context\":{{{text}}}"),
@@ -179,9 +175,9 @@ impl Shape {
                 json::value(text, value)
             }
             Self::Line | Self::Pretty if has_colours => {
-                write!(text, " \x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{}", value.on_one_line())
+                write!(text, " \x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{}", on_one_line(value))
             }
-            Self::Line | Self::Pretty => write!(text, " {name}={}", value.on_one_line()),
+            Self::Line | Self::Pretty => write!(text, " {name}={}", on_one_line(value)),
         }
     }
 
@@ -193,6 +189,19 @@ impl Shape {
             Self::Json | Self::FlatJson => text[..end].strip_suffix('}').map_or(end, str::len),
         }
     }
+}
+
+/// The value as text that cannot be mistaken for another field or another line: quoted if it has to be.
+fn on_one_line(value: Shown<'_>) -> String {
+    let value = match value {
+        Shown::Bool(it) => return it.to_string(),
+        Shown::Signed(it) => return it.to_string(),
+        Shown::Unsigned(it) => return it.to_string(),
+        Shown::Float(it) => return format!("{it:?}"),
+        Shown::Text(value) => value.to_string(),
+    };
+    let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control() && !"\"=\\".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) { value } else { format!("{value:?}") }
 }
 
 /// Just enough JSON for values that have no parts.

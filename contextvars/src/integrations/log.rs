@@ -1,0 +1,119 @@
+//! log: context variables as the key-values of every record.
+//!
+//! [`ContextLog`] goes around the logger that the program has, and every record that passes through it has the variables
+//! that are declared with `log`. No call to `info!` changes.
+//!
+//! # Examples
+//!
+//! ```
+//! use contextvars::log::ContextLog;
+//! use contextvars::{context_var, with_context};
+//!
+//! #[context_var(log)]
+//! static REQUEST_ID: u64;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // With `env_logger`'s feature `kv`.
+//! let inner = env_logger::builder().filter_level(log::LevelFilter::Info).build();
+//! log::set_max_level(inner.filter());
+//! log::set_boxed_logger(Box::new(ContextLog::new(inner)))?;
+//!
+//! with_context!(REQUEST_ID = 7, {
+//!     log::info!("accepted"); // [2026-01-01T12:00:00Z INFO  shop] accepted REQUEST_ID=7
+//! });
+//! # Ok(())
+//! # }
+//! ```
+
+use log::kv::{self, Key, Source, VisitSource};
+use log::{Log, Metadata, Record};
+
+use crate::logged::{Logged, Shown};
+use crate::variable::Variable;
+
+/// A logger that adds the context's variables to the key-values of what another logs.
+///
+/// They are the variables declared with `log`, or those given to [`only`](Self::only), as far as they are set in the
+/// context in which the record is logged; after the record's own key-values. Numbers and truth values are passed as
+/// such, everything else as it is displayed. `redact` is honoured.
+///
+/// The other logger must show key-values: with `env_logger`, that is the feature `kv`. How it writes a value that has
+/// spaces or line feeds in it is its own affair.
+///
+/// # Cost
+/// For each record that the other logger has enabled, a look at each variable that is set.
+#[derive(Clone, Debug)]
+pub struct ContextLog<L> {
+    inner: L,
+    logged: Logged,
+}
+
+impl<L: Log> ContextLog<L> {
+    /// Returns a logger that passes everything on to `inner`, with the variables declared with `log`.
+    #[must_use]
+    pub fn new(inner: L) -> Self {
+        Self { inner, logged: Logged::Declared }
+    }
+
+    /// Adds these variables, in this order, instead of those declared with `log`.
+    #[must_use]
+    pub fn only(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
+        self.logged = Logged::listed(variables);
+        self
+    }
+}
+
+impl<L: Log> Log for ContextLog<L> {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.inner.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.inner.enabled(record.metadata()) {
+            return;
+        }
+        self.logged.with_all(|variables| {
+            if variables.is_empty() {
+                return self.inner.log(record);
+            }
+            let all = WithVariables { own: record.key_values(), variables };
+            self.inner.log(&record.to_builder().key_values(&all).build());
+        });
+    }
+
+    fn flush(&self) {
+        self.inner.flush();
+    }
+}
+
+/// A record's own key-values, and then the variables.
+struct WithVariables<'a> {
+    own: &'a dyn Source,
+    variables: &'a [(&'static str, Shown<'a>)],
+}
+
+impl Source for WithVariables<'_> {
+    fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), kv::Error> {
+        self.own.visit(visitor)?;
+        self.variables.iter().try_for_each(|(name, value)| visitor.visit_pair(Key::from_str(name), as_value(value)))
+    }
+
+    fn get(&self, key: Key<'_>) -> Option<kv::Value<'_>> {
+        let own = self.own.get(key.clone());
+        own.or_else(|| self.variables.iter().find(|(name, _)| *name == key.as_str()).map(|(_, value)| as_value(value)))
+    }
+
+    fn count(&self) -> usize {
+        self.own.count() + self.variables.len()
+    }
+}
+
+fn as_value<'a>(value: &'a Shown<'_>) -> kv::Value<'a> {
+    match value {
+        Shown::Bool(it) => kv::Value::from(*it),
+        Shown::Signed(it) => i64::try_from(*it).map_or_else(|_| kv::Value::from(*it), kv::Value::from),
+        Shown::Unsigned(it) => u64::try_from(*it).map_or_else(|_| kv::Value::from(*it), kv::Value::from),
+        Shown::Float(it) => kv::Value::from(*it),
+        Shown::Text(it) => kv::Value::from_display(it),
+    }
+}
