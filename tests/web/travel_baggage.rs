@@ -9,14 +9,16 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::routing::get;
 use contextvars::baggage::{BaggageLayer, InjectBaggage, InjectBaggageLayer, Skipped};
+use contextvars::tower::ContextLayer;
 use contextvars::{Context, ContextExt, context_var, tokio, with_context};
+use futures_util::stream;
 use http::Response;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 /// Whose request it is; every service knows.
 #[context_var(baggage = "tenant")]
@@ -207,4 +209,17 @@ async fn a_request_takes_along_what_is_set_when_it_is_made() {
     assert_eq!(in_context.as_deref(), Some("tenant=acme"));
     let stale = Request::builder().header("baggage", "tenant=old").body(()).expect("it is valid");
     assert_eq!(sent(stale).await, None, "what the context does not say does not leave");
+}
+
+#[tokio::test]
+async fn inside_of_a_context_layer_the_body_is_made_with_what_came_along_too() {
+    let streamed = service_fn(async |_: http::Request<Body>| {
+        let frames = stream::once(async { Ok::<_, Infallible>(format!("for {}", TENANT.get())) });
+        Ok::<_, Infallible>(Response::new(Body::from_stream(frames)))
+    });
+    let service = ServiceBuilder::new().layer(BaggageLayer::new()).layer(ContextLayer::new()).service(streamed);
+    let request = Request::builder().header("baggage", "tenant=acme").body(Body::empty()).expect("it is valid");
+    let response = service.oneshot(request).await.expect("it cannot fail");
+    let body = to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("the body arrives");
+    assert_eq!(body, "for acme");
 }
