@@ -48,7 +48,7 @@ fn futures_keep_their_context_from_poll_to_poll() {
 }
 
 fn every_variable_is_listed() {
-    let mut names: Vec<_> = variables().map(|variable| variable.name()).collect();
+    let mut names: Vec<_> = variables().map(contextvars::Variable::name).collect();
     names.sort_unstable();
     assert_eq!(names, ["COUNT", "OWNER"]);
 }

@@ -769,6 +769,37 @@ mod unsafe_static {
     }
 }
 
+mod baggage_of_a_type_that_cannot_be_written {
+    use std::fmt;
+    use std::str::FromStr;
+
+    use super::context_var;
+
+    struct Opaque;
+
+    impl FromStr for Opaque {
+        type Err = std::convert::Infallible;
+
+        fn from_str(_: &str) -> Result<Self, Self::Err> {
+            Ok(Self)
+        }
+    }
+
+    impl fmt::Display for Opaque {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("opaque")
+        }
+    }
+
+    #[context_var(baggage = "opaque")]
+    static X: Opaque;
+
+    #[test]
+    fn passes() {
+        assert!(!X.is_set());
+    }
+}
+
 mod wrong_default_type {
     use super::context_var;
 
