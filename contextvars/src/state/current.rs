@@ -24,8 +24,8 @@ use crate::variable::Variable;
 /// in and one by one on the way out, and a processor that loads 16 bytes just stored as twice 8 has to wait.
 #[repr(C)]
 struct Current {
-    /// The values. [C1] A reference into this cell never outlives the function of this file that makes it, and no
-    /// code from outside `state` runs meanwhile.
+    /// The values. [C1] A reference into this cell never outlives the function of this file that makes it, and no code
+    /// from outside `state` runs meanwhile, an allocator's included.
     /// `ManuallyDrop`, or the thread-local would have a destructor; `BaseCleaner` frees the values.
     vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
     /// The live reader that began last on this thread, or null. [C2] Points into a frame of `with_value`.
@@ -90,17 +90,36 @@ impl Current {
         unsafe { &*self.vars.get() }
     }
 
-    /// Changes the values.
+    /// Makes `vars` the values, and the values `vars`. The caller has pinned the readers.
+    #[inline]
+    fn exchange(&self, vars: &mut Vars<Value>) {
+        // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them, and
+        // none of those calls code that could come here. This one does not outlive the swap, which runs nobody's code.
+        // Readers do not borrow from the cell; they hold on to blocks.
+        let values: &mut Vars<Value> = unsafe { &mut *self.vars.get() };
+        mem::swap(values, vars);
+    }
+
+    /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty context.
     ///
-    /// `change` must not run code from outside `state`: no value may lose its last owner in it.
+    /// No value may lose its last owner in `change`, or its destructor would find itself there, too.
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();
-        // SAFETY: [C1] no reference into the cell is alive: all others ended with the function that made them, none
-        // of which is below us on the stack, since none calls code that could come here. Readers do not borrow
-        // from the cell; they hold on to blocks, and pinning [C3] made them owners.
-        let vars = unsafe { &mut *self.vars.get() };
-        change(vars)
+        let mut vars = Vars::new();
+        let mark = self.mark.replace(Mark::NEW);
+        self.exchange(&mut vars);
+        let result = change(&mut vars);
+        self.exchange(&mut vars);
+        self.mark.set(mark);
+        result
+    }
+
+    /// Changes places with another context's values.
+    #[inline]
+    fn switch(&self, vars: &mut Vars<Value>) {
+        self.pin_readers();
+        self.exchange(vars);
     }
 
     /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
@@ -183,7 +202,8 @@ impl Current {
     #[inline]
     fn change_for_good<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         if self.mark.get().is_lent() {
-            self.change(|vars| self.mark.set(scope::keep(vars, self.mark.get())));
+            self.change(scope::keep);
+            self.mark.set(self.mark.get().with_kept());
         }
         self.change(change)
     }
@@ -369,7 +389,7 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
 #[inline]
 pub(crate) fn swap(state: &mut State) {
     CURRENT.with(|current| {
-        current.change(|vars| mem::swap(vars, &mut state.vars));
+        current.switch(&mut state.vars);
         state.mark = current.mark.replace(state.mark);
     });
 }
@@ -431,7 +451,7 @@ struct BaseCleaner;
 impl Drop for BaseCleaner {
     fn drop(&mut self) {
         let mut state = State::new();
-        CURRENT.with(|current| current.change(|vars| mem::swap(vars, &mut state.vars)));
+        CURRENT.with(|current| current.switch(&mut state.vars));
         // A destructor that panics here would abort the process, for a value that nobody needs any more.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(state)));
     }

@@ -61,6 +61,12 @@ impl Mark {
         if outer.is_outermost() { Self(self.0 | Self::STANDS_FOR_BASE) } else { self }
     }
 
+    /// The same for a context in which the values that a scope was lent are kept apart.
+    #[must_use]
+    pub(super) fn with_kept(self) -> Self {
+        self.not_lent().with_private()
+    }
+
     #[inline]
     #[must_use]
     pub(super) fn lent(self) -> Self {
@@ -68,7 +74,7 @@ impl Mark {
     }
 
     #[must_use]
-    pub(super) fn not_lent(self) -> Self {
+    fn not_lent(self) -> Self {
         Self(self.0 & !Self::IS_LENT)
     }
 

@@ -16,7 +16,7 @@
 //!
 //! **The current context** (`current.rs`)
 //! - **C1** A reference into the thread-local never outlives the function that makes it, and no code from outside this
-//!   folder runs meanwhile.
+//!   folder runs meanwhile, not even an allocator's: what is about to be changed is taken out first.
 //! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it is.
 //!   They need not end in the reverse order: coroutines have stacks of their own, and take turns.
 //! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed
@@ -103,7 +103,8 @@ impl State {
         value: T,
     ) -> Option<Held<T>> {
         if self.mark.is_lent() {
-            self.mark = scope::keep(&mut self.vars, self.mark);
+            scope::keep(&mut self.vars);
+            self.mark = self.mark.with_kept();
         }
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();

@@ -168,13 +168,12 @@ pub(in super::super) fn is_internal(value: &Value) -> bool {
     value.var().id() == KEPT.id()
 }
 
-/// Puts by the values of a context that is lent, which may change thereafter, and returns its new mark.
+/// Puts by the values of a context that is lent, which may change thereafter.
 #[cold]
-pub(in super::super) fn keep(vars: &mut Vars<Value>, mark: Mark) -> Mark {
+pub(in super::super) fn keep(vars: &mut Vars<Value>) {
     let kept = Value::new(&KEPT, Kept(Mutex::new(vars.clone())));
     // What an outer scope has put by is among the values put by here, and so not lost.
     drop(vars.insert(KEPT.assigned_id(), kept));
-    mark.not_lent().with_private()
 }
 
 /// Brings back the values that [`keep`] has put by, and returns those that took their place.

@@ -1,0 +1,119 @@
+//! A global allocator that uses context variables itself, as one would that counts memory by tenant.
+
+#[path = "support/many.rs"]
+mod many;
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use contextvars::{Context, context_var, copy_context, with_context};
+use many::many;
+use support::isolated;
+
+#[global_allocator]
+static ALLOCATOR: Meddling = Meddling;
+
+struct Meddling;
+
+#[context_var(default = 0)]
+static TENANT: u64;
+
+#[context_var(default = 0)]
+static SET_BY_ALLOCATOR: u64;
+
+thread_local! {
+    /// What the allocator is to do each time; none while it is at it.
+    static MEDDLES: Cell<Option<fn()>> = const { Cell::new(None) };
+    static TIMES: Cell<usize> = const { Cell::new(0) };
+}
+
+fn meddle() {
+    if let Some(meddles) = MEDDLES.take() {
+        meddles();
+        TIMES.set(TIMES.get() + 1);
+        MEDDLES.set(Some(meddles));
+    }
+}
+
+#[expect(unsafe_code, reason = "an allocator is unsafe to write")]
+// SAFETY: hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Meddling {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        meddle();
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        meddle();
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// Sets, resets, copies and enters, with maps that grow, are copied and shrink; returns how often the allocator meddled.
+fn work_while_the_allocator(meddles: fn()) -> usize {
+    let vars = many();
+    isolated(|| {
+        drop(TENANT.set(7));
+        TIMES.set(0);
+        MEDDLES.set(Some(meddles));
+        let mut tokens = Vec::new();
+        let mut copies = Vec::new();
+        for (number, var) in (0..).zip(&vars) {
+            tokens.push(var.set(number));
+            if number % 64 == 0 {
+                copies.push(copy_context());
+            }
+        }
+        with_context!(TENANT = 8, {
+            drop(vars[3].set(5));
+            assert_eq!((TENANT.get(), vars[3].get()), (8, 5));
+        });
+        copies[2].run(|| drop(vars[0].set(9)));
+        assert_eq!(copies[2].get(vars[0]), Some(&9));
+        assert_eq!(copies[3].get(vars[0]), Some(&0));
+        for (number, var) in (0..).zip(&vars) {
+            assert_eq!(var.get(), number);
+        }
+        for (var, token) in vars.iter().zip(tokens).rev() {
+            var.reset(token).unwrap();
+        }
+        assert_eq!((TENANT.get(), copy_context().len()), (7, 1));
+        drop(copies);
+        MEDDLES.set(None);
+        TIMES.get()
+    })
+}
+
+#[test]
+fn an_allocator_that_reads_sees_the_context_or_no_values_at_all() {
+    let times = work_while_the_allocator(|| {
+        let tenant = TENANT.get();
+        assert!([0, 7, 8].contains(&tenant), "{tenant}");
+        TENANT.with(|same| assert_eq!(*same, tenant));
+    });
+    assert!(times > 1024, "{times}");
+}
+
+#[test]
+fn an_allocator_may_copy_and_enter_contexts() {
+    let times = work_while_the_allocator(|| {
+        let tenant = TENANT.get();
+        copy_context().run(|| assert_eq!(TENANT.get(), tenant));
+        Context::new().with(&TENANT, 1).run(|| assert_eq!(TENANT.get(), 1));
+        assert_eq!(TENANT.get(), tenant);
+    });
+    assert!(times > 1024, "{times}");
+}
+
+#[test]
+fn what_an_allocator_sets_and_resets_harms_no_value_of_others() {
+    let times = work_while_the_allocator(|| {
+        let token = SET_BY_ALLOCATOR.set(3);
+        assert_eq!(SET_BY_ALLOCATOR.get(), 3);
+        SET_BY_ALLOCATOR.reset(token).unwrap();
+    });
+    assert!(times > 1024, "{times}");
+}
