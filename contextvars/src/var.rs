@@ -37,29 +37,29 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     {
         match state::cloned(self) {
             Some(value) => value,
-            None => self.default_or_panic(),
+            None => self.get_not_copied(),
         }
     }
 
-    /// What a read that finds no value returns; apart from `get`, so that this stays small.
     #[inline(never)]
     #[track_caller]
-    fn default_or_panic(&'static self) -> T
+    fn get_not_copied(&'static self) -> T
     where
         T: Clone,
     {
-        match self.default_or_error() {
+        match self.try_get_not_copied() {
             Ok(value) => value,
             Err(error) => panic!("{error}"),
         }
     }
 
     #[inline(never)]
-    fn default_or_error(&'static self) -> Result<T, LookupError>
+    fn try_get_not_copied(&'static self) -> Result<T, LookupError>
     where
         T: Clone,
     {
-        self.default().cloned().ok_or_else(|| LookupError::new(self.variable()))
+        let value = state::not_copied(self).or_else(|| self.default().cloned());
+        value.ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default.
@@ -87,7 +87,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     {
         match state::cloned(self) {
             Some(value) => Ok(value),
-            None => self.default_or_error(),
+            None => self.try_get_not_copied(),
         }
     }
 
@@ -139,7 +139,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        state::cloned(self).unwrap_or_else(make)
+        state::cloned(self).or_else(|| state::not_copied(self)).unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::declared::{ContextVar, Copyable};
+use super::declared::ContextVar;
 use super::mark::{Identity, Mark};
 use super::value::{Held, Place, Value};
 use super::vars::Vars;
@@ -242,37 +242,32 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     Ok(f(value))
 }
 
-/// A clone of the variable's value in the current context, if it has one there.
+/// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the rare
+/// ones that have neither a destructor nor `Copy`; then [`not_copied`] knows.
 #[inline]
 pub(crate) fn cloned<T: Clone>(var: &ContextVar<T>) -> Option<T> {
-    if const { mem::needs_drop::<T>() } {
-        return cloned_by_itself(var);
-    }
-    match var.copyable() {
-        Some(copyable) => copied(var, copyable),
-        None => not_copied(var),
-    }
+    if const { mem::needs_drop::<T>() } { with_value(var, T::clone).ok() } else { copied(var) }
 }
 
-/// A bit-by-bit copy of the variable's value. No reader is needed: copying runs nobody's code.
+/// A bit-by-bit copy of the variable's value, if its type is `Copy`. No reader is needed: copying runs nobody's code.
 #[inline]
-fn copied<T>(var: &ContextVar<T>, copyable: Copyable<T>) -> Option<T> {
+fn copied<T>(var: &ContextVar<T>) -> Option<T> {
     CURRENT.with(|current| {
-        let value = current.vars().get(var.id())?;
+        let value = current.vars().get(var.id_if_copy())?;
         // SAFETY: [V1] under a variable's id there are only values of that variable.
-        Some(copyable.copy(unsafe { value.as_typed() }))
+        let value = unsafe { value.as_typed() };
+        // SAFETY: [V4] there is a value under this id, so the type is `Copy`.
+        Some(unsafe { ptr::read(value) })
     })
 }
 
+/// What [`cloned`] did not find. Apart from it, so that reads of `Copy` types stay small.
 #[inline]
-fn cloned_by_itself<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+pub(crate) fn not_copied<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    if const { mem::needs_drop::<T>() } || var.is_copy() {
+        return None;
+    }
     with_value(var, T::clone).ok()
-}
-
-/// For the rare type that has neither a destructor nor `Copy`; kept apart so that reads of `Copy` types stay small.
-#[inline(never)]
-fn not_copied<T: Clone>(var: &ContextVar<T>) -> Option<T> {
-    cloned_by_itself(var)
 }
 
 /// Whether the variable has a value in the current context.

@@ -41,6 +41,8 @@ use crate::variable::{Declares, Variable};
 pub struct ContextVar<T> {
     /// `UNASSIGNED` until the variable is first set anywhere; then unique in the process, and never changed again.
     id: AtomicU32,
+    /// The id, too, if `T` is `Copy`; else always `UNASSIGNED`. So what is found under it may be copied bit by bit.
+    id_if_copy: AtomicU32,
     variable: Variable,
     traits: Traits<T>,
     default: LazyDefault<T>,
@@ -52,7 +54,7 @@ const UNASSIGNED: u32 = u32::MAX;
 /// The next id to be given out.
 static NEXT_ID: Mutex<u32> = Mutex::new(0);
 
-// SAFETY: [V2] `declared` and `undeclared`, the only constructors, ask for `T: Send + Sync`; all else in here is `Sync`
+// SAFETY: [V2] `declared`, the only constructor, asks for `T: Send + Sync`; all else in here is `Sync`
 // whatever `T` is. Said without a bound so that a `T` that is not `Sync` is one error, at `declared`, not two.
 unsafe impl<T> Sync for ContextVar<T> {}
 
@@ -61,6 +63,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     pub(crate) const fn declared(variable: Variable, default: Option<fn() -> T>, traits: Traits<T>) -> Self {
         Self {
             id: AtomicU32::new(UNASSIGNED),
+            id_if_copy: AtomicU32::new(UNASSIGNED),
             variable: variable.of_type(type_name::<T>, default.is_some()),
             traits,
             default: LazyDefault::new(default),
@@ -91,6 +94,19 @@ impl<T> ContextVar<T> {
         self.id.load(Ordering::Relaxed)
     }
 
+    /// The id of a variable whose type is `Copy`; of any other, one that no value is under.
+    #[inline]
+    pub(super) fn id_if_copy(&self) -> u32 {
+        // Relaxed: as for `id`.
+        self.id_if_copy.load(Ordering::Relaxed)
+    }
+
+    /// Whether `T` is `Copy`.
+    #[inline]
+    pub(super) fn is_copy(&self) -> bool {
+        self.traits.copy.is_some()
+    }
+
     /// The id, given out now if this is the variable's first use.
     #[inline]
     pub(super) fn assigned_id(&self) -> u32 {
@@ -111,13 +127,10 @@ impl<T> ContextVar<T> {
         assert!(id != UNASSIGNED, "more than four billion context variables in one process");
         *next += 1;
         self.id.store(id, Ordering::Relaxed);
+        if self.is_copy() {
+            self.id_if_copy.store(id, Ordering::Relaxed);
+        }
         id
-    }
-
-    /// How to copy the value bit by bit, if its type is `Copy`.
-    #[inline]
-    pub(super) fn copyable(&self) -> Option<Copyable<T>> {
-        self.traits.copy
     }
 }
 
@@ -232,16 +245,6 @@ impl<T> Clone for Copyable<T> {
 }
 
 impl<T> Copy for Copyable<T> {}
-
-impl<T> Copyable<T> {
-    /// Copies the value.
-    #[inline]
-    #[expect(clippy::unused_self, reason = "having it is what makes the copy sound")]
-    pub(super) fn copy(self, value: &T) -> T {
-        // SAFETY: `T` is `Copy`: that is what having a `Copyable<T>` means (its only constructor asks for it).
-        unsafe { std::ptr::read(value) }
-    }
-}
 
 /// Finds out, in a constant, which traits `T` has: where `T` has the trait, the constant of the inherent `impl` is
 /// found before the one of [`Absent`].

@@ -12,6 +12,7 @@
 //! - **V1** A value's block has the type of the variable that its header names, and in a context a value stands only
 //!   under its own variable's id. So a variable's id implies the type.
 //! - **V2** Variables exist for `T: Send + Sync + 'static` only.
+//! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
 //!
 //! **The current context** (`current.rs`)
@@ -42,7 +43,7 @@ pub use self::current::scope::{Bound, Scope};
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::swap;
 pub(crate) use self::current::{
-    Entered, Replaced, cloned, is_set, merge, outbound, restore, set, snapshot, with_value,
+    Entered, Replaced, cloned, is_set, merge, not_copied, outbound, restore, set, snapshot, with_value,
 };
 pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
 pub(crate) use self::mark::Identity;
