@@ -5,7 +5,7 @@
 //! conversation, Ctrl-C the server.
 
 use std::env;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,6 +22,9 @@ static CLIENT_ADDR: SocketAddr;
 
 /// The longest line that is echoed, in bytes.
 const MAX_LINE: usize = 64 * 1024;
+/// How much more of a refused client's input is read, in bytes, and for how long.
+const MAX_REST: u64 = 64 * 1024 * 1024;
+const LONGEST_REFUSAL: Duration = Duration::from_secs(5);
 
 fn render_goodbye() -> String {
     // The address of the client is known here, though nobody passed it.
@@ -29,7 +32,8 @@ fn render_goodbye() -> String {
 }
 
 fn log(message: &str) {
-    println!("{}: {message}", CLIENT_ADDR.get());
+    // Whoever read the log may have gone; the server goes on.
+    let _ = writeln!(io::stdout(), "{}: {message}", CLIENT_ADDR.get());
 }
 
 /// Reads up to and with the next line feed; an empty string at the end of the connection.
@@ -38,6 +42,9 @@ async fn read_line(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Strin
     reader.take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await?;
     if line.len() > MAX_LINE {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a line is longer than {MAX_LINE} bytes")));
+    }
+    if !line.is_empty() && !line.ends_with(b"\n") {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the client left in the middle of a line"));
     }
     String::from_utf8(line).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a line is not UTF-8"))
 }
@@ -56,14 +63,24 @@ async fn echo(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await
 }
 
+/// Answers a client that broke the rules, and ends the conversation.
+async fn refuse(stream: &mut TcpStream, error: &io::Error) -> io::Result<()> {
+    stream.write_all(format!("error: {error}\n").as_bytes()).await?;
+    stream.shutdown().await?;
+    // To close a connection with input unread resets it, which can overtake the answer.
+    let mut rest = stream.take(MAX_REST);
+    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
 async fn handle_client(mut stream: TcpStream, addr: SocketAddr) {
     // This task's own context: no other client's handler sees it.
     CLIENT_ADDR.set(addr);
     if let Err(error) = echo(&mut stream).await {
         log(&format!("closed: {error}"));
         if error.kind() == io::ErrorKind::InvalidData {
-            // The client may be gone; then nobody is there to read this.
-            let _ = stream.write_all(format!("error: {error}\n").as_bytes()).await;
+            // The client may be gone; then nobody is there to read the answer.
+            let _ = time::timeout(LONGEST_REFUSAL, refuse(&mut stream, &error)).await;
         }
     }
 }
