@@ -124,6 +124,17 @@ fn contexts_are_equal_if_they_set_the_same_variables_to_equal_values() {
     assert_eq!(a, b);
 }
 
+#[context_var]
+static RATIO: f64;
+
+#[test]
+fn a_context_equals_its_copies_whatever_they_hold() {
+    let ctx = Context::new().with(&RATIO, f64::NAN);
+    assert_eq!(ctx, ctx.clone().with(&NAME, String::new()).run(|| ctx.clone()));
+    assert!(ctx.diff(&ctx.clone()).is_empty());
+    assert_ne!(ctx, Context::new().with(&RATIO, f64::NAN));
+}
+
 /// Has neither `PartialEq` nor `Debug`.
 struct Opaque;
 

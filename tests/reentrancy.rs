@@ -152,10 +152,10 @@ fn a_drop_may_undo_the_reset_that_caused_it() {
 
 #[test]
 fn debug_and_comparison_may_change_the_current_context() {
-    let methods = among_meddlers(|_| {
-        let (ctx, shown) = (copy_context(), copy_context());
+    let methods = among_meddlers(|census| {
+        let (ctx, equal) = (copy_context(), copy_context().with(&MEDDLER, Meddler::new(census, "the first")));
         assert!(format!("{ctx:?}").ends_with("MEDDLER: the first}"));
-        assert_eq!(ctx, shown);
+        assert_eq!(ctx, equal);
         let shared = SharedContext::from(ctx);
         assert!(shared.run(|| format!("{:?}", copy_context())).unwrap().contains("the first"));
         assert!(format!("{shared:?}").contains("set while meddling and reading"));

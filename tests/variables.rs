@@ -329,6 +329,28 @@ fn values_may_have_any_size_and_alignment() {
     });
 }
 
+/// Neither `Copy` nor in need of a destructor.
+struct Serial(u32);
+
+impl Clone for Serial {
+    fn clone(&self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+#[context_var(default = Serial(100))]
+static SERIAL: Serial;
+
+#[test]
+fn a_value_that_could_be_copied_bit_by_bit_is_cloned_by_its_own_clone() {
+    isolated(|| {
+        assert_eq!(SERIAL.get().0, 101);
+        SERIAL.set(Serial(1));
+        assert_eq!((SERIAL.get().0, SERIAL.try_get().unwrap().0, SERIAL.get_or(Serial(0)).0), (2, 2, 2));
+        assert_eq!(SERIAL.with(|serial| serial.0), 1);
+    });
+}
+
 #[test]
 fn handles_are_send_and_sync_where_they_promise_it() {
     fn send<T: Send>() {}

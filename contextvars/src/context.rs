@@ -368,11 +368,11 @@ impl<T> Index<&'static ContextVar<T>> for Context {
     }
 }
 
-/// Equal if the same variables are set to equal values: by their type's `PartialEq`, or, where it has none, to the
-/// very same value.
+/// Equal if the same variables are set to the very same values, or to values that are equal by their type's
+/// `PartialEq`. So a context equals its copies, whatever they hold.
 ///
 /// # Python
-/// `ctx == other`.
+/// `ctx == other`, which compares identities first, too.
 impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
         let counterpart_is_equal = |value: ValueRef<'_>| other.counterpart(value).is_some_and(|it| value.is_equal(it));

@@ -2,9 +2,10 @@
 
 /// Runs a block of code in a copy of the current context with some variables set.
 ///
-/// What the body sets stays in that copy; nothing has to be undone. The bound values live until the body is done. The values are evaluated from left to right, in the
-/// context around the macro, before the body. The body is a block, in which `?`, `return`, `break` and `continue` work as
-/// in any other, or an `async` block, which makes the whole a future that re-enters the context on every poll.
+/// What the body sets stays in that copy; nothing has to be undone. The bound values live until the body is done. They
+/// are evaluated from left to right, in the context around the macro, before the body. The body is a block, in which `?`,
+/// `return`, `break` and `continue` work as in any other, or an `async` block, which makes the whole a future that
+/// re-enters the context on every poll.
 ///
 /// # Examples
 ///

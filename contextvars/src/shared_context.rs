@@ -35,7 +35,7 @@ use crate::error::EnterError;
 /// What `contextvars.Context` is there: an object with many references, and `RuntimeError` when it is entered twice.
 #[derive(Clone, Default)]
 pub struct SharedContext {
-    /// `None` while the context is entered. Locked only to move the context in and out: nothing runs under the lock.
+    /// `Entered` while the context is. Locked only to move the context in and out: nothing runs under the lock.
     inner: Arc<Mutex<Slot>>,
 }
 

@@ -259,3 +259,11 @@ fn what_a_body_sets_stays_there() {
     });
     assert_eq!((A.get(), B.get()), (0, String::new()));
 }
+
+#[test]
+fn an_async_body_may_be_nothing_but_an_await() {
+    let seen = block_on(with_context!(A = 4, async { ready(A.get()).await }));
+    assert_eq!(seen, 4);
+    let future = ready(5);
+    assert_eq!(block_on(with_context!(<A = 5> async move { future.await })), 5);
+}

@@ -39,6 +39,7 @@ pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
         }
         Body::Future(future) => {
             let ctx = Ident::new("ctx", site);
+            let future = without_lints(future.clone());
             quote_spanned!(site=> {
                 #bindings
                 let #ctx = #krate::copy_context();
@@ -55,13 +56,17 @@ pub(super) fn refused(mistakes: &Mistakes) -> TokenStream {
     quote!({ #errors })
 }
 
-/// Silences lints about parentheses or braces that enclose a whole value: where it stood they may have been needed.
-fn without_lints(value: TokenStream) -> TokenStream {
-    value
+/// Silences lints about parentheses or braces that enclose a whole value, and about an `async` block that is the whole
+/// body: where it stood it may have been needed.
+fn without_lints(tokens: TokenStream) -> TokenStream {
+    tokens
         .into_iter()
         .map(|token| match token {
             TokenTree::Group(group) if group.delimiter() != Delimiter::None => {
                 with_span(&group, Span::mixed_site().located_at(group.span())).into()
+            }
+            TokenTree::Ident(word) if word == "async" => {
+                Ident::new("async", Span::mixed_site().located_at(word.span())).into()
             }
             token => token,
         })

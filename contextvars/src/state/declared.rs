@@ -275,8 +275,6 @@ impl<T: Copy> Probe<T> {
 /// The answers of [`Probe`] where `T` has not got the trait.
 #[doc(hidden)]
 pub trait Absent<T> {
-    /// For the expansion to use the import of this trait, needed or not.
-    const USED: () = ();
     const DEBUG: Option<Write<T>> = None;
     const DISPLAY: Option<Write<T>> = None;
     const EQ: Option<fn(&T, &T) -> bool> = None;

@@ -166,10 +166,10 @@ impl Value {
         self.var().variable()
     }
 
-    /// Whether this equals another value of the same variable: by its type's `PartialEq`, or else only if it is the
-    /// very same value.
+    /// Whether this equals another value of the same variable: if it is the very same one, or by its type's
+    /// `PartialEq`, if it has one.
     pub(crate) fn is_equal(&self, other: &Self) -> bool {
-        self.var().equal(self, other).unwrap_or_else(|| self.ptr_eq(other))
+        self.ptr_eq(other) || self.var().equal(self, other).unwrap_or(false)
     }
 
     /// The value for any serialiser, if its type has `Serialize`. Whether it may be shown is for the caller to ask.
