@@ -20,6 +20,7 @@ use proc_macro::TokenStream;
 /// All are optional, in any order:
 ///
 /// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the same.
+///   Threads that need it meanwhile wait, as for a `LazyLock`; so two defaults that read each other must not be.
 /// - `default`: as the above, with `Default::default()` of the value's type.
 /// - `inherit = false`: new tasks and threads start without this variable's value.
 /// - `redact`: the value never shows in `Debug` output or log lines.
