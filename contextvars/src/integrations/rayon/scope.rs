@@ -12,7 +12,6 @@ use crate::task::ContextExt;
 /// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of whoever spawns them.
 ///
 /// It has one lifetime more than rayon's, which a function's signature can leave out: `&Scope<'_, 'scope>`.
-#[derive(Clone, Copy)]
 pub struct Scope<'a, 'scope> {
     inner: &'a ::rayon::Scope<'scope>,
 }
@@ -53,7 +52,6 @@ impl fmt::Debug for Scope<'_, '_> {
 /// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of whoever spawns them.
 ///
 /// It has one lifetime more than rayon's, which a function's signature can leave out: `&ScopeFifo<'_, 'scope>`.
-#[derive(Clone, Copy)]
 pub struct ScopeFifo<'a, 'scope> {
     inner: &'a ::rayon::ScopeFifo<'scope>,
 }
