@@ -80,7 +80,6 @@ macro_rules! sample {
                 }
             }
 
-            #[expect(clippy::redundant_async_block, reason = "the macro wants to see that it is a future")]
             fn scope_async<'a, R>(var: Var, value: Self, body: impl Future<Output = R> + Send + 'a) -> BoxFuture<'a, R> {
                 match var {
                     $($number => Box::pin(with_context!($name = value, async move { body.await })),)*

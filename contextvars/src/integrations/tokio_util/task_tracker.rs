@@ -8,7 +8,10 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::{JoinHandle, LocalSet};
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
+// tokio-util has no blocking functions where there are no threads.
+#[cfg(not(target_family = "wasm"))]
+use crate::task::inheriting;
 
 /// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever spawns
 /// them.
@@ -106,6 +109,7 @@ impl TaskTracker {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
+    #[cfg(not(target_family = "wasm"))]
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, task: F) -> JoinHandle<T>
     where
@@ -116,6 +120,7 @@ impl TaskTracker {
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime, and tracks it.
+    #[cfg(not(target_family = "wasm"))]
     #[track_caller]
     pub fn spawn_blocking_on<F, T>(&self, task: F, handle: &Handle) -> JoinHandle<T>
     where

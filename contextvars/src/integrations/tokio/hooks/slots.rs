@@ -55,7 +55,7 @@ impl Slots {
         loop {
             match slots.get_mut(&id)? {
                 Slot::Away { is_awaited } => *is_awaited = true,
-                slot => match mem::replace(slot, Slot::Away { is_awaited: false }) {
+                slot @ Slot::Here(_) => match mem::replace(slot, Slot::Away { is_awaited: false }) {
                     Slot::Here(context) => return Some(context),
                     Slot::Away { .. } => {}
                 },

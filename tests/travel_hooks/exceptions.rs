@@ -1,0 +1,83 @@
+//! What does not inherit: by choice, and because hooks cannot reach it.
+
+use contextvars::tokio::Inheritance;
+use contextvars::{ContextExt, copy_context};
+use tokio::sync::oneshot;
+use tower::{Service, ServiceExt};
+
+use super::{COUNT, REQUEST_ID, request, runtime_of, single_threaded};
+
+#[test]
+fn a_blocking_function_is_out_of_reach_and_may_not_set() {
+    let spawns = async {
+        let plain = tokio::task::spawn_blocking(|| (REQUEST_ID.get(), COUNT.try_set(1).is_err())).await.unwrap();
+        let inheriting = contextvars::tokio::task::spawn_blocking(|| REQUEST_ID.get()).await.unwrap();
+        (plain, inheriting)
+    };
+    assert_eq!(runtime_of(1).block_on(spawns.in_context(request(7))), ((0, true), 7));
+}
+
+#[test]
+fn a_local_set_is_out_of_reach_and_shares_the_context_of_who_polls_it() {
+    let runtime = single_threaded(Inheritance::new());
+    let local = tokio::task::LocalSet::new();
+    let task = request(7).run(|| local.spawn_local(async { REQUEST_ID.get() }));
+    runtime.block_on(local.in_context(request(8)));
+    assert_eq!(runtime.block_on(task).unwrap(), 8);
+}
+
+/// A service that spawns as connection pools do: within tower's buffer and through hyper-util's executor.
+async fn spawned_by_pools() -> (u64, u64) {
+    let (send, executed) = oneshot::channel();
+    let task = async move { send.send(REQUEST_ID.get()).unwrap() };
+    hyper::rt::Executor::execute(&hyper_util::rt::TokioExecutor::new(), task);
+    let service = tower::service_fn(|()| std::future::ready(Ok::<_, std::convert::Infallible>(REQUEST_ID.get())));
+    let mut buffer = tower::buffer::Buffer::new(service, 1);
+    let called = buffer.ready().await.unwrap().call(()).await.unwrap();
+    (executed.await.unwrap(), called)
+}
+
+#[test]
+fn what_connection_pools_spawn_does_not_inherit() {
+    assert_eq!(runtime_of(1).block_on(spawned_by_pools().in_context(request(7))), (0, 0));
+}
+
+#[test]
+fn what_connection_pools_spawn_inherits_if_nothing_is_excepted() {
+    let runtime = single_threaded(Inheritance::of_all());
+    assert_eq!(runtime.block_on(spawned_by_pools().in_context(request(7))), (7, 7));
+}
+
+#[test]
+fn a_module_can_be_excepted_by_name() {
+    let runtime = single_threaded(Inheritance::of_all().except("tower::buffer"));
+    assert_eq!(runtime.block_on(spawned_by_pools().in_context(request(7))), (7, 0));
+}
+
+#[test]
+fn a_place_can_be_excepted_by_a_function() {
+    let except = Inheritance::new().except_where(|place| place.file() == file!() && place.line() % 2 == line!() % 2);
+    assert_eq!(format!("{except:?}"), r#"Inheritance of all but [hyper_util, tower::buffer, "a function"]"#);
+    let runtime = single_threaded(except);
+    let spawns = async {
+        let one = tokio::spawn(async { REQUEST_ID.get() });
+        let other = tokio::spawn(async { REQUEST_ID.get() });
+        one.await.unwrap() + other.await.unwrap()
+    };
+    assert_eq!(runtime.block_on(spawns.in_context(request(7))), 7);
+}
+
+#[test]
+fn a_task_that_does_not_inherit_has_a_context_of_its_own() {
+    let runtime = single_threaded(Inheritance::new().except_where(|_| true));
+    let spawns = async {
+        let task = async {
+            assert!(copy_context().is_empty());
+            COUNT.set(1);
+            tokio::task::yield_now().await;
+            COUNT.get()
+        };
+        (tokio::spawn(task).await.unwrap(), COUNT.is_set())
+    };
+    assert_eq!(runtime.block_on(spawns.in_context(request(7))), (1, false));
+}

@@ -1,0 +1,74 @@
+//! Hooks of other makers, beside those that carry contexts and in their place.
+
+use std::sync::{Arc, Mutex};
+
+use contextvars::ContextExt;
+use contextvars::tokio::{InheritContexts, Inheritance};
+use tokio::runtime::Builder;
+
+use super::{COUNT, REQUEST_ID, request, single_threaded, support};
+
+#[test]
+fn hooks_of_ones_own_run_besides_in_the_context_of_the_task() {
+    type Log = Arc<Mutex<Vec<(&'static str, u64)>>>;
+    let log = Log::default();
+    let note = |word: &'static str| {
+        let log = log.clone();
+        move |_: &tokio::runtime::TaskMeta<'_>| log.lock().unwrap().push((word, REQUEST_ID.get()))
+    };
+    let inheritance = Inheritance::new()
+        .on_task_spawn(note("spawn"))
+        .on_before_task_poll(note("before"))
+        .on_after_task_poll(note("after"))
+        .on_task_terminate(note("terminate"));
+    let runtime = single_threaded(inheritance);
+    runtime.block_on(
+        async {
+            let task = async { drop(REQUEST_ID.set(8)) };
+            tokio::spawn(task).await.unwrap();
+        }
+        .in_context(request(7)),
+    );
+    drop(runtime);
+    let expected = [("spawn", 7), ("before", 7), ("terminate", 8), ("after", 8)];
+    assert_eq!(*log.lock().unwrap(), expected);
+}
+
+#[test]
+fn to_install_the_hooks_twice_is_to_install_the_later_ones() {
+    let runtime = Builder::new_current_thread()
+        .inherit_contexts_by(Inheritance::new().except_where(|_| true))
+        .inherit_contexts()
+        .build()
+        .unwrap();
+    assert_eq!(
+        runtime.block_on(async { tokio::spawn(async { REQUEST_ID.get() }).await }.in_context(request(7))).unwrap(),
+        7
+    );
+}
+
+#[test]
+fn a_hook_that_was_replaced_is_named() {
+    type Replace = fn(&mut Builder) -> &mut Builder;
+    let replaced: [(&str, Replace); 3] = [
+        ("on_task_spawn", |builder| builder.on_task_spawn(|_| {})),
+        ("on_before_task_poll", |builder| builder.on_before_task_poll(|_| {})),
+        ("on_after_task_poll", |builder| builder.on_after_task_poll(|_| {})),
+    ];
+    for (hook, replace) in replaced {
+        let runtime = replace(Builder::new_current_thread().inherit_contexts()).build().unwrap();
+        let panicked = support::panic_of(|| {
+            runtime.block_on(async {
+                let first = tokio::spawn(async { COUNT.set(1) });
+                let second = tokio::spawn(async { COUNT.get() });
+                (first.await.is_ok(), second.await.is_ok())
+            })
+        });
+        assert!(
+            panicked.message.contains(&format!("the hook `{hook}` that carries contexts was replaced")),
+            "{panicked:?}"
+        );
+        // Nothing of the tasks is left on this thread.
+        assert!(!COUNT.is_set());
+    }
+}
