@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["integrations"],
     &["__private"],
     &["macros"],
+    &["guide"],
 ];
 
 /// Where, besides `integrations`, a crate behind a feature may be named.

@@ -26,6 +26,8 @@
 //! }
 //! ```
 //!
+//! The [guides](guide) say more: [where a context travels](guide::propagation), and [how this is built](guide::design).
+//!
 //! # WebAssembly
 //! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where
 //! that target is installed. What was run there, in Node.js: variables, scopes, contexts, futures and [`variables`].
@@ -43,6 +45,7 @@ mod bleeding;
 mod context;
 mod diff;
 mod error;
+pub mod guide;
 mod integrations;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
