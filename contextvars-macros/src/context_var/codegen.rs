@@ -124,11 +124,12 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     )
 }
 
-/// A constant whose evaluation fails unless the variable is an item of a module.
+/// An expression whose evaluation by the compiler fails unless the variable is an item of a module.
 ///
 /// The marker is looked up lexically, and through `use self::*`, which means the enclosing module wherever it stands.
 /// The glob import beats the fallback of the enclosing block, and is beaten by nothing, because every name in the inner
-/// block is mangled. So both look-ups find the same type exactly at module level.
+/// block is mangled. So both look-ups find the same type exactly at module level. Blocks and not constants, each of which
+/// would cost the compiler an evaluation of its own.
 fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
     let at_name = ours(name.span());
     let marker = marker(name);
@@ -144,19 +145,20 @@ fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
         );
     }
     quote_spanned!(at_name=>
-        const _: () = {
+        {
             use #private as #runtime;
             use #private::NotSame as _;
             type #here = #marker;
             {
                 enum #marker {}
-                const _: ::core::option::Option<#marker> = ::core::option::Option::None;
-                const _: () = {
+                // Names it once, or it would be reported as unused.
+                let _: ::core::option::Option<#marker> = ::core::option::Option::None;
+                {
                     use self::*;
                     #runtime::require_module_level(#runtime::Same::<#marker, #here>::YES, #message)
-                };
+                }
             }
-        };
+        }
     )
 }
 
