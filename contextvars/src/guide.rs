@@ -1,7 +1,19 @@
-//! Guides: how this crate works, where contexts travel, and what to mind. They hold no code but examples.
+//! Guides: where contexts travel, what to mind, how this crate works. They hold no code but examples.
 
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}
+
+#[doc = include_str!("../docs/python.md")]
+pub mod python {}
+
+// Their examples need tokio.
+#[cfg_attr(feature = "tokio", doc = include_str!("../docs/migrating.md"))]
+#[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
+pub mod migrating {}
+
+#[cfg_attr(feature = "tokio", doc = include_str!("../docs/pitfalls.md"))]
+#[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
+pub mod pitfalls {}
 
 #[doc = include_str!("../docs/design.md")]
 pub mod design {}

@@ -26,7 +26,9 @@
 //! }
 //! ```
 //!
-//! The [guides](guide) say more: [where a context travels](guide::propagation), and [how this is built](guide::design).
+//! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
+//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), and
+//! [how this is built](guide::design).
 //!
 //! # WebAssembly
 //! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where
