@@ -32,6 +32,7 @@ fn main() {
         compile_time: lines(&measured.join("compile_time.txt")),
     };
     let text = serde_json::to_string_pretty(&results).expect("results can be written as JSON");
+    fs::create_dir_all(folder().join("results")).expect("the folder of results can be made");
     fs::write(Results::file(), text + "\n").expect("the results can be written");
     let tables = tables::of(&results);
     fs::write(folder().join("results/results.md"), &tables).expect("the tables can be written");
