@@ -1,4 +1,4 @@
-//! Guides: where contexts travel, what to mind, how this crate works. They hold no code but examples.
+//! Guides: where contexts travel, what to mind, what it costs, how this crate works. They hold no code but examples.
 
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}
@@ -14,6 +14,12 @@ pub mod migrating {}
 #[cfg_attr(feature = "tokio", doc = include_str!("../docs/pitfalls.md"))]
 #[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
 pub mod pitfalls {}
+
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("../docs/safety.md")]
+pub mod safety {}
 
 #[doc = include_str!("../docs/design.md")]
 pub mod design {}

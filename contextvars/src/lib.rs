@@ -27,8 +27,8 @@
 //! ```
 //!
 //! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
-//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), and
-//! [how this is built](guide::design).
+//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), [what it costs](guide::performance),
+//! why it is [safe](guide::safety), and [how it is built](guide::design).
 //!
 //! # WebAssembly
 //! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where
