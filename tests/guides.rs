@@ -16,10 +16,10 @@ fn documents() -> Vec<PathBuf> {
 }
 
 /// Every `file.rs::test` in a text.
-fn tests_named_in(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split('`').filter_map(|quoted| {
+fn tests_named_in(document: &str) -> impl Iterator<Item = (&str, &str)> {
+    document.split('`').filter_map(|quoted| {
         let (file, test) = quoted.split_once(".rs::")?;
-        let is_path = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_alphanumeric() || "_-/.".contains(c));
+        let is_path = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_-/.".contains(c));
         (is_path(file) && is_path(test)).then_some((file, test))
     })
 }

@@ -239,9 +239,16 @@ impl Model {
         entries.sort_unstable_by_key(|(var, _)| *var);
         let mut equal = left.len() == right.len();
         for (var, value) in &entries {
-            let counterpart = right.get(var).filter(|_| equal).map(|counterpart| counterpart.number);
-            equal = counterpart == Some(value.number);
-            if let (Some(_), Some(reactions)) = (counterpart, &value.reactions) {
+            let Some(counterpart) = right.get(var).filter(|_| equal) else {
+                equal = false;
+                continue;
+            };
+            // A value equals itself, and is not asked.
+            if Rc::ptr_eq(counterpart, value) {
+                continue;
+            }
+            equal = counterpart.number == value.number;
+            if let Some(reactions) = &value.reactions {
                 self.acts(&reactions.eq);
             }
         }
