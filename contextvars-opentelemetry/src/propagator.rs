@@ -1,0 +1,168 @@
+//! [`BaggagePropagator`]: one header for OpenTelemetry's baggage and for the variables that travel.
+
+use std::fmt;
+use std::iter;
+use std::sync::Arc;
+
+use contextvars::baggage::{Baggage, Skipped};
+use opentelemetry::Context;
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::carried::current;
+
+/// The name of the header.
+const NAME: &str = "baggage";
+
+/// What must not stand in a property as it is: what the specification leaves out, but not what divides properties.
+const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'\\');
+/// What must not stand in a value as it is; `=` and `+` might, but some readers take them for something else.
+const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b' ').add(b';').add(b'%').add(b'=').add(b'+');
+
+/// A propagator of baggage, by the [W3C's specification](https://www.w3.org/TR/baggage/): that of OpenTelemetry's context,
+/// and the variables that are declared with `baggage = "key"`.
+///
+/// It stands where the SDK's `BaggagePropagator` would. **Out** go the variables that are set in the current context and what
+/// came in for services further on, then the context's baggage; of two members with one key the variable's goes. **In**, all
+/// members become the context's baggage; [`apply_baggage`] sets the variables.
+///
+/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded. What does not fit or is malformed is
+/// left out, member by member, and reported to [`on_skipped`](Self::on_skipped).
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use contextvars::{Context, context_var, with_context};
+/// use contextvars_opentelemetry::{BaggagePropagator, apply_baggage};
+/// use opentelemetry::KeyValue;
+/// use opentelemetry::baggage::BaggageExt;
+/// use opentelemetry::propagation::TextMapPropagator;
+///
+/// #[context_var(baggage = "tenant")]
+/// static TENANT: String;
+///
+/// # fn main() {
+/// let propagator = BaggagePropagator::new();
+/// let cx = opentelemetry::Context::new().with_baggage([KeyValue::new("plan", "a=b")]);
+/// let mut headers = HashMap::new();
+/// with_context!(TENANT = "acme".to_owned(), { propagator.inject_context(&cx, &mut headers) });
+/// assert_eq!(headers["baggage"], "tenant=acme,plan=a%3Db");
+///
+/// // In another process:
+/// let cx = propagator.extract(&headers);
+/// assert_eq!(cx.baggage().get("plan").unwrap().as_str(), "a=b");
+/// let (ctx, skipped) = apply_baggage(&cx, Context::new());
+/// assert_eq!(ctx[&TENANT], "acme");
+/// assert!(skipped.is_empty());
+/// # }
+/// ```
+pub struct BaggagePropagator {
+    fields: [String; 1],
+    on_skipped: Option<Arc<Report>>,
+}
+
+type Report = dyn Fn(&Skipped) + Send + Sync;
+
+impl BaggagePropagator {
+    /// Returns the propagator.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { fields: [NAME.to_owned()], on_skipped: None }
+    }
+
+    /// Calls `f` for each member that was left out, on the way in or out.
+    #[must_use]
+    pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
+        self.on_skipped = Some(Arc::new(f));
+        self
+    }
+
+    fn report(&self, skipped: &[Skipped]) {
+        if let Some(f) = &self.on_skipped {
+            skipped.iter().for_each(&**f);
+        }
+    }
+}
+
+impl Default for BaggagePropagator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for BaggagePropagator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BaggagePropagator").finish_non_exhaustive()
+    }
+}
+
+impl TextMapPropagator for BaggagePropagator {
+    /// Writes what is to leave the process from [`current`]'s context, inherited ones included.
+    fn inject(&self, injector: &mut dyn Injector) {
+        self.inject_context(&current(), injector);
+    }
+
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        let (ours, skipped) = Baggage::current();
+        self.report(&skipped);
+        let theirs = members(cx).filter(|(key, _)| ours.iter().all(|member| member.key() != *key));
+        let texts = iter::once(ours.to_string()).chain(theirs.map(|(_, text)| text));
+        // Reading it back checks each member, and applies the limits to all of them.
+        let (all, skipped) = Baggage::parse(texts);
+        self.report(&skipped);
+        if !all.is_empty() {
+            injector.set(NAME, all.to_string());
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let (baggage, skipped) = Baggage::parse(extractor.get_all(NAME).unwrap_or_default());
+        self.report(&skipped);
+        if baggage.is_empty() {
+            return cx.clone();
+        }
+        let members = baggage.iter().map(|member| {
+            let properties: Vec<String> = member
+                .properties()
+                .map(|(key, value)| value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}")))
+                .collect();
+            KeyValueMetadata::new(member.key().to_owned(), member.value().into_owned(), properties.join(";"))
+        });
+        cx.with_baggage(members.collect::<Vec<_>>())
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+/// Sets, in `context`, the variables that travel under the keys of the baggage of `cx`, and returns it with what had to be
+/// left out.
+///
+/// For the beginning of a request: `handler.in_opentelemetry(cx)` in the context that is returned. Members that no variable
+/// stands for are kept in it as well, to be passed on.
+#[must_use = "the variables are set in the context that is returned"]
+pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvars::Context, Vec<Skipped>) {
+    let (baggage, mut skipped) = Baggage::parse(members(cx).map(|(_, text)| text));
+    let (context, wrong) = baggage.apply(context);
+    skipped.extend(wrong);
+    (context, skipped)
+}
+
+/// The keys of the baggage of `cx`, each with the member as it stands in a header. In the order of the keys.
+fn members(cx: &Context) -> impl Iterator<Item = (&str, String)> {
+    let mut members: Vec<_> = cx.baggage().iter().collect();
+    members.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    members.into_iter().map(|(key, (value, metadata))| {
+        let mut text = format!("{key}={}", utf8_percent_encode(value.as_str(), IN_VALUES));
+        if !metadata.as_str().is_empty() {
+            text.push(';');
+            text.extend(utf8_percent_encode(metadata.as_str(), IN_PROPERTIES));
+        }
+        (key.as_str(), text)
+    })
+}
