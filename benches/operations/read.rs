@@ -13,6 +13,7 @@ const SIZES: [usize; 5] = [1, 8, 32, 128, 1000];
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     number(criterion);
+    called(criterion);
     text(criterion);
     shared(criterion);
     not_set(criterion);
@@ -63,6 +64,34 @@ fn number(criterion: &mut Criterion) {
         group.bench_function("fastrace span identity", |b| b.iter(fastrace::read));
     }
     cpython::bench(&mut group, "get");
+}
+
+/// A loop that reads one variable over and over keeps most of what a read needs in registers. A function that is called
+/// starts afresh, as reads in programs do.
+fn called(criterion: &mut Criterion) {
+    #[inline(never)]
+    fn ours() -> i32 {
+        NUMBER.get()
+    }
+    #[inline(never)]
+    fn task_local() -> i32 {
+        tokio_task_local::NUMBER.get()
+    }
+    #[inline(never)]
+    fn thread_local() -> i32 {
+        thread_local::NUMBER.get()
+    }
+
+    let mut group = criterion.benchmark_group("read i32 in a function that is called");
+    group.bench_function("thread_local! Cell", |b| b.iter(thread_local));
+    tokio_task_local::NUMBER.sync_scope(1, || {
+        group.bench_function("tokio task_local! get", |b| b.iter(task_local));
+    });
+    for count in [1, 8, 16, 32, 128, 1000, 4096] {
+        context_with(&NUMBER, 1, count).run(|| {
+            group.bench_function(format!("get, {}", variables(count)), |b| b.iter(ours));
+        });
+    }
 }
 
 fn text(criterion: &mut Criterion) {

@@ -23,9 +23,34 @@ enum Node<V> {
     Branch {
         /// A multiple of `BITS`, never 0; each child's is `BITS` less, down to the leaves.
         shift: u32,
-        children: [Option<Shared<Node<V>>>; WIDTH],
+        children: Children<V>,
     },
 }
+
+type Children<V> = [Option<Shared<Node<V>>>; WIDTH];
+
+/// The value under `id` in the trie below a branch.
+///
+/// Each level's `shift` is known from the one above. To load it would make every step wait for two loads instead of one.
+#[expect(clippy::inline_always, reason = "to call it would cost every read a frame, those that do not come here, too")]
+#[inline(always)]
+fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
+    if id >> shift >= 1 << BITS {
+        return None;
+    }
+    loop {
+        match &**children[slot(id, shift)].as_ref()? {
+            Node::Leaf(values) => return values[slot(id, 0)].as_ref(),
+            Node::Branch { children: below, .. } => children = below,
+        }
+        shift -= BITS;
+    }
+}
+
+/// Tells the compiler that the code at hand runs seldom, so that the other way is straight ahead.
+#[cold]
+#[inline]
+fn seldom() {}
 
 /// Which slot of a node whose lowest bit is `shift` leads to `id`.
 #[inline]
@@ -41,11 +66,12 @@ impl<V> Vars<V> {
     /// The value under `id`. O(log16 of the highest id), and at once for ids below 16.
     #[inline]
     pub(super) fn get(&self, id: u32) -> Option<&V> {
-        let root = self.root.as_ref()?;
-        match &**root {
+        match &**self.root.as_ref()? {
             Node::Leaf(values) => values.get(id as usize)?.as_ref(),
-            Node::Branch { shift, .. } if id >> shift >= 1 << BITS => None,
-            Node::Branch { .. } => root.find(id),
+            Node::Branch { shift, children } => {
+                seldom();
+                find(children, *shift, id)
+            }
         }
     }
 
@@ -103,17 +129,6 @@ impl<V: Clone> Vars<V> {
 }
 
 impl<V> Node<V> {
-    /// The value under `id`, in the trie below this node.
-    fn find(&self, id: u32) -> Option<&V> {
-        let mut node = self;
-        loop {
-            match node {
-                Node::Leaf(values) => return values[slot(id, 0)].as_ref(),
-                Node::Branch { shift, children } => node = children[slot(id, *shift)].as_deref()?,
-            }
-        }
-    }
-
     fn shift(&self) -> u32 {
         match self {
             Node::Leaf(_) => 0,

@@ -13,6 +13,7 @@
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::Location;
+use std::ptr;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -164,8 +165,9 @@ static KEPT: ContextVar<Kept> = ContextVar::declared(
 );
 
 /// Whether the value is one that the crate itself put into the context.
+#[inline]
 pub(in super::super) fn is_internal(value: &Value) -> bool {
-    value.var().id() == KEPT.id()
+    ptr::addr_eq(value.var(), &raw const KEPT)
 }
 
 /// Puts by the values of a context that is lent, which may change thereafter.
