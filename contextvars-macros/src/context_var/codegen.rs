@@ -151,8 +151,6 @@ fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
             type #here = #marker;
             {
                 enum #marker {}
-                // Names it once, or it would be reported as unused.
-                let _: ::core::option::Option<#marker> = ::core::option::Option::None;
                 {
                     use self::*;
                     #runtime::require_module_level(#runtime::Same::<#marker, #here>::YES, #message)
