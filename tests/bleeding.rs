@@ -263,3 +263,32 @@ fn a_panic_of_a_refused_set_is_the_task_s_own() {
         assert!(!::tokio::spawn(async { NUMBER.is_set() }).await.unwrap());
     });
 }
+
+/// A runtime that runs all of its tasks on the thread that calls `block_on`.
+fn runtime_of_one_thread() -> Runtime {
+    Builder::new_current_thread().build().expect("a runtime")
+}
+
+#[test]
+fn a_scope_around_block_on_is_shared_by_the_plain_tasks_that_run_in_it_and_gone_after() {
+    let runtime = runtime_of_one_thread();
+    with_context!(NUMBER = 7, {
+        runtime.block_on(async {
+            let sets = ::tokio::spawn(async { drop(NUMBER.set(NUMBER.get() + 1)) });
+            sets.await.expect("what is current is not the thread's base context");
+            assert_eq!(NUMBER.get(), 8);
+        });
+    });
+    assert_eq!(NUMBER.get(), 0);
+    assert_eq!(runtime.block_on(async { ::tokio::spawn(async { NUMBER.get() }).await.unwrap() }), 0);
+}
+
+#[test]
+fn a_future_with_a_context_in_block_on_keeps_it_to_itself() {
+    let runtime = runtime_of_one_thread();
+    runtime.block_on(with_context!(NUMBER = 7, async {
+        let plain = ::tokio::spawn(async { (NUMBER.get(), NUMBER.try_set(8).is_err()) });
+        assert_eq!(plain.await.unwrap(), (0, true));
+        assert_eq!(NUMBER.get(), 7);
+    }));
+}
