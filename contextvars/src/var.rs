@@ -47,10 +47,18 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match self.try_get_not_copied() {
-            Ok(value) => value,
-            Err(error) => panic!("{error}"),
+        match self.not_copied_or_default() {
+            Some(value) => value,
+            None => panic!("{}", LookupError::new(self.variable())),
         }
+    }
+
+    #[inline]
+    fn not_copied_or_default(&'static self) -> Option<T>
+    where
+        T: Clone,
+    {
+        state::not_copied(self).or_else(|| self.default().cloned())
     }
 
     #[inline(never)]
@@ -58,8 +66,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        let value = state::not_copied(self).or_else(|| self.default().cloned());
-        value.ok_or_else(|| LookupError::new(self.variable()))
+        self.not_copied_or_default().ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default.
