@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 
 use contextvars::{Context, ContextVar, SharedContext, Token, context_var, copy_context, with_context};
-use proptest::sample::Index;
 
-use super::program::{Act, DEFAULT, DEPTH, Event, Made, Op, Place, Reactions, VARS as COUNT};
+use super::program::{Act, DEFAULT, DEPTH, Event, Index, Made, Op, Place, Reactions, VARS as COUNT};
 
 /// Runs the program on the library and returns what happened.
 pub(crate) fn run(program: &[Op]) -> Vec<Event> {

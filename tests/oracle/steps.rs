@@ -4,10 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
 
-use proptest::sample::Index;
-
 use super::{Context, Model, Value, Values};
-use crate::program::{Event, Made, Op, Place};
+use crate::program::{Event, Index, Made, Op, Place};
 
 /// A panic on its way out.
 pub(super) struct Failed;
