@@ -4,6 +4,7 @@
 mod capture;
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread;
 
 use capture::Capture;
@@ -28,11 +29,11 @@ static NOT_LOGGED: i8;
 static CURIOUS: Curious;
 
 /// Its `Display` logs.
-struct Curious(&'static dyn Log);
+struct Curious(Arc<dyn Log>);
 
 impl fmt::Display for Curious {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        info(self.0, "from within a Display");
+        info(&*self.0, "from within a Display");
         f.write_str("yes")
     }
 }
@@ -103,8 +104,8 @@ fn the_other_logger_decides_what_is_enabled() {
 #[test]
 fn a_display_that_logs_is_logged_without_variables_and_once() {
     let (output, logger) = logger();
-    let logger: &'static dyn Log = Box::leak(Box::new(logger));
-    Context::new().run(|| with_context!(CURIOUS = Curious(logger), { info(logger, "hello") }));
+    let logger: Arc<dyn Log> = Arc::new(logger);
+    Context::new().run(|| with_context!(CURIOUS = Curious(Arc::clone(&logger)), { info(&*logger, "hello") }));
     let mut lines = output.lines();
     lines.sort();
     assert_eq!(lines, ["[INFO ] from within a Display", "[INFO ] hello CURIOUS=yes"]);
@@ -113,13 +114,18 @@ fn a_display_that_logs_is_logged_without_variables_and_once() {
 #[test]
 fn the_variables_follow_into_tasks_and_threads() {
     let (output, logger) = logger();
-    let logger: &'static dyn Log = Box::leak(Box::new(logger));
+    let logger: Arc<dyn Log> = Arc::new(logger);
+    let log = |message: &'static str| {
+        let logger = Arc::clone(&logger);
+        move || info(&*logger, message)
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime starts");
     runtime.block_on(async {
         with_context!(REQUEST_ID = 7, async {
-            tokio::spawn(async { info(logger, "task") }).await.expect("the task ends");
-            tokio::task::spawn_blocking(|| info(logger, "blocking")).await.expect("the closure ends");
-            let call = copy_context().wrap(|| info(logger, "wrapped"));
+            let log_in_task = log("task");
+            tokio::spawn(async move { log_in_task() }).await.expect("the task ends");
+            tokio::task::spawn_blocking(log("blocking")).await.expect("the closure ends");
+            let call = copy_context().wrap(log("wrapped"));
             thread::spawn(call).join().expect("the thread ends");
         })
         .await;

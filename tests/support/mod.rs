@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::task::{self, Poll, Waker};
 use std::thread;
@@ -82,9 +82,10 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 /// Sees to it that the value is never dropped, as [`std::mem::forget`] does, but keeps it where leak checkers find it:
 /// what they report are leaks that nobody meant.
 pub(crate) fn forget<T>(value: T) {
-    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-    let address = ptr::from_mut(Box::leak(Box::new(value))).expose_provenance();
-    FORGOTTEN.lock().expect("pushing does not panic").push(address);
+    static FORGOTTEN: Mutex<Vec<AtomicPtr<()>>> = Mutex::new(Vec::new());
+    let place = ptr::from_mut(Box::leak(Box::new(value))).cast();
+    // An atomic pointer may go where it likes, and is still a pointer, for checkers that know what is one.
+    FORGOTTEN.lock().expect("pushing does not panic").push(AtomicPtr::new(place));
 }
 
 /// Polls once, with a waker that does nothing.
