@@ -110,7 +110,8 @@ impl<T> ContextVar<T> {
     /// The id, given out now if this is the variable's first use.
     #[inline]
     pub(super) fn assigned_id(&self) -> u32 {
-        match self.id() {
+        // Acquire: who sets a value under an id that another thread has just given out finds it under the second id, too.
+        match self.id.load(Ordering::Acquire) {
             UNASSIGNED => self.assign_id(),
             id => id,
         }
@@ -126,10 +127,11 @@ impl<T> ContextVar<T> {
         let id = *next;
         assert!(id != UNASSIGNED, "more than four billion context variables in one process");
         *next += 1;
-        self.id.store(id, Ordering::Relaxed);
         if self.is_copy() {
             self.id_if_copy.store(id, Ordering::Relaxed);
         }
+        // Release, and last: with this the second id is there as well.
+        self.id.store(id, Ordering::Release);
         id
     }
 }
