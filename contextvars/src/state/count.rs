@@ -1,13 +1,15 @@
 //! The reference count of a shared block, without weak references.
 
 use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+// The standard library's, or loom's in `tests/loom`.
+use super::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many owners a block has. Starts at one; whoever takes it to zero destroys the block.
 pub(super) struct Count(AtomicUsize);
 
 impl Count {
-    pub(super) const fn one() -> Self {
+    pub(super) fn one() -> Self {
         Self(AtomicUsize::new(1))
     }
 

@@ -5,11 +5,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use super::current;
 use super::default::LazyDefault;
+use super::id::{Id, UNASSIGNED};
 use super::value::{self, ErasedVar, Header, Value};
 use crate::variable::{Declares, Variable};
 
@@ -39,17 +39,11 @@ use crate::variable::{Declares, Variable};
 /// `contextvars.ContextVar`. Where Python asks to create variables at the top module level, here anything else does
 /// not compile.
 pub struct ContextVar<T> {
-    /// `UNASSIGNED` until the variable is first set anywhere; then unique in the process, and never changed again.
-    id: AtomicU32,
-    /// The id, too, if `T` is `Copy`; else always `UNASSIGNED`. So what is found under it may be copied bit by bit.
-    id_if_copy: AtomicU32,
+    id: Id,
     variable: Variable,
     traits: Traits<T>,
     default: LazyDefault<T>,
 }
-
-/// The id of every variable that was never set: no context has a value under it.
-const UNASSIGNED: u32 = u32::MAX;
 
 /// The next id to be given out.
 static NEXT_ID: Mutex<u32> = Mutex::new(0);
@@ -62,8 +56,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// What an expansion of `#[context_var]` makes of a declaration.
     pub(crate) const fn declared(variable: Variable, default: Option<fn() -> T>, traits: Traits<T>) -> Self {
         Self {
-            id: AtomicU32::new(UNASSIGNED),
-            id_if_copy: AtomicU32::new(UNASSIGNED),
+            id: Id { number: AtomicU32::new(UNASSIGNED), if_copy: AtomicU32::new(UNASSIGNED) },
             variable: variable.of_type(type_name::<T>, default.is_some()),
             traits,
             default: LazyDefault::new(default),
@@ -90,15 +83,13 @@ impl<T> ContextVar<T> {
     /// The id under which contexts keep this variable's values, or one that no value is under.
     #[inline]
     pub(super) fn id(&self) -> u32 {
-        // Relaxed: who reads a value has got the context from somewhere, and with it all that happened before the set.
-        self.id.load(Ordering::Relaxed)
+        self.id.number()
     }
 
     /// The id of a variable whose type is `Copy`; of any other, one that no value is under.
     #[inline]
     pub(super) fn id_if_copy(&self) -> u32 {
-        // Relaxed: as for `id`.
-        self.id_if_copy.load(Ordering::Relaxed)
+        self.id.if_copy()
     }
 
     /// Whether `T` is `Copy`.
@@ -110,29 +101,7 @@ impl<T> ContextVar<T> {
     /// The id, given out now if this is the variable's first use.
     #[inline]
     pub(super) fn assigned_id(&self) -> u32 {
-        // Acquire: who sets a value under an id that another thread has just given out finds it under the second id, too.
-        match self.id.load(Ordering::Acquire) {
-            UNASSIGNED => self.assign_id(),
-            id => id,
-        }
-    }
-
-    #[cold]
-    fn assign_id(&self) -> u32 {
-        let mut next = NEXT_ID.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = self.id();
-        if id != UNASSIGNED {
-            return id;
-        }
-        let id = *next;
-        assert!(id != UNASSIGNED, "more than four billion context variables in one process");
-        *next += 1;
-        if self.is_copy() {
-            self.id_if_copy.store(id, Ordering::Relaxed);
-        }
-        // Release, and last: with this the second id is there as well.
-        self.id.store(id, Ordering::Release);
-        id
+        self.id.assigned(self.is_copy(), &NEXT_ID)
     }
 }
 

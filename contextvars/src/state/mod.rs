@@ -30,6 +30,7 @@ mod count;
 mod current;
 mod declared;
 mod default;
+mod id;
 mod mark;
 mod release;
 mod shared;
@@ -37,6 +38,8 @@ mod value;
 mod vars;
 
 use std::fmt;
+// For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
+use std::sync;
 
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
