@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs the fuzzer on each target of `fuzz/`, for a minute or as many seconds as are named: `ci/fuzz.sh 600`.
+#
+# It starts from the inputs that are kept in `fuzz/corpus`, and what it finds anew stays outside of them, in
+# `fuzz/target/corpus`. An input that makes a target fail is kept in `fuzz/artifacts`, and
+# `cargo +nightly fuzz run TARGET FILE` runs it again. To keep what was found, without what reaches nothing new:
+#
+#   cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/target/corpus/TARGET -- -merge=1 -use_counters=0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "skipped: no nightly toolchain is installed, which the fuzzer is built with"
+    exit 0
+fi
+if ! command -v cargo-fuzz >/dev/null; then
+    echo "skipped: cargo-fuzz is not installed (cargo install cargo-fuzz --locked)"
+    exit 0
+fi
+seconds=${1:-60}
+for target in $(cargo +nightly fuzz list); do
+    echo "-- $target"
+    mkdir -p "fuzz/target/corpus/$target"
+    # What is found anew goes into the first of the folders.
+    cargo +nightly fuzz run "$target" "fuzz/target/corpus/$target" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -max_len=10000 -print_final_stats=1
+done
