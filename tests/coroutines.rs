@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::cell::Cell;
+use std::ptr;
+
 use contextvars::{Context, context_var, copy_context};
 use corosensei::{Coroutine, Yielder};
 use support::{Census, Citizen, on_a_thread};
@@ -133,6 +136,57 @@ fn coroutines_that_take_turns_at_random_harm_nobody() {
                     drop(coroutines.swap_remove(index));
                 }
             }
+        }
+    });
+}
+
+thread_local! {
+    /// Of the coroutine that runs on this thread, the way out of it.
+    static WAY_OUT: Cell<*const Yielder<(), ()>> = const { Cell::new(ptr::null()) };
+}
+
+/// A value whose destructor lets others go on in the middle, if it runs in a coroutine.
+struct Pauses(#[expect(dead_code, reason = "counts the values alive")] Citizen);
+
+impl Drop for Pauses {
+    #[expect(unsafe_code, reason = "a destructor has no argument by which a yielder could reach it")]
+    fn drop(&mut self) {
+        // SAFETY: null, or set by the coroutine that runs here, whose yielder lives until that has come to its end.
+        if let Some(yielder) = unsafe { WAY_OUT.get().as_ref() } {
+            WAY_OUT.set(ptr::null());
+            yielder.suspend(());
+        }
+    }
+}
+
+#[context_var]
+static PAUSES: Pauses;
+
+#[test]
+fn destructors_that_are_left_in_another_order_than_they_began_keep_no_value_from_being_dropped() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            let doomed = || Context::new().with(&PAUSES, Pauses(census.citizen()));
+            for _ in 0..200 {
+                let mut coroutines = [doomed(), doomed()].map(|ctx| {
+                    Coroutine::<(), (), ()>::new(move |yielder, ()| {
+                        WAY_OUT.set(yielder);
+                        drop(ctx);
+                        WAY_OUT.set(ptr::null());
+                    })
+                });
+                // Both are within a destructor; the one that began first is done first.
+                for _ in 0..2 {
+                    for coroutine in coroutines.iter_mut().filter(|coroutine| !coroutine.done()) {
+                        coroutine.resume(());
+                    }
+                }
+                assert_eq!((census.alive(), coroutines.iter().all(Coroutine::done)), (0, true));
+            }
+            drop(doomed());
+            assert_eq!(census.alive(), 0);
         }
     });
 }

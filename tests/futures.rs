@@ -299,6 +299,96 @@ fn a_future_may_be_polled_on_one_thread_and_dropped_on_another() {
     assert_eq!(seen.recv(), Ok((dropped_on, 3)));
 }
 
+/// A value that leaves its number in `LAST_DROPPED` of the context it is dropped in.
+struct Leaves(u32);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        LAST_DROPPED.set(self.0);
+    }
+}
+
+#[context_var]
+static LEAVES: Leaves;
+
+#[context_var]
+static LAST_DROPPED: u32;
+
+#[test]
+fn a_future_that_moves_from_thread_to_thread_keeps_what_its_values_do_to_itself() {
+    let mut future = Box::pin(
+        async {
+            let outermost = LEAVES.set(Leaves(0));
+            for n in 1..=20 {
+                drop(LEAVES.set(Leaves(n)));
+                assert_eq!(LAST_DROPPED.get(), n - 1);
+                yielding().await;
+                // Set on one thread, read and replaced on the next.
+                assert_eq!(LEAVES.with(|value| value.0), n);
+                let token = LEAVES.set(Leaves(100));
+                yielding().await;
+                LEAVES.reset(token).unwrap();
+                assert_eq!(LAST_DROPPED.get(), 100);
+                LAST_DROPPED.set(n - 1);
+                yielding().await;
+                LAST_DROPPED.set(n);
+            }
+            LEAVES.reset(outermost).unwrap();
+            LAST_DROPPED.get()
+        }
+        .in_context(Context::new()),
+    );
+    let mut polls = 0;
+    loop {
+        let step;
+        (future, step) = on_a_thread(move || {
+            LAST_DROPPED.set(9_999);
+            let step = poll(future.as_mut());
+            assert_eq!((LAST_DROPPED.get(), LEAVES.is_set()), (9_999, false));
+            (future, step)
+        });
+        polls += 1;
+        if let Poll::Ready(last) = step {
+            assert_eq!((last, polls), (20, 61));
+            break;
+        }
+    }
+    assert!(!LAST_DROPPED.is_set());
+}
+
+#[test]
+fn a_future_that_panicked_is_dropped_in_its_context_on_any_thread() {
+    struct Tells(mpsc::Sender<u32>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.send(NUMBER.get()).expect("the test listens");
+        }
+    }
+    /// Keeps what it owns when its poll panics, as a future written by hand may.
+    struct Panics(#[expect(dead_code, reason = "dropped with the future")] Tells);
+    impl Future for Panics {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+            NUMBER.set(NUMBER.get() + 1);
+            panic!("in a poll")
+        }
+    }
+    let (sender, seen) = mpsc::channel();
+    let mut future = Box::pin(Panics(Tells(sender)).in_context(with_number(1)));
+    for _ in 0..2 {
+        let panicked = panic_of(|| {
+            let _: Poll<()> = poll(future.as_mut());
+        });
+        assert_eq!((panicked.message.as_str(), NUMBER.is_set()), ("in a poll", false));
+    }
+    on_a_thread(move || {
+        NUMBER.set(50);
+        drop(future);
+        assert_eq!(NUMBER.get(), 50);
+    });
+    assert_eq!(seen.iter().collect::<Vec<_>>(), [3]);
+}
+
 /// Fails to compile where the type has the trait: which of the two `ask`s is meant is then ambiguous.
 macro_rules! assert_has_not {
     ($type:ty: $trait:ident) => {{

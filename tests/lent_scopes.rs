@@ -227,3 +227,139 @@ fn a_variable_bound_twice_under_two_names_is_restored_once() {
         assert_eq!(seen(), (Some(1), None));
     });
 }
+
+#[test]
+fn a_copy_made_in_the_body_may_change_while_the_scope_lasts_and_when_it_has_ended() {
+    lending(|| {
+        let mut copies = Vec::new();
+        with_context!(A = 2, {
+            for set_first in [false, true] {
+                if set_first {
+                    B.set(4);
+                }
+                let mut copy = copy_context();
+                copy.run(|| {
+                    A.set(30);
+                    with_context!(B = 40, {
+                        A.set(31);
+                        assert_eq!(seen(), (Some(31), Some(40)));
+                    });
+                });
+                assert_eq!(copy[&A], 30);
+                // Elsewhere, while the body changes what it has in common with the copy.
+                let (mut copy, elsewhere) = std::thread::scope(|scope| {
+                    let elsewhere = scope.spawn(move || {
+                        let seen = copy.run(|| {
+                            B.set(5);
+                            with_context!(A = 6, { seen() })
+                        });
+                        (copy, seen)
+                    });
+                    A.set(7);
+                    elsewhere.join().unwrap()
+                });
+                assert_eq!(elsewhere, (Some(6), Some(5)));
+                copy.run(|| assert_eq!(seen(), (Some(30), Some(5))));
+                copies.push(copy);
+            }
+            assert_eq!(seen(), (Some(7), Some(4)));
+        });
+        assert_eq!(seen(), (Some(1), None));
+        for copy in &mut copies {
+            copy.run(|| {
+                let token = A.set(8);
+                with_context!(B = 9, { A.set(10) });
+                assert_eq!(seen(), (Some(8), Some(5)));
+                A.reset(token).unwrap();
+            });
+            assert_eq!((copy.get(&A), copy.get(&B), copy.len()), (Some(&30), Some(&5), 2));
+        }
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn what_is_kept_for_a_scope_is_seen_nowhere() {
+    lending(|| {
+        let expected = Context::new().with(&A, 3);
+        with_context!(A = 2, {
+            A.set(3);
+            with_context!(A = 4, {
+                A.set(3);
+                for copy in
+                    [copy_context(), copy_context().clone(), copy_context().run(copy_context), inherit_context()]
+                {
+                    assert_eq!((copy.len(), copy.is_empty()), (1, false));
+                    assert_eq!((copy.iter().count(), copy.keys().count(), copy.values().count()), (1, 1, 1));
+                    assert_eq!((&copy, &expected), (&expected, &copy));
+                    assert_eq!(format!("{copy:#?}"), format!("{expected:#?}"));
+                    assert!(copy.diff(&expected).is_empty() && expected.diff(&copy).is_empty());
+                    assert_eq!(serde_json::to_string(&copy).unwrap(), serde_json::to_string(&expected).unwrap());
+                }
+                B.set(1);
+                B.reset(B.set(2)).unwrap();
+            });
+            // Nor does it come back from elsewhere.
+            let returned = std::thread::scope(|scope| {
+                let work = contextvars::round_trip(|| {
+                    with_context!(B = 5, { A.set(6) });
+                    B.set(7)
+                });
+                scope.spawn(work).join().unwrap()
+            });
+            returned.take_back();
+            assert_eq!((seen(), copy_context().len()), ((Some(3), Some(7)), 2));
+        });
+        assert_eq!((seen(), copy_context().len()), ((Some(1), None), 1));
+        assert!(contextvars::variables().all(|variable| variable.name() != "KEPT"));
+    });
+}
+
+#[test]
+fn a_token_is_refused_in_every_scope_but_the_one_it_was_made_in() {
+    lending(|| {
+        let outermost = A.set(10);
+        let (outermost, of_the_body) = with_context!(A = 2, {
+            let of_the_body = A.set(3);
+            let (outermost, of_the_body, innermost) = with_context!({
+                let innermost = A.set(4);
+                let refused = |token| A.reset(token).map_err(|error| (error.is_wrong_context(), error.into_token()));
+                let Err((true, outermost)) = refused(outermost) else { panic!("it is of the outermost context") };
+                let Err((true, of_the_body)) = refused(of_the_body) else { panic!("it is of the body around") };
+                assert_eq!(A.get(), 4);
+                (outermost, of_the_body, innermost)
+            });
+            assert!(A.reset(innermost).unwrap_err().is_wrong_context(), "its context is no more");
+            // Nor in another scope of the same shape, or in a copy of the context it was made in.
+            let of_the_body = with_context!({ A.reset(of_the_body).unwrap_err().into_token() });
+            let of_the_body = copy_context().run(|| A.reset(of_the_body).unwrap_err().into_token());
+            (outermost, of_the_body)
+        });
+        assert!(A.reset(of_the_body).unwrap_err().is_wrong_context(), "its context is no more");
+        A.reset(outermost).unwrap();
+        assert_eq!(seen(), (Some(1), None));
+    });
+}
+
+#[test]
+fn sets_in_the_body_under_a_live_reader_park_its_value_and_no_other() {
+    let census = Census::new();
+    Context::new().with(&COUNTED, census.citizen()).run(|| {
+        COUNTED.with(|_| {
+            with_context!(COUNTED = census.citizen(), {
+                COUNTED.with(|_| {
+                    for _ in 0..100_000 {
+                        drop(COUNTED.set(census.citizen()));
+                        // What was lent, what was bound, the current one.
+                        assert_eq!(census.alive(), 3);
+                    }
+                });
+            });
+            for _ in 0..10_000 {
+                with_context!(COUNTED = census.citizen(), { drop(COUNTED.set(census.citizen())) });
+                assert_eq!(census.alive(), 1);
+            }
+        });
+    });
+    assert_eq!(census.alive(), 0);
+}

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use contextvars::{Context, ContextExt, SharedContext, Token, context_var, copy_context, tokio, with_context};
+use contextvars::{
+    Context, ContextExt, SharedContext, Token, context_var, copy_context, round_trip, tokio, with_context,
+};
 use support::{Census, Citizen, forget, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
@@ -21,23 +23,21 @@ static COUNTED: Citizen;
 #[context_var]
 static CONFIG: Citizen;
 
-/// Fewer where each step is slow.
-const MANY: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
-
 #[test]
 fn sets_under_a_live_reader_park_its_value_and_no_other() {
+    const SETS: u64 = 10_000_000;
     let census = Census::new();
     isolated(|| {
         drop(COUNTED.set(census.citizen()));
         COUNTED.with(|_| {
-            for n in 0..MANY {
+            for n in 0..SETS / 2 {
                 drop(COUNTED.set(census.citizen()));
                 drop(NUMBER.set(n));
                 // The reader's, and the current one.
                 assert_eq!(census.alive(), 2);
             }
         });
-        assert_eq!((census.alive(), NUMBER.get()), (1, MANY - 1));
+        assert_eq!((census.alive(), NUMBER.get()), (1, SETS / 2 - 1));
     });
     assert_eq!(census.alive(), 0);
 }
@@ -150,6 +150,37 @@ fn a_forgotten_future_or_handle_leaves_the_current_context_alone() {
         shared.run(|| drop(NUMBER.set(3))).unwrap();
         forget(shared);
         forget(copy_context().wrap(|| ()));
+        assert_eq!(NUMBER.get(), 1);
+    });
+}
+
+#[test]
+fn whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope() {
+    isolated(|| {
+        drop(NUMBER.set(1));
+        with_context!(NUMBER = 2, {
+            // An error with its token, a half-done iteration, a round trip before, half way and after, a scope's future.
+            let token = NUMBER.set(3);
+            forget(copy_context().run(|| NUMBER.reset(token)).unwrap_err());
+            let ctx = copy_context();
+            let mut items = ctx.iter();
+            assert_eq!(items.next().map(|(variable, _)| variable.name()), Some("NUMBER"));
+            forget((items, ctx.diff(&Context::new())));
+            forget(ctx);
+            forget(round_trip(|| drop(NUMBER.set(4))));
+            let returned = thread::scope(|scope| scope.spawn(round_trip(|| drop(NUMBER.set(5)))).join().unwrap());
+            forget(returned);
+            let mut scope = Box::pin(with_context!(NUMBER = 6, async {
+                forget(NUMBER.set_scoped(7));
+                NUMBER.with(|_| drop(NAME.set("replaced".to_owned())));
+                yielding().await;
+            }));
+            assert!(poll(scope.as_mut()).is_pending());
+            forget(scope);
+            forget(async {}.in_current_context().into_parts());
+            forget(contextvars::thread::spawn(|| NUMBER.get()));
+            assert_eq!((NUMBER.get(), NAME.is_set()), (3, false));
+        });
         assert_eq!(NUMBER.get(), 1);
     });
 }

@@ -344,3 +344,84 @@ fn a_panic_caught_inside_a_scope_changes_nothing_for_the_scope() {
         });
     });
 }
+
+/// A value one of whose methods does much with contexts, and then panics in the middle of it.
+struct Mine(Fuse);
+
+impl Mine {
+    fn step_on(&self, at: Fuse) {
+        if self.0 != at || thread::panicking() {
+            return;
+        }
+        NUMBER.set(90);
+        let token = NUMBER.set(91);
+        with_context!(NUMBER = 92, MINE = Self(Fuse::None), {
+            copy_context().run(|| {
+                MINE.with(|_| {
+                    drop(MINE.set(Self(Fuse::None)));
+                    let _guard = NUMBER.set_scoped(93);
+                    let _never = NUMBER.reset(token).map_err(|error| assert!(error.is_wrong_context()));
+                    panic!("the mine's {at:?}")
+                })
+            })
+        });
+    }
+}
+
+impl Clone for Mine {
+    fn clone(&self) -> Self {
+        self.step_on(Fuse::Clone);
+        Self(Fuse::None)
+    }
+}
+
+impl fmt::Debug for Mine {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.step_on(Fuse::Debug);
+        Ok(())
+    }
+}
+
+impl PartialEq for Mine {
+    fn eq(&self, _: &Self) -> bool {
+        self.step_on(Fuse::Eq);
+        true
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        self.step_on(Fuse::Drop);
+    }
+}
+
+#[context_var]
+static MINE: Mine;
+
+#[test]
+fn a_method_that_panics_while_it_uses_contexts_leaves_only_what_it_had_set() {
+    let census = Census::new();
+    let try_out = |fuse: Fuse, number_left: u32, f: &dyn Fn(Context)| {
+        let laid = || Context::new().with(&MINE, Mine(fuse)).with(&COUNTED, census.citizen());
+        let mut home = Context::new().with(&NUMBER, 1);
+        home.run(|| {
+            let probe = NUMBER.set(2);
+            let message = panic_of(|| f(laid())).message;
+            assert_eq!(message, format!("the mine's {fuse:?}"));
+            assert_eq!(NUMBER.get(), number_left);
+            NUMBER.reset(probe).expect("the same context");
+            let in_a_scope = panic_of(|| with_context!(NUMBER = 3, { f(laid()) }));
+            assert_eq!((in_a_scope.message, NUMBER.get()), (message, 1));
+        });
+        assert!(!home.contains(&MINE));
+    };
+    // In the value's own context, whose set is gone with it.
+    try_out(Fuse::Clone, 2, &|mut ctx| drop(ctx.run(|| MINE.with(|_| MINE.get()))));
+    // In another, which keeps what was set before the panic, as in Python.
+    try_out(Fuse::Debug, 91, &|ctx| drop(format!("{ctx:?}")));
+    try_out(Fuse::Eq, 91, &|ctx| assert!(ctx == ctx.clone().with(&MINE, Mine(Fuse::None))));
+    try_out(Fuse::Drop, 91, &|ctx| drop(ctx));
+    try_out(Fuse::Drop, 91, &|ctx| drop(async {}.in_context(ctx)));
+    try_out(Fuse::Drop, 91, &|ctx| drop(SharedContext::from(ctx)));
+    assert_eq!(census.alive(), 0);
+}

@@ -327,6 +327,32 @@ fn tasks_alive_at_shutdown_are_dropped_in_their_contexts() {
 }
 
 #[test]
+fn tasks_never_polled_are_dropped_in_their_contexts_at_shutdown() {
+    let census = Census::new();
+    let (sender, dropped) = mpsc::channel();
+    // Nobody ever runs it.
+    let runtime = Builder::new_current_thread().build().unwrap();
+    {
+        let _here = runtime.enter();
+        for n in 0..100 {
+            let sees = SeesDrop(sender.clone());
+            let task = async move {
+                let _sees = sees;
+                future::pending::<()>().await;
+            };
+            drop(with_context!(NUMBER = n, COUNTED = census.citizen(), { tokio::spawn(task) }));
+        }
+    }
+    drop(sender);
+    assert_eq!(census.alive(), 100);
+    with_context!(NUMBER = 1_000, { drop(runtime) });
+    let mut seen: Vec<_> = dropped.iter().map(|(number, _)| number).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
 fn blocking_work_that_never_ran_is_dropped_in_its_context() {
     let (sender, dropped) = mpsc::channel();
     let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();

@@ -2,11 +2,11 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
-use contextvars::{Context, ContextVar, Token, context_var, copy_context, variables};
+use contextvars::{Context, ContextVar, Token, context_var, copy_context, variables, with_context};
 use support::{Census, isolated};
 
 #[context_var(default = 42)]
@@ -207,6 +207,20 @@ fn a_scoped_set_ends_with_its_guard() {
     });
 }
 
+#[test]
+fn guards_that_end_out_of_order_each_bring_back_what_they_replaced() {
+    isolated(|| {
+        ANSWER.set(1);
+        let (first, second, third) = (ANSWER.set_scoped(2), ANSWER.set_scoped(3), ANSWER.set_scoped(4));
+        drop(second);
+        assert_eq!(ANSWER.get(), 2);
+        drop(first);
+        assert_eq!(ANSWER.get(), 1);
+        drop(third);
+        assert_eq!(ANSWER.get(), 3, "as with Python's tokens, the last to end decides");
+    });
+}
+
 static EVALUATIONS: AtomicUsize = AtomicUsize::new(0);
 
 #[context_var(default = {
@@ -247,6 +261,52 @@ static FLAKY_DEFAULT: u8;
 fn a_default_that_panics_is_tried_again_by_the_next_read() {
     assert!(support::panic_of(|| FLAKY_DEFAULT.get()).message.contains("the first attempt fails"));
     assert_eq!(FLAKY_DEFAULT.get(), 7);
+}
+
+static WAITERS: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(5));
+static FAILURES: AtomicUsize = AtomicUsize::new(0);
+
+#[context_var(default = {
+    assert!(FAILURES.fetch_add(1, Ordering::SeqCst) >= 3, "not yet");
+    8
+})]
+static FAILS_FOR_SOME: u8;
+
+#[test]
+fn a_default_that_panics_is_tried_again_by_whoever_waits_for_it() {
+    let reads: Vec<_> = (0..5)
+        .map(|_| {
+            thread::spawn(|| {
+                WAITERS.wait();
+                support::caught(|| FAILS_FOR_SOME.get()).map_err(|panicked| panicked.message)
+            })
+        })
+        .collect();
+    let reads: Vec<_> = reads.into_iter().map(|read| read.join().unwrap()).collect();
+    assert_eq!(reads.iter().filter(|read| **read == Ok(8)).count(), 2, "{reads:?}");
+    assert_eq!((FAILS_FOR_SOME.get(), FAILURES.load(Ordering::SeqCst)), (8, 4));
+}
+
+#[context_var(default = {
+    // A thread that inherits and one that does not: both are given a value and so need no default.
+    let given = thread::spawn(|| with_context!(ASKED_MEANWHILE = 1, { ASKED_MEANWHILE.get() })).join();
+    let set = thread::spawn(|| {
+        let token = ASKED_MEANWHILE.set(2);
+        (ASKED_MEANWHILE.get(), ASKED_MEANWHILE.get_or(3), ASKED_MEANWHILE.reset(token).is_ok(), ASKED_MEANWHILE.get_or(4))
+    });
+    assert_eq!((given.unwrap(), set.join().unwrap()), (1, (2, 2, true, 4)));
+    // Nor does one that it sets itself.
+    ASKED_MEANWHILE.set(5);
+    ASKED_MEANWHILE.get() + ASKED_MEANWHILE.with(|value| *value)
+})]
+static ASKED_MEANWHILE: u8;
+
+#[test]
+fn a_variable_that_is_set_may_be_read_while_its_default_is_evaluated() {
+    isolated(|| {
+        assert_eq!(ASKED_MEANWHILE.get(), 10);
+        assert!(!ASKED_MEANWHILE.is_set());
+    });
 }
 
 #[context_var]
