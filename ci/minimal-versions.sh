@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the two crates with the oldest version of each dependency that their `Cargo.toml` allows, without what only tests
+# Builds the crates with the oldest version of each dependency that their `Cargo.toml` allows, without what only tests
 # need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,9 +14,10 @@ mkdir -p "$folder"
 rm -rf "$folder/workspace"
 mkdir "$folder/workspace"
 # The crates as they are in the working tree; their dependencies for tests come last in `Cargo.toml`.
-cp -rL contextvars contextvars-macros "$folder/workspace/"
-sed -i '/^\[dev-dependencies\]/,$d' "$folder/workspace/contextvars/Cargo.toml"
-sed 's/^members = .*/members = ["contextvars", "contextvars-macros"]/; /^default-members/d' Cargo.toml >"$folder/workspace/Cargo.toml"
+cp -rL contextvars contextvars-macros contextvars-opentelemetry "$folder/workspace/"
+sed -i '/^\[dev-dependencies\]/,$d' "$folder/workspace/contextvars/Cargo.toml" \
+    "$folder/workspace/contextvars-opentelemetry/Cargo.toml"
+sed 's/^members = .*/members = ["contextvars", "contextvars-macros", "contextvars-opentelemetry"]/; /^default-members/d' Cargo.toml >"$folder/workspace/Cargo.toml"
 cd "$folder/workspace"
 cargo +nightly update --quiet -Z direct-minimal-versions
 CARGO_TARGET_DIR=$folder/target cargo check --workspace

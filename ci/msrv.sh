@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the crate with the oldest compiler that it promises to build with, with all that stable Rust has.
+# Builds the crates with the oldest compiler that they promise to build with, with all that stable Rust has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,3 +13,4 @@ fi
 export CARGO_TARGET_DIR=target/msrv
 cargo "+$toolchain" check -p contextvars
 cargo "+$toolchain" check -p contextvars --features full
+cargo "+$toolchain" check -p contextvars-opentelemetry

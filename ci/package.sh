@@ -1,22 +1,26 @@
 #!/usr/bin/env bash
-# Packages both crates as they would be published, and builds and tests each from its package alone.
+# Packages the crates as they would be published, and builds and tests each from its package alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-# Builds each from its package, the one with the other's.
-cargo package --quiet --allow-dirty -p contextvars-macros -p contextvars
+# Builds each from its package, with the others' packages.
+cargo package --quiet --allow-dirty -p contextvars-macros -p contextvars -p contextvars-opentelemetry
 folder=$target/packaged
 rm -rf "$folder/crates"
 mkdir -p "$folder/crates"
-for crate in contextvars contextvars-macros; do
+for crate in contextvars contextvars-macros contextvars-opentelemetry; do
     tar --extract --file "$target/package/$crate-$version.crate" --directory "$folder/crates"
 done
 cd "$folder/crates"
 export CARGO_TARGET_DIR=$folder/target
 (cd "contextvars-macros-$version" && cargo test --quiet)
 patch="patch.crates-io.contextvars-macros.path = \"$PWD/contextvars-macros-$version\""
-cd "contextvars-$version"
-cargo test --quiet --config "$patch"
-cargo test --quiet --config "$patch" --features full
+(
+    cd "contextvars-$version"
+    cargo test --quiet --config "$patch"
+    cargo test --quiet --config "$patch" --features full
+)
+cd "contextvars-opentelemetry-$version"
+cargo test --quiet --config "$patch" --config "patch.crates-io.contextvars.path = \"$PWD/../contextvars-$version\""

@@ -5,23 +5,48 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use contextvars::{ContextExt, InContext};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
-use crate::carried::{carrying, current};
+use crate::carried::{Carried, current};
 
 /// Runs futures in an OpenTelemetry context that their children inherit.
 pub trait OpenTelemetryExt: Future + Sized {
     /// Runs this future with `cx` for OpenTelemetry's current context: at each poll, and when it is dropped.
     ///
-    /// The future gets a copy of the current context of variables, which carries `cx`. What it sets stays in there.
+    /// At its first poll the future gets a copy of the context of variables that is current there, and what it sets stays in
+    /// the copy. So it can be spawned, or put into a context: `work.in_opentelemetry(cx).in_context(ctx)`, in this order,
+    /// since a context that is entered further inside hides what is outside of it, OpenTelemetry's included.
     fn in_opentelemetry(self, cx: Context) -> InOpenTelemetry<Self> {
-        let context = carrying(cx.clone());
-        InOpenTelemetry { inner: Some(self.in_context(context)), cx }
+        InOpenTelemetry { inner: Some(self), context: None, carried: Carried::new(cx) }
     }
 
     /// Runs this future in the context that is [`current`] now: attached on this thread, or inherited.
+    ///
+    /// What OpenTelemetry's `with_current_context` is to it, but for inherited contexts as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::tokio;
+    /// use contextvars_opentelemetry::OpenTelemetryExt;
+    /// use opentelemetry::baggage::BaggageExt;
+    /// use opentelemetry::{Context, KeyValue};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// async fn tenant() -> Option<String> {
+    ///     Context::current().baggage().get("tenant").map(ToString::to_string)
+    /// }
+    ///
+    /// let cx = Context::new().with_baggage([KeyValue::new("tenant", "acme")]);
+    /// let request = async {
+    ///     let task = tokio::spawn(tenant().in_current_opentelemetry());
+    ///     assert_eq!(task.await.unwrap().as_deref(), Some("acme"));
+    /// };
+    /// request.in_opentelemetry(cx).await;
+    /// # }
+    /// ```
     fn in_current_opentelemetry(self) -> InOpenTelemetry<Self> {
         self.in_opentelemetry(current())
     }
@@ -35,15 +60,18 @@ pin_project! {
     pub struct InOpenTelemetry<F> {
         // `None` only while it is dropped.
         #[pin]
-        inner: Option<InContext<F>>,
-        cx: Context,
+        inner: Option<F>,
+        // Of variables; there is one from the first poll on.
+        context: Option<contextvars::Context>,
+        carried: Carried,
     }
 
     impl<F> PinnedDrop for InOpenTelemetry<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _attached = this.cx.clone().attach();
-            this.inner.set(None);
+            let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
+            let _attached = this.carried.attach();
+            context.run(|| this.inner.set(None));
         }
     }
 }
@@ -54,13 +82,14 @@ impl<F: Future> Future for InOpenTelemetry<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { unreachable!("it is not being dropped") };
-        let _attached = this.cx.clone().attach();
-        inner.poll(cx)
+        let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
+        let _attached = this.carried.attach();
+        context.run(|| inner.poll(cx))
     }
 }
 
 impl<F> fmt::Debug for InOpenTelemetry<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InOpenTelemetry").field("cx", &self.cx).finish_non_exhaustive()
+        f.debug_struct("InOpenTelemetry").field("cx", self.carried.cx()).finish_non_exhaustive()
     }
 }

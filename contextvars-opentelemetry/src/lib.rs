@@ -6,16 +6,21 @@
 //!
 //! 1. Where a context becomes current for a piece of work, use [`in_opentelemetry`](OpenTelemetryExt::in_opentelemetry) or
 //!    [`scope`] in the place of OpenTelemetry's own `with_context` and `attach`.
-//! 2. In work that was started below, [`current`] is that context again, and [`attach`] makes it OpenTelemetry's own, for
-//!    libraries that ask there.
+//! 2. In work that was started below, [`current`] is that context again. What asks OpenTelemetry itself (tracers do, for the
+//!    parent of a span) finds it there with `work.in_current_opentelemetry()` around a future, and in
+//!    `scope(current(), f)` around a function. Nothing but the work's own wrapper can see to that: executors do not tell
+//!    when they begin to poll.
 //! 3. Register [`BaggagePropagator`] in the place of the SDK's: the header then has the variables that are declared to
-//!    travel, too.
+//!    travel, too. [`apply_baggage`] sets them when a request comes in.
+//!
+//! A context that is carried keeps its span from ending by itself: work that outlives the request, such as a pool's
+//! connection, should be detached (`.in_context(Context::new())`), or the span ended by hand.
 //!
 //! # Examples
 //!
 //! ```
 //! use contextvars::tokio;
-//! use contextvars_opentelemetry::{OpenTelemetryExt, attach};
+//! use contextvars_opentelemetry::{OpenTelemetryExt, current, scope};
 //! use opentelemetry::trace::{SpanId, TraceContextExt, Tracer, TracerProvider};
 //! use opentelemetry::Context;
 //! use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -32,13 +37,11 @@
 //!
 //!     let handler = async move {
 //!         assert_eq!(active_span(), request);
-//!         let task = tokio::spawn(async move {
-//!             let task = async move { assert_eq!(active_span(), request) };
-//!             task.in_current_opentelemetry().await; // the request's, though this task was spawned
-//!         });
+//!         let task = async move { assert_eq!(active_span(), request) };
+//!         let task = tokio::spawn(task.in_current_opentelemetry());
 //!         let function = tokio::task::spawn_blocking(move || {
-//!             let _attached = attach();
-//!             assert_eq!(active_span(), request);
+//!             assert_eq!(active_span(), SpanId::INVALID); // OpenTelemetry's own knows nothing of it,
+//!             scope(current(), || assert_eq!(active_span(), request)); // but it was inherited
 //!         });
 //!         task.await.unwrap();
 //!         function.await.unwrap();
@@ -51,10 +54,11 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod attached;
 mod carried;
 mod in_opentelemetry;
 mod propagator;
 
-pub use self::carried::{attach, current, scope};
+pub use self::carried::{current, scope};
 pub use self::in_opentelemetry::{InOpenTelemetry, OpenTelemetryExt};
 pub use self::propagator::{BaggagePropagator, apply_baggage};

@@ -5,6 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use contextvars::baggage::{Baggage, Skipped};
+use contextvars::variables;
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -16,20 +17,26 @@ use crate::carried::current;
 /// The name of the header.
 const NAME: &str = "baggage";
 
-/// What must not stand in a property as it is: what the specification leaves out, but not what divides properties.
-const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'\\');
+/// What must not stand in a property as it is. `%` may: what came in encoded goes on as it came.
+const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\');
 /// What must not stand in a value as it is; `=` and `+` might, but some readers take them for something else.
-const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b' ').add(b';').add(b'%').add(b'=').add(b'+');
+const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 
 /// A propagator of baggage, by the [W3C's specification](https://www.w3.org/TR/baggage/): that of OpenTelemetry's context,
 /// and the variables that are declared with `baggage = "key"`.
 ///
-/// It stands where the SDK's `BaggagePropagator` would. **Out** go the variables that are set in the current context and what
-/// came in for services further on, then the context's baggage; of two members with one key the variable's goes. **In**, all
-/// members become the context's baggage; [`apply_baggage`] sets the variables.
+/// It stands where the SDK's `BaggagePropagator` would. **Out** go the variables that are set in the current context, then
+/// OpenTelemetry's baggage; of two members with one key the variable's goes. **In**, all members become OpenTelemetry's
+/// baggage; [`apply_baggage`] sets the variables.
 ///
 /// The specification's limits of 64 members and 8,192 bytes hold for what is encoded. What does not fit or is malformed is
 /// left out, member by member, and reported to [`on_skipped`](Self::on_skipped).
+///
+/// # Beside other propagators
+/// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, write `inject_context(&current(), ..)` and
+/// `extract_with_context(&current(), ..)`, with this crate's [`current`]. Their own `inject` and `extract` know no inherited
+/// contexts, and keep OpenTelemetry's thread-local borrowed while variables are displayed and members reported, so that
+/// one who attaches a context meanwhile panics.
 ///
 /// # Examples
 ///
@@ -106,6 +113,11 @@ impl TextMapPropagator for BaggagePropagator {
         self.inject_context(&current(), injector);
     }
 
+    /// Returns [`current`]'s context with the baggage that came in.
+    fn extract(&self, extractor: &dyn Extractor) -> Context {
+        self.extract_with_context(&current(), extractor)
+    }
+
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let (ours, skipped) = Baggage::current();
         self.report(&skipped);
@@ -143,11 +155,15 @@ impl TextMapPropagator for BaggagePropagator {
 /// Sets, in `context`, the variables that travel under the keys of the baggage of `cx`, and returns it with what had to be
 /// left out.
 ///
-/// For the beginning of a request: `handler.in_opentelemetry(cx)` in the context that is returned. Members that no variable
-/// stands for are kept in it as well, to be passed on.
+/// For the beginning of a request: `handler.in_opentelemetry(cx).in_context(ctx)`. Members that no variable stands for stay
+/// where they are, in the baggage of `cx`.
+///
+/// Read [`contextvars::baggage`](contextvars::baggage#trust) on whom to trust.
 #[must_use = "the variables are set in the context that is returned"]
 pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvars::Context, Vec<Skipped>) {
-    let (baggage, mut skipped) = Baggage::parse(members(cx).map(|(_, text)| text));
+    let is_travelling = |key: &str| variables().any(|variable| variable.baggage_key() == Some(key));
+    let (baggage, mut skipped) =
+        Baggage::parse(members(cx).filter(|(key, _)| is_travelling(key)).map(|(_, text)| text));
     let (context, wrong) = baggage.apply(context);
     skipped.extend(wrong);
     (context, skipped)
@@ -156,12 +172,18 @@ pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvar
 /// The keys of the baggage of `cx`, each with the member as it stands in a header. In the order of the keys.
 fn members(cx: &Context) -> impl Iterator<Item = (&str, String)> {
     let mut members: Vec<_> = cx.baggage().iter().collect();
-    members.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    members.sort_by_key(|(key, _)| key.as_str());
     members.into_iter().map(|(key, (value, metadata))| {
         let mut text = format!("{key}={}", utf8_percent_encode(value.as_str(), IN_VALUES));
-        if !metadata.as_str().is_empty() {
+        for property in metadata.as_str().split(';').map(str::trim).filter(|it| !it.is_empty()) {
             text.push(';');
-            text.extend(utf8_percent_encode(metadata.as_str(), IN_PROPERTIES));
+            match property.split_once('=') {
+                None => text.push_str(property),
+                Some((key, value)) => {
+                    text.extend([key.trim_end(), "="]);
+                    text.extend(utf8_percent_encode(value.trim_start(), IN_PROPERTIES));
+                }
+            }
         }
         (key.as_str(), text)
     })
