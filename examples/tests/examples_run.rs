@@ -94,3 +94,17 @@ fn whole_program_inherits_where_tokio_has_hooks_and_says_how_to_have_them() {
         assert_eq!(output, "run this with RUSTFLAGS=\"--cfg tokio_unstable\"\n");
     }
 }
+
+#[test]
+fn metrics_labels_say_whose_each_count_is_and_not_which_requests() {
+    assert_eq!(
+        output_of("metrics_labels"),
+        "prices{plan=\"free\",region=\"eu\"} 2\n\
+         prices{plan=\"pro\",region=\"eu\"} 4\n\
+         requests{plan=\"free\",region=\"eu\"} 1\n\
+         requests{plan=\"pro\",region=\"eu\"} 2\n\
+         requests{} 1\n\
+         writes{plan=\"free\",region=\"eu\",table=\"orders\"} 1\n\
+         writes{plan=\"pro\",region=\"eu\",table=\"orders\"} 2\n"
+    );
+}
