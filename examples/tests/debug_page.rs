@@ -72,10 +72,39 @@ fn every_variable_of_the_program_is_described() {
     let variables = data["variables"].as_array().expect("a list");
     let mut names: Vec<_> = variables.iter().map(|variable| variable["name"].as_str().expect("a name")).collect();
     names.sort_unstable();
-    // The fourth is the crate's own.
+    // One is the crate's own.
     assert_eq!(names, ["CREDENTIALS", "LOCALE", "PROGRESS", "RECEIVED_BAGGAGE", "REQUEST_ID", "USER"]);
     let credentials = variables.iter().find(|variable| variable["name"] == "CREDENTIALS").expect("it is listed");
     assert_eq!((&credentials["is_redacted"], &credentials["inherits"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn the_page_tells_all_that_is_known_of_a_variable_and_marks_what_the_request_changed() {
+    let page = Server::start().get("/debug/context?user=ada&locale=nl", "");
+    let row_of = |path: &str| {
+        let row = page.split("<tr ").find(|row| row.starts_with(&format!("id=\"{path}\"")));
+        // Without what only tells where a line may end.
+        row.unwrap_or_else(|| panic!("{path} in {page}")).replace("<wbr>", "")
+    };
+    let user = row_of("debug_page::USER");
+    for part in [
+        "debug_page::</span><span class=\"name\">USER<",
+        "Who asks, as far as the request says.",
+        "alloc::string::String",
+        "examples/debug_page/main.rs<span class=\"line\">:33<",
+        ">has a default<",
+        ">log as USER<",
+        ">travels as user<",
+    ] {
+        assert!(user.contains(part), "{part} in {user}");
+    }
+    let credentials = row_of("debug_page::CREDENTIALS");
+    assert!(credentials.contains(">not inherited<") && credentials.contains(">redacted<"), "{credentials}");
+    assert!(row_of("debug_page::LOCALE").contains("class=\"changed\"") && !user.contains("class=\"changed\""));
+    let rows: Vec<_> = page.match_indices("<tr id=").collect();
+    assert_eq!(rows.len(), 6);
+    let library = page.find("<tr id=\"contextvars::").expect("the crate's own");
+    assert_eq!(rows[5].0, library, "what is not the program's comes last");
 }
 
 #[test]
@@ -98,13 +127,17 @@ fn a_value_cannot_become_part_of_the_page() {
 #[test]
 fn a_browser_shows_the_values_in_a_table() {
     let Some(browser) = browser() else {
-        eprintln!("no chromium is installed here: the page was not looked at in a browser");
+        // Past what the test harness keeps to itself if a test passes.
+        writeln!(std::io::stderr(), "skipped: no Chromium is installed, so no browser looked at the page")
+            .expect("there is somewhere to say so");
         return;
     };
     let server = Server::start();
     let profile = std::env::temp_dir().join(format!("debug-page-{}", server.addr.port()));
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"])
+        // It is to look at one page, and for nothing else.
+        .args(["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("http://{}/debug/context?user=%3Cb%3Eada&locale=nl", server.addr))
         .output()
@@ -115,7 +148,8 @@ fn a_browser_shows_the_values_in_a_table() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let value_of = |name: &str| {
-        let row = page.split(&format!("<tr id=\"{name}\">")).nth(1).unwrap_or_else(|| panic!("{name} in {page}"));
+        let row = page.split(&format!("<tr id=\"debug_page::{name}\"")).nth(1);
+        let row = row.unwrap_or_else(|| panic!("{name} in {page}"));
         let value = row.split("<td class=\"value\">").nth(1).and_then(|rest| rest.split("</td>").next());
         value.unwrap_or_else(|| panic!("a value of {name} in {page}")).to_owned()
     };
