@@ -35,16 +35,36 @@ fn hooks_of_ones_own_run_besides_in_the_context_of_the_task() {
 }
 
 #[test]
-fn to_install_the_hooks_twice_is_to_install_the_later_ones() {
-    let runtime = Builder::new_current_thread()
-        .inherit_contexts_by(Inheritance::new().except_where(|_| true))
-        .inherit_contexts()
-        .build()
-        .unwrap();
-    assert_eq!(
-        runtime.block_on(async { tokio::spawn(async { REQUEST_ID.get() }).await }.in_context(request(7))).unwrap(),
-        7
-    );
+fn to_install_the_hooks_twice_on_one_builder_is_refused_at_the_second_call() {
+    let twice: [fn(); 3] = [
+        || {
+            Builder::new_current_thread().inherit_contexts().inherit_contexts();
+        },
+        || {
+            Builder::new_current_thread().inherit_contexts_by(Inheritance::of_all()).inherit_contexts();
+        },
+        || {
+            Builder::new_current_thread().inherit_contexts().inherit_contexts_by(Inheritance::new());
+        },
+    ];
+    for install in twice {
+        let panicked = support::panic_of(install);
+        assert!(panicked.message.contains("`inherit_contexts` was called twice on one builder"), "{panicked:?}");
+        assert_eq!(panicked.file, file!());
+    }
+}
+
+#[test]
+fn two_builders_and_two_runtimes_of_one_builder_have_hooks_of_their_own() {
+    let mut first = Builder::new_current_thread();
+    let mut second = Builder::new_current_thread();
+    first.inherit_contexts();
+    second.inherit_contexts_by(Inheritance::new().except_where(|_| true));
+    let seen = |builder: &mut Builder| {
+        let spawn = async { tokio::spawn(async { REQUEST_ID.get() }).await };
+        builder.build().unwrap().block_on(spawn.in_context(request(7))).unwrap()
+    };
+    assert_eq!([seen(&mut first), seen(&mut second), seen(&mut first)], [7, 0, 7]);
 }
 
 #[test]

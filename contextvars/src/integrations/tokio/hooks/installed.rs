@@ -12,14 +12,24 @@ use super::slots::{Removed, Slots};
 use crate::context::{Context, inherit_context};
 
 /// Installs the hooks. They share one table, which goes away with the last of them.
+///
+/// # Panics
+/// If the builder has some already.
+#[track_caller]
 pub(super) fn install(builder: &mut Builder, inheritance: Inheritance) -> &mut Builder {
     let hooks = Arc::new(Hooks { inheritance, slots: Slots::new(), has_spawned: AtomicBool::new(false) });
     let (spawn, before, after, terminate) = (hooks.clone(), hooks.clone(), hooks.clone(), hooks);
+    let gone_before = GONE.get();
     builder
         .on_task_spawn(move |task| spawn.on_spawn(task))
         .on_before_task_poll(move |task| before.on_before_poll(task))
         .on_after_task_poll(move |task| after.on_after_poll(task))
-        .on_task_terminate(move |task| terminate.on_terminate(task))
+        .on_task_terminate(move |task| terminate.on_terminate(task));
+    assert!(
+        GONE.get() == gone_before,
+        "`inherit_contexts` was called twice on one builder: call it once, and tell one `Inheritance` all that is excepted"
+    );
+    builder
 }
 
 struct Hooks {
@@ -27,6 +37,12 @@ struct Hooks {
     slots: Slots,
     /// Whether the spawn hook was ever called.
     has_spawned: AtomicBool,
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        GONE.set(GONE.get() + 1);
+    }
 }
 
 /// A task that this thread polls.
@@ -37,6 +53,8 @@ struct Polling {
 }
 
 thread_local! {
+    /// How many sets of hooks went away on this thread: with their runtime, or because others took their place.
+    static GONE: Cell<usize> = const { Cell::new(0) };
     /// The tasks that this thread polls, innermost last: a task may block on a runtime that polls others.
     static POLLING: RefCell<Vec<Polling>> = const { RefCell::new(Vec::new()) };
     /// The last task on this thread that ended without ever having been known.

@@ -72,7 +72,11 @@ use ::tokio::runtime::Builder;
 pub trait InheritContexts: Sized {
     /// Makes every task inherit, but those that connection pools spawn.
     ///
-    /// Call it after every other hook was installed: it replaces them.
+    /// Call it once, and after every other hook was installed: it replaces them.
+    ///
+    /// # Panics
+    /// If the builder carries contexts already.
+    #[track_caller]
     fn inherit_contexts(&mut self) -> &mut Self
     where
         Self: TokioUnstable,
@@ -80,8 +84,12 @@ pub trait InheritContexts: Sized {
         TokioUnstable::install_default(self)
     }
 
-    /// Makes every task inherit that `inheritance` does not except.
+    /// Makes every task inherit that `inheritance` does not except; see [`inherit_contexts`](Self::inherit_contexts).
+    ///
+    /// # Panics
+    /// If the builder carries contexts already.
     #[cfg(tokio_unstable)]
+    #[track_caller]
     fn inherit_contexts_by(&mut self, inheritance: Inheritance) -> &mut Self
     where
         Self: TokioUnstable,
@@ -100,19 +108,23 @@ impl InheritContexts for Builder {}
 )]
 pub trait TokioUnstable {
     #[doc(hidden)]
+    #[track_caller]
     fn install_default(&mut self) -> &mut Self;
 
     #[doc(hidden)]
     #[cfg(tokio_unstable)]
+    #[track_caller]
     fn install(&mut self, inheritance: Inheritance) -> &mut Self;
 }
 
 #[cfg(tokio_unstable)]
 impl TokioUnstable for Builder {
+    #[track_caller]
     fn install_default(&mut self) -> &mut Self {
         self.install(Inheritance::new())
     }
 
+    #[track_caller]
     fn install(&mut self, inheritance: Inheritance) -> &mut Self {
         installed::install(self, inheritance)
     }
