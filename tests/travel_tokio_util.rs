@@ -1,5 +1,7 @@
 //! Contexts travel into everything that tokio-util spawns, through the facade `contextvars::tokio_util`.
 
+mod support;
+
 use std::hash::RandomState;
 
 use contextvars::tokio::runtime::Handle;
@@ -137,6 +139,38 @@ async fn a_local_pool_inherits_when_the_task_is_made_and_when_it_is_polled() {
         assert_eq!(pool.num_threads(), 2);
     })
     .await;
+}
+
+#[test]
+fn outside_of_a_runtime_the_panic_names_the_caller() {
+    let message = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    let panics = [
+        support::panic_of(|| TaskTracker::new().spawn(async {})),
+        support::panic_of(|| TaskTracker::new().spawn_blocking(|| ())),
+        support::panic_of(|| JoinMap::new().spawn(1, async {})),
+        support::panic_of(|| JoinMap::new().spawn_blocking(1, || ())),
+        support::panic_of(|| JoinQueue::new().spawn(async {})),
+        support::panic_of(|| JoinQueue::new().spawn_blocking(|| ())),
+    ];
+    for panicked in panics {
+        assert_eq!((panicked.message.as_str(), panicked.file.as_str()), (message, file!()));
+    }
+    let message = "`spawn_local` called from outside of a `task::LocalSet`";
+    let panics = [
+        support::panic_of(|| TaskTracker::new().spawn_local(async {})),
+        support::panic_of(|| JoinMap::new().spawn_local(1, async {})),
+        support::panic_of(|| JoinQueue::new().spawn_local(async {})),
+    ];
+    for panicked in panics {
+        assert!(panicked.message.contains(message) && panicked.file == file!(), "{panicked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_thread_that_a_local_pool_does_not_have_is_reported_at_the_caller() {
+    let pool = LocalPoolHandle::new(1);
+    let panicked = support::panic_of(|| pool.spawn_pinned_by_idx(|| async {}, 1));
+    assert_eq!(panicked.file, file!());
 }
 
 #[tokio::test]
