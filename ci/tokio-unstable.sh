@@ -8,7 +8,7 @@ export RUSTDOCFLAGS="--cfg tokio_unstable"
 # A target folder of its own: other flags would throw away what the other steps built.
 export CARGO_TARGET_DIR=target/tokio-unstable
 cargo test -p contextvars --features full,tokio-hooks,tokio-tracing tokio
-cargo test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test travel_places \
+cargo test -p contextvars-tests --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
     --test travel_tokio --test travel_tokio_util
 cargo build -p contextvars-examples --example whole_program
 cargo test -p contextvars-examples --test examples_run whole_program
