@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test of every package.
+# Runs the tests of every package; those of tokio's unstable parts are in `tokio-unstable.sh`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test

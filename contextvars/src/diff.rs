@@ -54,7 +54,7 @@ impl Context {
     }
 }
 
-/// What changed between two contexts; [`Context::diff`] makes it.
+/// What changed between two contexts; [`Context::diff`] makes it, and has an example.
 ///
 /// Its `Display` has a line for each change: `+` for a variable that was set, `-` for one that was unset, `~` for one
 /// whose value is another. `redact` is honoured.
@@ -123,6 +123,23 @@ impl fmt::Debug for Diff<'_> {
 }
 
 /// What happened to one variable between two contexts.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, context_var};
+/// #[context_var]
+/// static PORT: u16;
+///
+/// # fn main() {
+/// let (before, after) = (Context::new(), Context::new().with(&PORT, 80));
+/// let diff = before.diff(&after);
+/// let change = diff.iter().next().unwrap();
+/// assert_eq!(change.variable().name(), "PORT");
+/// assert!(change.before().is_none());
+/// assert_eq!(change.after().unwrap().downcast_ref::<u16>(), Some(&80));
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
     variable: &'static Variable,

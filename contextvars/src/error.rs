@@ -62,6 +62,33 @@ impl Error for LookupError {}
 ///
 /// With the `tokio` feature, a spawned task that has no context of its own shares its thread's base context with
 /// every later task there.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # mod demo {
+/// use contextvars::{context_var, with_context};
+///
+/// #[context_var]
+/// static USER: String;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # pub(crate) async fn main() {
+/// let plain = tokio::spawn(async {
+///     let error = USER.try_set("ada".to_owned()).unwrap_err();
+///     assert_eq!(error.variable().name(), "USER");
+///     // The value is not lost; a scope has a place for it.
+///     with_context!(USER = error.into_value(), { USER.get() })
+/// });
+/// assert_eq!(plain.await.unwrap(), "ada");
+/// # }
+/// # }
+/// # fn main() { #[cfg(feature = "tokio")] demo::main() }
+/// ```
+///
+/// # Python
+/// Has no counterpart: a task has a context there, always.
 pub struct SetError<T> {
     variable: &'static Variable,
     value: T,
@@ -107,6 +134,15 @@ impl<T> fmt::Debug for SetError<T> {
 impl<T> Error for SetError<T> {}
 
 /// A [`SharedContext`](crate::SharedContext) is entered already, on this thread or another.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::SharedContext;
+/// let shared = SharedContext::new();
+/// let again = shared.run(|| shared.run(|| ())).unwrap();
+/// assert!(again.unwrap_err().to_string().contains("already entered"));
+/// ```
 ///
 /// # Python
 /// `RuntimeError: cannot enter context: … is already entered`.

@@ -57,7 +57,8 @@ impl SharedContext {
         Self::default()
     }
 
-    /// Calls `f` in the shared context and returns its result. What `f` sets stays in the context.
+    /// Calls `f` in the shared context and returns its result. What `f` sets stays in the context. Takes a lock for a moment
+    /// on the way in and on the way out; none is held while `f` runs.
     ///
     /// # Errors
     /// [`EnterError`] if the context is entered already, by a caller or on another thread; `f` was not called. Never
@@ -76,6 +77,20 @@ impl SharedContext {
 
     /// Returns a copy of the context. O(1).
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, SharedContext, context_var};
+    /// #[context_var]
+    /// static USER: &'static str;
+    ///
+    /// # fn main() {
+    /// let shared = SharedContext::from(Context::new().with(&USER, "ada"));
+    /// assert_eq!(shared.copy().unwrap()[&USER], "ada");
+    /// assert!(shared.run(|| shared.copy().is_err()).unwrap());
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`EnterError`] if the context is entered: what it holds is then the running code's alone. That code can call
     /// [`copy_context`](crate::copy_context).
@@ -90,6 +105,15 @@ impl SharedContext {
     }
 
     /// Whether the context is entered, at this moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::SharedContext;
+    /// let shared = SharedContext::new();
+    /// assert!(shared.run(|| shared.is_entered()).unwrap());
+    /// assert!(!shared.is_entered());
+    /// ```
     #[must_use]
     pub fn is_entered(&self) -> bool {
         matches!(&*self.lock(), Slot::Entered)

@@ -110,7 +110,7 @@ impl<T> fmt::Debug for Token<T> {
 /// ```
 ///
 /// # Python
-/// `ValueError`.
+/// `ValueError`. The `RuntimeError` about a token that was used before cannot happen here.
 pub struct ResetError<T: 'static> {
     token: Token<T>,
     wrong: Wrong<T>,
@@ -173,6 +173,25 @@ impl<T> fmt::Debug for ResetError<T> {
 impl<T> Error for ResetError<T> {}
 
 /// Resets a variable when dropped; [`set_scoped`](ContextVar::set_scoped) makes it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::context_var;
+/// #[context_var(default = 0)]
+/// static DEPTH: u32;
+///
+/// # fn main() {
+/// let outer = DEPTH.set_scoped(1);
+/// {
+///     let _inner = DEPTH.set_scoped(2);
+///     assert_eq!(DEPTH.get(), 2);
+/// }
+/// assert_eq!(DEPTH.get(), 1);
+/// drop(outer);
+/// assert_eq!(DEPTH.get(), 0);
+/// # }
+/// ```
 ///
 /// # Panics
 /// On drop, if another context is current than the one the variable was set in (unless the thread is panicking

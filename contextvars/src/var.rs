@@ -11,7 +11,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// read with [`with`](Self::with).
     ///
     /// # Panics
-    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead.
+    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead. And if the default is needed for
+    /// the first time, and its expression panics or reads this very variable.
     ///
     /// # Examples
     ///
@@ -73,6 +74,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     ///
     /// # Errors
     /// [`LookupError`] if the variable has neither.
+    ///
+    /// # Panics
+    /// If the default is needed for the first time, and its expression panics or reads this very variable.
     ///
     /// # Examples
     ///
@@ -155,7 +159,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// value that it was given stays as it is until `f` returns.
     ///
     /// # Panics
-    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead.
+    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead. And if `f`
+    /// does, or the default, as for [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -181,6 +186,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     ///
     /// # Errors
     /// [`LookupError`] if the variable has neither; `f` was not called.
+    ///
+    /// # Panics
+    /// If `f` does, or the default, as for [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -252,7 +260,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// ```
     ///
     /// # Python
-    /// `var.set(value)`.
+    /// `var.set(value)`, which is never refused.
     #[inline]
     #[track_caller]
     pub fn set(&'static self, value: T) -> Token<T> {
@@ -275,7 +283,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// static USER: String;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// USER.try_set("ada".to_owned())?;
+    /// let token = USER.try_set("ada".to_owned())?;
+    /// assert_eq!(token.old_value(), None);
+    /// assert_eq!(USER.get(), "ada");
     /// # Ok(())
     /// # }
     /// ```

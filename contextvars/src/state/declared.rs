@@ -1,8 +1,7 @@
-//! [`ContextVar`]: a declared variable, its identity and what the declaration found out about its type.
+//! [`ContextVar`]: a declared variable, and what contexts ask of it without knowing its type.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
-use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
@@ -10,6 +9,7 @@ use std::sync::atomic::AtomicU32;
 use super::current;
 use super::default::LazyDefault;
 use super::id::{Id, UNASSIGNED};
+use super::traits::Traits;
 use super::value::{self, ErasedVar, Header, Value};
 use crate::variable::{Declares, Variable};
 
@@ -171,86 +171,3 @@ impl<T> fmt::Debug for ContextVar<T> {
         f.debug_tuple("ContextVar").field(&format_args!("{}", self.variable)).finish()
     }
 }
-
-/// What a variable's type can do, as far as contexts care; the declaration finds out.
-#[doc(hidden)]
-pub struct Traits<T> {
-    pub debug: Option<Write<T>>,
-    pub display: Option<Write<T>>,
-    pub eq: Option<fn(&T, &T) -> bool>,
-    pub copy: Option<Copyable<T>>,
-    pub serialize: Option<Erase<T>>,
-}
-
-impl<T> Traits<T> {
-    /// Nothing at all.
-    pub(crate) const NONE: Self = Self { debug: None, display: None, eq: None, copy: None, serialize: None };
-}
-
-type Write<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
-
-/// Makes something of a value that any serialiser can take.
-#[cfg(feature = "serde")]
-type Erase<T> = fn(&T) -> &dyn erased_serde::Serialize;
-
-/// Without the `serde` feature there is nobody to ask; the field is there all the same, for expansions to fill.
-#[cfg(not(feature = "serde"))]
-type Erase<T> = fn(&T) -> std::convert::Infallible;
-
-/// The proof that `T` is `Copy`, where the type system has forgotten it.
-#[doc(hidden)]
-pub struct Copyable<T>(PhantomData<fn() -> T>);
-
-impl<T: Copy> Copyable<T> {
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a proof has no default")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Clone for Copyable<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Copyable<T> {}
-
-/// Finds out, in a constant, which traits `T` has: where `T` has the trait, the constant of the inherent `impl` is
-/// found before the one of [`Absent`].
-#[doc(hidden)]
-pub struct Probe<T>(PhantomData<T>);
-
-impl<T: fmt::Debug> Probe<T> {
-    pub const DEBUG: Option<Write<T>> = Some(<T as fmt::Debug>::fmt);
-}
-
-impl<T: fmt::Display> Probe<T> {
-    pub const DISPLAY: Option<Write<T>> = Some(<T as fmt::Display>::fmt);
-}
-
-#[cfg(feature = "serde")]
-impl<T: serde_core::Serialize> Probe<T> {
-    pub const SERIALIZE: Option<Erase<T>> = Some(|value| value);
-}
-
-impl<T: PartialEq> Probe<T> {
-    pub const EQ: Option<fn(&T, &T) -> bool> = Some(<T as PartialEq>::eq);
-}
-
-impl<T: Copy> Probe<T> {
-    pub const COPY: Option<Copyable<T>> = Some(Copyable::new());
-}
-
-/// The answers of [`Probe`] where `T` has not got the trait.
-#[doc(hidden)]
-pub trait Absent<T> {
-    const DEBUG: Option<Write<T>> = None;
-    const DISPLAY: Option<Write<T>> = None;
-    const EQ: Option<fn(&T, &T) -> bool> = None;
-    const COPY: Option<Copyable<T>> = None;
-    const SERIALIZE: Option<Erase<T>> = None;
-}
-
-impl<T> Absent<T> for Probe<T> {}

@@ -12,8 +12,8 @@
 //! - **V1** A value's block has the type of the variable that its header names, and in a context a value stands only
 //!   under its own variable's id. So a variable's id implies the type.
 //! - **V2** Variables exist for `T: Send + Sync + 'static` only.
-//! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
+//! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //!
 //! **The current context** (`current.rs`)
 //! - **C1** A reference into the thread-local never outlives the function that makes it, and no code from outside this
@@ -34,6 +34,7 @@ mod id;
 mod mark;
 mod release;
 mod shared;
+mod traits;
 mod value;
 mod vars;
 
@@ -48,9 +49,10 @@ pub(crate) use self::current::swap;
 pub(crate) use self::current::{
     Entered, Replaced, cloned, is_set, merge, not_copied, outbound, restore, set, snapshot, with_value,
 };
-pub use self::declared::{Absent, ContextVar, Copyable, Probe, Traits};
+pub use self::declared::ContextVar;
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
+pub use self::traits::{Absent, Copyable, Probe, Traits};
 use self::value::ErasedVar;
 pub(crate) use self::value::{Held, Value};
 use self::vars::Vars;

@@ -32,6 +32,23 @@ use crate::context::{Context, copy_context};
 /// ```
 pub trait ContextExt: Sized {
     /// Runs `self` in `context`: it is entered for every poll, and for the drop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, ContextExt, context_var};
+    /// #[context_var]
+    /// static USER: &'static str;
+    ///
+    /// # fn main() {
+    /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+    /// let greeting = async { format!("hello, {}", USER.get()) };
+    /// assert_eq!(block_on(greeting.in_context(Context::new().with(&USER, "ada"))), "hello, ada");
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `loop.create_task(coro, context=ctx)`, but without a task of its own.
     fn in_context(self, context: Context) -> InContext<Self> {
         InContext::new(self, context)
     }
@@ -112,6 +129,23 @@ impl<T> InContext<T> {
     }
 
     /// The context, to look at or to change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::pin::pin;
+    /// # use contextvars::{Context, ContextExt, context_var};
+    /// #[context_var(default = 0)]
+    /// static ATTEMPT: u32;
+    ///
+    /// # fn main() {
+    /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+    /// let mut work = pin!(async { ATTEMPT.get() }.in_context(Context::new()));
+    /// let retry = work.context().clone().with(&ATTEMPT, 2);
+    /// *work.as_mut().context_mut() = retry;
+    /// assert_eq!(block_on(work), 2);
+    /// # }
+    /// ```
     #[must_use]
     pub fn context_mut(self: Pin<&mut Self>) -> &mut Context {
         self.project().context

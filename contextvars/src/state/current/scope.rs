@@ -18,8 +18,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::super::State;
-use super::super::declared::{ContextVar, Traits};
+use super::super::declared::ContextVar;
 use super::super::mark::{Identity, Mark};
+use super::super::traits::Traits;
 use super::super::value::Value;
 use super::super::vars::Vars;
 use super::{CURRENT, Current, snapshot, swap};
@@ -30,6 +31,9 @@ use crate::variable::Variable;
 ///
 /// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its end
 /// therefore checks that what it leaves is what it entered.
+///
+/// # Panics
+/// On drop, if another context is current than the one it entered, unless the thread is panicking already.
 #[must_use]
 pub struct Scope<const N: usize> {
     outer: Outer,

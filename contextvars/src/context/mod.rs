@@ -1,9 +1,13 @@
 //! [`Context`]: a set of variables with their values, to be looked at, copied, and run code in.
 
+mod items;
+
 use std::fmt;
 use std::ops::Index;
 
-use crate::state::{self, ContextVar, Entered, State, Update, Value, Values};
+pub(crate) use self::items::Key;
+pub use self::items::{Items, ValueRef};
+use crate::state::{self, ContextVar, Entered, State, Update};
 use crate::variable::Variable;
 
 /// Context variables and their values: what is current for some piece of code, or will be.
@@ -126,7 +130,8 @@ impl Context {
         Self { state: State::new() }
     }
 
-    /// Sets a variable in this context, which is not entered for it, and returns the context.
+    /// Sets a variable in this context, which is not entered for it, and returns the context. Costs what
+    /// [`set`](ContextVar::set) does.
     ///
     /// # Examples
     ///
@@ -251,6 +256,19 @@ impl Context {
 
     /// Whether the variable has a value in this context. A default is not one.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 80)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert!(!Context::new().contains(&PORT));
+    /// assert!(Context::new().with(&PORT, 80).contains(&PORT));
+    /// # }
+    /// ```
+    ///
     /// # Python
     /// `var in ctx`.
     #[must_use]
@@ -259,6 +277,19 @@ impl Context {
     }
 
     /// The variable's value in this context. `None`: it is not set here; a default does not count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 80)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert_eq!(Context::new().get(&PORT), None);
+    /// assert_eq!(Context::new().with(&PORT, 8080).get(&PORT), Some(&8080));
+    /// # }
+    /// ```
     ///
     /// # Python
     /// `ctx.get(var)`.
@@ -269,6 +300,19 @@ impl Context {
 
     /// How many variables are set. O(n).
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80).with(&PORT, 8080);
+    /// assert_eq!((ctx.len(), Context::new().len()), (1, 0));
+    /// # }
+    /// ```
+    ///
     /// # Python
     /// `len(ctx)`.
     #[must_use]
@@ -277,6 +321,9 @@ impl Context {
     }
 
     /// Whether no variable is set.
+    ///
+    /// # Python
+    /// `not ctx`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.state.values().next().is_none()
@@ -301,23 +348,58 @@ impl Context {
     /// ```
     ///
     /// # Python
-    /// `ctx.items()`; `iter(ctx)` there is [`keys`](Self::keys).
+    /// `ctx.items()`; `iter(ctx)` there is [`keys`](Self::keys). Both give lists there.
     #[must_use]
     pub fn iter(&self) -> Items<'_> {
-        Items { values: self.state.values() }
+        Items::new(self.state.values())
     }
 
     /// The variables that are set. In the order of [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert_eq!(ctx.keys().map(|variable| variable.name()).collect::<Vec<_>>(), ["PORT"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.keys()`, which returns a list.
     pub fn keys(&self) -> impl Iterator<Item = &'static Variable> {
         self.iter().map(|(variable, _)| variable)
     }
 
     /// The values. In the order of [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert_eq!(ctx.values().map(|value| value.to_string()).collect::<Vec<_>>(), ["80"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.values()`, which returns a list.
     pub fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
         self.iter().map(|(_, value)| value)
     }
 
     /// The variables that are set with their values; the same as [`iter`](Self::iter).
+    ///
+    /// # Python
+    /// `ctx.items()`, which returns a list.
     #[must_use]
     pub fn items(&self) -> Items<'_> {
         self.iter()
@@ -325,7 +407,7 @@ impl Context {
 
     /// This context's value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: ValueRef<'_>) -> Option<ValueRef<'_>> {
-        self.state.counterpart(like.value).map(|value| ValueRef { value })
+        self.state.counterpart(like.value()).map(ValueRef::new)
     }
 }
 
@@ -393,108 +475,11 @@ impl fmt::Debug for Context {
     }
 }
 
-/// A variable as a key of `Debug` output.
-pub(crate) struct Key(pub(crate) &'static Variable);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())?;
-        if f.alternate() {
-            write!(f, " ({}:{})", self.0.file(), self.0.line())?;
-        }
-        Ok(())
-    }
-}
-
 impl<'a> IntoIterator for &'a Context {
     type Item = (&'static Variable, ValueRef<'a>);
     type IntoIter = Items<'a>;
 
     fn into_iter(self) -> Items<'a> {
         self.iter()
-    }
-}
-
-/// The variables of a context with their values; [`Context::iter`] makes it.
-#[derive(Clone)]
-pub struct Items<'a> {
-    values: Values<'a>,
-}
-
-impl<'a> Iterator for Items<'a> {
-    type Item = (&'static Variable, ValueRef<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let value = self.values.next()?;
-        Some((value.variable(), ValueRef { value }))
-    }
-}
-
-impl fmt::Debug for Items<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-/// A value in a context, of whatever type.
-///
-/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise, with
-/// `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
-#[derive(Clone, Copy)]
-pub struct ValueRef<'a> {
-    value: &'a Value,
-}
-
-impl<'a> ValueRef<'a> {
-    /// The value, if it is a `T`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// let ctx = Context::new().with(&PORT, 80);
-    /// let value = ctx.values().next().unwrap();
-    /// assert_eq!(value.downcast_ref::<u16>(), Some(&80));
-    /// assert_eq!(value.downcast_ref::<u32>(), None);
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn downcast_ref<T: 'static>(self) -> Option<&'a T> {
-        self.value.downcast_ref()
-    }
-
-    pub(crate) fn is_equal(self, other: Self) -> bool {
-        self.value.is_equal(other.value)
-    }
-}
-
-#[cfg(feature = "serde")]
-impl<'a> ValueRef<'a> {
-    /// What stands for a value that must not be shown.
-    pub(crate) const REDACTED: &'static str = state::REDACTED;
-
-    pub(crate) fn is_redacted(self) -> bool {
-        self.value.variable().is_redacted()
-    }
-
-    /// The value for any serialiser, if its type has `Serialize`. Redacted ones too.
-    pub(crate) fn serializable(self) -> Option<&'a dyn erased_serde::Serialize> {
-        self.value.serializable()
-    }
-}
-
-impl fmt::Debug for ValueRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.value, f)
-    }
-}
-
-impl fmt::Display for ValueRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.value, f)
     }
 }

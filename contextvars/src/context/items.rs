@@ -1,0 +1,119 @@
+//! What looking into a context gives: [`Items`], the variables with their values, and [`ValueRef`], one value.
+
+use std::fmt;
+
+#[cfg(feature = "serde")]
+use crate::state;
+use crate::state::{Value, Values};
+use crate::variable::Variable;
+
+/// The variables of a context with their values; [`Context::iter`](super::Context::iter) makes it.
+#[derive(Clone)]
+pub struct Items<'a> {
+    values: Values<'a>,
+}
+
+impl<'a> Items<'a> {
+    pub(super) fn new(values: Values<'a>) -> Self {
+        Self { values }
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'static Variable, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let value = self.values.next()?;
+        Some((value.variable(), ValueRef::new(value)))
+    }
+}
+
+impl fmt::Debug for Items<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// A value in a context, of whatever type; [`Context::values`](super::Context::values) and [`Context::iter`](super::Context::iter) give it.
+///
+/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise, with
+/// `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
+#[derive(Clone, Copy)]
+pub struct ValueRef<'a> {
+    value: &'a Value,
+}
+
+impl<'a> ValueRef<'a> {
+    pub(super) fn new(value: &'a Value) -> Self {
+        Self { value }
+    }
+
+    pub(super) fn value(self) -> &'a Value {
+        self.value
+    }
+
+    /// The value, if it is a `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// let value = ctx.values().next().unwrap();
+    /// assert_eq!(value.downcast_ref::<u16>(), Some(&80));
+    /// assert_eq!(value.downcast_ref::<u32>(), None);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<T: 'static>(self) -> Option<&'a T> {
+        self.value.downcast_ref()
+    }
+
+    pub(crate) fn is_equal(self, other: Self) -> bool {
+        self.value.is_equal(other.value)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'a> ValueRef<'a> {
+    /// What stands for a value that must not be shown.
+    pub(crate) const REDACTED: &'static str = state::REDACTED;
+
+    pub(crate) fn is_redacted(self) -> bool {
+        self.value.variable().is_redacted()
+    }
+
+    /// The value for any serialiser, if its type has `Serialize`. Redacted ones too.
+    pub(crate) fn serializable(self) -> Option<&'a dyn erased_serde::Serialize> {
+        self.value.serializable()
+    }
+}
+
+impl fmt::Debug for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.value, f)
+    }
+}
+
+impl fmt::Display for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.value, f)
+    }
+}
+
+/// A variable as a key of `Debug` output.
+pub(crate) struct Key(pub(crate) &'static Variable);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())?;
+        if f.alternate() {
+            write!(f, " ({}:{})", self.0.file(), self.0.line())?;
+        }
+        Ok(())
+    }
+}
