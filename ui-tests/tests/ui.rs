@@ -44,7 +44,7 @@ fn every_mistake_is_refused_with_its_message() {
         return;
     }
     let cases = trybuild::TestCases::new();
-    for folder in ["context", "context_var", "test", "token", "with_context"] {
+    for folder in ["context", "context_var", "features", "test", "token", "with_context"] {
         cases.compile_fail(format!("cases/{folder}/*.rs"));
     }
 }
