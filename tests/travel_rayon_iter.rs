@@ -294,6 +294,43 @@ trait TryReduceWithSum: ParallelIterator<Item = u32> {
 
 impl<I: ParallelIterator<Item = u32>> TryReduceWithSum for I {}
 
+/// A number that is compared in request 7 only.
+#[derive(Clone, Copy)]
+struct Compared(f32);
+
+impl PartialEq for Compared {
+    fn eq(&self, other: &Self) -> bool {
+        in_seven(self.0 == other.0)
+    }
+}
+
+impl PartialOrd for Compared {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        in_seven(self.0.partial_cmp(&other.0))
+    }
+}
+
+#[test]
+fn comparisons_are_those_of_slices_and_happen_in_the_context() {
+    let lists: [&[f32]; 7] = [&[], &[1.0], &[1.0, 2.0], &[1.0, 2.0, 3.0], &[1.0, 3.0], &[2.0], &[1.0, f32::NAN]];
+    run(|| {
+        for (left, right) in lists.iter().flat_map(|left| lists.iter().map(move |right| (*left, *right))) {
+            let ours = || left.par_iter().with_max_len(1).with_context(request_seven()).map(|n| in_seven(Compared(*n)));
+            let other = || right.par_iter().map(|n| Compared(*n));
+            assert_eq!(ours().partial_cmp(other()), left.partial_cmp(right), "{left:?} {right:?}");
+            assert_eq!(ours().eq(other()), left == right, "{left:?} {right:?}");
+            assert_eq!(ours().ne(other()), left != right, "{left:?} {right:?}");
+            assert_eq!(ours().lt(other()), left < right, "{left:?} {right:?}");
+            assert_eq!(ours().le(other()), left <= right, "{left:?} {right:?}");
+            assert_eq!(ours().gt(other()), left > right, "{left:?} {right:?}");
+            assert_eq!(ours().ge(other()), left >= right, "{left:?} {right:?}");
+            let whole = || left.par_iter().with_context(request_seven()).map(|n| in_seven(n.to_bits()));
+            let bits = |list: &[f32]| list.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
+            assert_eq!(whole().cmp(bits(right)), bits(left).cmp(&bits(right)), "{left:?} {right:?}");
+        }
+    });
+}
+
 #[test]
 fn iterators_without_indices_carry_the_context_too() {
     let words = "one two three four five six seven";

@@ -1,5 +1,7 @@
 //! rayon's adaptors as methods of [`WithContext`]: each does what its namesake does, and the context reaches on.
 
+use std::cmp::Ordering;
+
 use ::rayon::iter::{
     Chain, Chunks, Cloned, Copied, Enumerate, ExponentialBlocks, Filter, FilterMap, FlatMap, FlatMapIter, Flatten,
     FlattenIter, Fold, FoldChunks, FoldChunksWith, FoldWith, IndexedParallelIterator, Inspect, Interleave,
@@ -141,6 +143,85 @@ impl<I: IndexedParallelIterator> WithContext<I> {
     #[expect(clippy::len_without_is_empty, reason = "rayon's has none either")]
     pub fn len(&self) -> usize {
         self.inner.len()
+    }
+
+    /// Compares the items in order, and then the lengths; as rayon's `cmp`.
+    pub fn cmp<C>(self, other: C) -> Ordering
+    where
+        C: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator>,
+        I::Item: Ord,
+    {
+        let other = other.into_par_iter();
+        let lengths = self.len().cmp(&other.len());
+        let orders = self.zip(other).map(|(left, right)| left.cmp(&right));
+        orders.find_first(|order| order.is_ne()).unwrap_or(lengths)
+    }
+
+    /// Compares the items in order, and then the lengths; as rayon's `partial_cmp`.
+    pub fn partial_cmp<C>(self, other: C) -> Option<Ordering>
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialOrd<C::Item>,
+    {
+        let other = other.into_par_iter();
+        let lengths = self.len().cmp(&other.len());
+        let orders = self.zip(other).map(|(left, right)| left.partial_cmp(&right));
+        orders.find_first(|order| *order != Some(Ordering::Equal)).unwrap_or(Some(lengths))
+    }
+
+    /// Whether there are as many items, each equal to its counterpart.
+    pub fn eq<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialEq<C::Item>,
+    {
+        let other = other.into_par_iter();
+        self.len() == other.len() && self.zip(other).all(|(left, right)| left == right)
+    }
+
+    /// The opposite of [`eq`](Self::eq).
+    pub fn ne<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialEq<C::Item>,
+    {
+        !self.eq(other)
+    }
+
+    /// Whether these items are less than the others, by [`partial_cmp`](Self::partial_cmp).
+    pub fn lt<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialOrd<C::Item>,
+    {
+        self.partial_cmp(other).is_some_and(Ordering::is_lt)
+    }
+
+    /// Whether these items are less than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
+    pub fn le<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialOrd<C::Item>,
+    {
+        self.partial_cmp(other).is_some_and(Ordering::is_le)
+    }
+
+    /// Whether these items are greater than the others, by [`partial_cmp`](Self::partial_cmp).
+    pub fn gt<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialOrd<C::Item>,
+    {
+        self.partial_cmp(other).is_some_and(Ordering::is_gt)
+    }
+
+    /// Whether these items are greater than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
+    pub fn ge<C>(self, other: C) -> bool
+    where
+        C: IntoParallelIterator<Iter: IndexedParallelIterator>,
+        I::Item: PartialOrd<C::Item>,
+    {
+        self.partial_cmp(other).is_some_and(Ordering::is_ge)
     }
 
     /// Collects into `target`, whose allocation is used again, in order; as rayon's `collect_into_vec`.

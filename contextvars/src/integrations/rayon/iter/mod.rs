@@ -70,7 +70,7 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 /// It has rayon's adaptors as methods of its own, so that the context reaches whatever comes after them, be it in the
 /// nested iterators of a `flat_map`, on the other side of a `chain`, or before a `zip`. For that reason it is not itself
 /// an [`IndexedParallelIterator`], though it has the methods of one where it can: rayon's own `zip` would call the
-/// closures before it without the context. The comparisons (`cmp`, `eq`, `lt`) are left out; write `zip` and `all`.
+/// closures before it without the context.
 ///
 /// In code that knows it as `impl ParallelIterator` only, rayon's adaptors are called. There the context does not reach
 /// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. The same goes for
