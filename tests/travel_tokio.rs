@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use contextvars::tokio::runtime::{Builder, Handle, LocalRuntime, Runtime};
 use contextvars::tokio::task::{JoinSet, LocalSet};
 use contextvars::tokio::{self, SpawnInheriting, SpawnLocalInheriting};
+use contextvars::tokio_util::sync::CancellationToken;
 use contextvars::{Context, ContextExt, context_var, copy_context, with_context};
 use support::{Census, Citizen};
 use tokio::sync::{Barrier, oneshot};
@@ -186,8 +187,25 @@ fn a_local_runtime_spawns_what_inherits() {
 fn block_on_stays_in_the_context() {
     request(7).run(|| {
         let before = seen();
-        assert_eq!(runtime().block_on(async { seen() }), before);
+        let runtime = runtime();
+        assert_eq!(runtime.block_on(async { seen() }), before);
+        assert_eq!(runtime.handle().block_on(async { seen() }), before);
+        assert_eq!(LocalSet::new().block_on(&runtime, async { seen() }), before);
+        assert_eq!(LocalRuntime::new().unwrap().block_on(async { seen() }), before);
     });
+}
+
+#[tokio::test]
+async fn what_polls_in_place_stays_in_the_context() {
+    as_request_7(async {
+        let before = seen();
+        assert_eq!(LocalSet::new().run_until(async { seen() }).await, before);
+        assert_eq!(tokio::task::unconstrained(async { seen() }).await, before);
+        assert_eq!(tokio::time::timeout(std::time::Duration::MAX, async { seen() }).await.unwrap(), before);
+        let token = CancellationToken::new();
+        assert_eq!(token.run_until_cancelled(async { seen() }).await.unwrap(), before);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use contextvars::rayon::{self, Scope, ScopeFifo, ThreadPool};
 use contextvars::thread;
-use contextvars::tokio::runtime::{Handle, Runtime};
+use contextvars::tokio::runtime::{Handle, LocalRuntime, Runtime};
 use contextvars::tokio::task::{JoinSet, LocalSet};
-use contextvars::tokio::{self, SpawnInheriting};
+use contextvars::tokio::{self, SpawnInheriting, SpawnLocalInheriting};
 use contextvars::tokio_util::task::{JoinMap, JoinQueue, LocalPoolHandle, TaskTracker};
 
 /// See the module.
@@ -29,11 +29,13 @@ pub fn tasks() {
 }
 
 /// See the module.
-pub fn runtimes(handle: &Handle, runtime: &Runtime) {
+pub fn runtimes(handle: &Handle, runtime: &Runtime, local: &LocalRuntime) {
     drop(handle.spawn_inheriting(task()));
     drop(handle.spawn_blocking_inheriting(work));
     drop(runtime.spawn_inheriting(task()));
     drop(runtime.spawn_blocking_inheriting(work));
+    drop(local.spawn_local_inheriting(task()));
+    drop(local.spawn_blocking_inheriting(work));
 }
 
 /// See the module.

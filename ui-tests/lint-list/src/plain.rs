@@ -3,7 +3,7 @@
 use std::thread;
 
 use rayon::{Scope, ScopeFifo, ThreadPool};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Handle, LocalRuntime, Runtime};
 use tokio::task::{JoinSet, LocalSet};
 use tokio_util::task::{JoinMap, JoinQueue, LocalPoolHandle, TaskTracker};
 
@@ -29,11 +29,13 @@ pub fn tasks() {
 }
 
 /// See the module.
-pub fn runtimes(handle: &Handle, runtime: &Runtime) {
+pub fn runtimes(handle: &Handle, runtime: &Runtime, local: &LocalRuntime) {
     drop(handle.spawn(task())); // plain
     drop(handle.spawn_blocking(work)); // plain
     drop(runtime.spawn(task())); // plain
     drop(runtime.spawn_blocking(work)); // plain
+    drop(local.spawn_local(task())); // plain
+    drop(local.spawn_blocking(work)); // plain
 }
 
 /// See the module.

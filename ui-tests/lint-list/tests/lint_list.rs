@@ -23,8 +23,7 @@ fn marked() -> BTreeSet<Place> {
 /// The methods on the list, but for those that only `--cfg tokio_unstable` has.
 fn listed() -> BTreeSet<&'static str> {
     let entries = LIST.lines().filter_map(|line| line.split_once("path = \"")?.1.split_once('"').map(|(path, _)| path));
-    let is_unstable =
-        |path: &str| ["::LocalRuntime::", "task::Builder::", "join_set::Builder::"].iter().any(|it| path.contains(it));
+    let is_unstable = |path: &str| ["task::Builder::", "join_set::Builder::"].iter().any(|it| path.contains(it));
     entries.filter(|path| !is_unstable(path)).collect()
 }
 
