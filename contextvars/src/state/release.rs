@@ -24,8 +24,7 @@ thread_local! {
 /// # Panics
 /// If the value's own `Drop` does.
 pub(super) fn release(ownerless: Ownerless) {
-    let depth = DESTROYING.get();
-    if depth >= DEPTH {
+    if DESTROYING.get() >= DEPTH {
         WAITING.with(|waiting| {
             let mut list = waiting.replace(ManuallyDrop::new(Vec::new()));
             list.push(ownerless);
@@ -33,23 +32,30 @@ pub(super) fn release(ownerless: Ownerless) {
         });
         return;
     }
-    let level = Level { depth };
-    DESTROYING.set(depth + 1);
+    let level = Level::begin();
     ownerless.destroy();
     drop(level);
 }
 
 /// One value's destruction; ending it, by panic too, lets those that wait have their turn.
-struct Level {
-    depth: usize,
+///
+/// It counts down, and does not put back what it found: destructors on stacks of their own may end in any order.
+struct Level;
+
+impl Level {
+    fn begin() -> Self {
+        DESTROYING.set(DESTROYING.get() + 1);
+        Self
+    }
 }
 
 impl Drop for Level {
     fn drop(&mut self) {
-        if self.depth + 1 == DEPTH {
+        // Even if one of those that wait panics.
+        let _ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
+        if DESTROYING.get() == DEPTH {
             destroy_waiting();
         }
-        DESTROYING.set(self.depth);
     }
 }
 
@@ -151,6 +157,26 @@ mod tests {
             assert_eq!(Arc::strong_count(&alive), 1, "all are dropped when {panicking} panics");
             assert!(is_at_rest());
         }
+    }
+
+    #[test]
+    fn destructors_that_end_in_another_order_than_they_began_in_keep_nobody_from_having_a_turn() {
+        for _ in 0..2 * DEPTH {
+            let (first, second) = (Level::begin(), Level::begin());
+            drop(first);
+            drop(second);
+        }
+        assert!(is_at_rest());
+        let levels: Vec<_> = (0..DEPTH).map(|_| Level::begin()).collect();
+        let alive = Arc::new(());
+        drop(nest(1, None, &alive));
+        assert_eq!(Arc::strong_count(&alive), 2, "it waits for its turn");
+        // The first to end is the one that began first.
+        for level in levels {
+            drop(level);
+            assert_eq!(Arc::strong_count(&alive), 1);
+        }
+        assert!(is_at_rest());
     }
 
     /// Makes and drops contexts of its own when it is dropped.
