@@ -8,8 +8,8 @@ use std::thread;
 
 use contextvars::tokio::runtime::Builder;
 use contextvars::tokio::task::run_blocking;
-use contextvars::{Context, ContextExt, context_var, copy_context, round_trip, tokio, with_context};
-use support::{Census, Citizen};
+use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, round_trip, tokio, with_context};
+use support::{Census, Citizen, on_a_thread};
 use tokio::sync::oneshot;
 
 #[context_var(default = 0)]
@@ -71,7 +71,7 @@ fn what_it_sets_comes_back_when_it_is_taken_back_and_not_before() {
         let expected = Context::new().with(&COUNT, 2).with(&USER, "ada".to_owned()).with(&TRANSACTION, 3);
         assert_eq!(copy_context(), expected);
         // What came back is as private as what was set here.
-        assert!(!contextvars::inherit_context().contains(&TRANSACTION));
+        assert!(!inherit_context().contains(&TRANSACTION));
     });
 }
 
@@ -312,4 +312,21 @@ fn a_blocking_function_of_a_runtime_that_is_gone_is_reported() {
     };
     let panicked = support::panic_of(|| pollster::block_on(blocking));
     assert!(panicked.message.contains("the runtime was shut down before"), "{panicked:?}");
+}
+
+#[test]
+fn a_value_that_must_stay_and_that_a_reset_brings_back_stays() {
+    on_a_thread(|| {
+        let work = round_trip(|| {
+            let first = TRANSACTION.set(1);
+            let second = TRANSACTION.set(2);
+            TRANSACTION.reset(first).unwrap();
+            second
+        });
+        let second = thread::spawn(work).join().unwrap().take_back();
+        assert!(!TRANSACTION.is_set());
+        TRANSACTION.reset(second).unwrap();
+        assert_eq!(TRANSACTION.get(), 1);
+        assert!(!inherit_context().contains(&TRANSACTION));
+    });
 }

@@ -237,7 +237,8 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
         Reader { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) };
     CURRENT.with(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
-    // `reader` does: the context owns it, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
+    // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until pinning
+    // makes `reader` its owner; and `reader` outlives the call of `f`.
     let value = unsafe { value.as_typed() };
     Ok(f(value))
 }
@@ -317,6 +318,9 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identit
             return Err(());
         }
         let id = var.id();
+        if old.is_some() && !var.variable().inherits() {
+            current.mark.set(current.mark.get().with_private());
+        }
         Ok(match old.take() {
             // What is put into a context that nobody will free would be lost.
             Some(old) if current.is_gone() => Some(old.into_value()),

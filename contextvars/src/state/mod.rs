@@ -16,8 +16,9 @@
 //! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //!
 //! **The current context** (`current.rs`)
-//! - **C1** A reference into the thread-local never outlives the function that makes it, and no code from outside this
-//!   folder runs meanwhile, not even an allocator's: what is about to be changed is taken out first.
+//! - **C1** A reference into the thread-local's cell of values never outlives the function that makes it, and no code from
+//!   outside this folder runs meanwhile, not even an allocator's: what is about to be changed is taken out first. The rest
+//!   of the thread-local is `Cell`s, into which there are no references.
 //! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it is.
 //!   They need not end in the reverse order: coroutines have stacks of their own, and take turns.
 //! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed

@@ -13,7 +13,7 @@ struct Block<T> {
 
 /// Shared ownership of a `T`: an `Arc` without weak references, whose uniqueness check is one load.
 pub(super) struct Shared<T> {
-    /// Points to a `Block` from `Box::into_raw`, alive while its count is above zero; this handle is one of the
+    /// Points to a `Block` from `Box::leak`, alive while its count is above zero; this handle is one of the
     /// count.
     block: NonNull<Block<T>>,
     owns: PhantomData<Block<T>>,

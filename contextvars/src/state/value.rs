@@ -67,7 +67,7 @@ pub(super) trait ErasedVar: Sync {
 /// [V1] A block whose header names the variable `var` is a `Block<T>` for the `T` of `var`: `Value::new` makes it
 /// so, and nothing changes a header.
 pub(crate) struct Value {
-    /// Points to a `Block<T>` from `Box::into_raw`, with the provenance of the whole block, alive while its count is
+    /// Points to a `Block<T>` from `Box::leak`, with the provenance of the whole block, alive while its count is
     /// above zero; this handle is one of the count.
     block: NonNull<Header>,
 }
