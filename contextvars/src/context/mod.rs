@@ -1,12 +1,14 @@
 //! [`Context`]: a set of variables with their values, to be looked at, copied, and run code in.
 
 mod items;
+mod task_context;
 
 use std::fmt;
 use std::ops::Index;
 
 pub(crate) use self::items::Key;
 pub use self::items::{Items, ValueRef};
+pub(crate) use self::task_context::TaskContext;
 use crate::state::{self, ContextVar, Entered, State, Update};
 use crate::variable::Variable;
 
@@ -233,7 +235,7 @@ impl Context {
     /// # Python
     /// `functools.partial(ctx.run, f)`, but that runs all calls in `ctx` itself.
     pub fn wrap<R>(self, f: impl Fn() -> R) -> impl Fn() -> R {
-        move || self.clone().run(&f)
+        move || TaskContext::new(self.clone()).run(&f)
     }
 
     /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
@@ -251,7 +253,7 @@ impl Context {
     /// # }
     /// ```
     pub fn wrap_fn<A, R>(self, f: impl Fn(A) -> R) -> impl Fn(A) -> R {
-        move |argument| self.clone().run(|| f(argument))
+        move |argument| TaskContext::new(self.clone()).run(|| f(argument))
     }
 
     /// Whether the variable has a value in this context. A default is not one.

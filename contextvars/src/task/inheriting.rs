@@ -7,7 +7,7 @@ use crate::task::ContextExt;
 pub(crate) fn inheriting<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let work = f.in_context(inherit_context());
     move || {
-        let (f, mut context) = work.into_parts();
+        let (f, mut context) = work.into_work();
         context.run(f)
     }
 }

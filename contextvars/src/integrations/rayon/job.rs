@@ -2,7 +2,7 @@
 
 use ::rayon::{BroadcastContext, FnContext, Yield};
 
-use crate::context::{Context, inherit_context};
+use crate::context::{Context, TaskContext, inherit_context};
 use crate::task::{ContextExt, inheriting};
 
 /// Takes two closures and runs them, in parallel where a thread is free, each in a copy of the current context.
@@ -101,7 +101,7 @@ where
     F: Fn(BroadcastContext<'_>) -> R + Sync,
     R: Send,
 {
-    let context = inherit_context();
+    let context = TaskContext::new(inherit_context());
     waiting(|| ::rayon::broadcast(|thread| context.clone().run(|| f(thread))))
 }
 
@@ -137,7 +137,7 @@ pub(super) fn waiting<R>(wait: impl FnOnce() -> R) -> R {
 fn inheriting_fn<A, R>(f: impl FnOnce(A) -> R) -> impl FnOnce(A) -> R {
     let job = f.in_context(inherit_context());
     move |argument| {
-        let (f, mut context) = job.into_parts();
+        let (f, mut context) = job.into_work();
         context.run(|| f(argument))
     }
 }
@@ -147,6 +147,6 @@ pub(super) fn broadcasting<F>(f: F) -> impl Fn(BroadcastContext<'_>) + Send + Sy
 where
     F: Fn(BroadcastContext<'_>) + Send + Sync,
 {
-    let context = inherit_context();
+    let context = TaskContext::new(inherit_context());
     move |thread| context.clone().run(|| f(thread))
 }

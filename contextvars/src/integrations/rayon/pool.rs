@@ -8,7 +8,7 @@ use ::rayon::{BroadcastContext, ThreadPoolBuildError, Yield};
 
 use super::job::{broadcasting, waiting};
 use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
-use crate::context::inherit_context;
+use crate::context::{TaskContext, inherit_context};
 use crate::task::inheriting;
 
 /// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
@@ -141,7 +141,7 @@ impl ThreadPool {
         F: Fn(BroadcastContext<'_>) -> R + Sync,
         R: Send,
     {
-        let context = inherit_context();
+        let context = TaskContext::new(inherit_context());
         waiting(|| self.inner.broadcast(|thread| context.clone().run(|| f(thread))))
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use ::rayon::BroadcastContext;
 
 use super::job::waiting;
-use crate::context::{Context, inherit_context};
+use crate::context::{Context, TaskContext, inherit_context};
 use crate::state::Entered;
 use crate::task::ContextExt;
 
@@ -28,7 +28,7 @@ impl<'a, 'scope> Scope<'a, 'scope> {
     {
         let job = f.in_context(inherit_context());
         self.inner.spawn(move |inner| {
-            let (f, mut context) = job.into_parts();
+            let (f, mut context) = job.into_work();
             context.run(|| f(&Scope::new(inner)));
         });
     }
@@ -38,7 +38,7 @@ impl<'a, 'scope> Scope<'a, 'scope> {
     where
         F: Fn(&Scope<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let context = inherit_context();
+        let context = TaskContext::new(inherit_context());
         self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&Scope::new(inner), thread)));
     }
 }
@@ -68,7 +68,7 @@ impl<'a, 'scope> ScopeFifo<'a, 'scope> {
     {
         let job = f.in_context(inherit_context());
         self.inner.spawn_fifo(move |inner| {
-            let (f, mut context) = job.into_parts();
+            let (f, mut context) = job.into_work();
             context.run(|| f(&ScopeFifo::new(inner)));
         });
     }
@@ -78,7 +78,7 @@ impl<'a, 'scope> ScopeFifo<'a, 'scope> {
     where
         F: Fn(&ScopeFifo<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let context = inherit_context();
+        let context = TaskContext::new(inherit_context());
         self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&ScopeFifo::new(inner), thread)));
     }
 }
@@ -185,7 +185,7 @@ where
 {
     let job = f.in_context(inherit_context());
     move |inner| {
-        let (f, mut context) = job.into_parts();
+        let (f, mut context) = job.into_work();
         context.run(|| f(&Scope::new(inner)))
     }
 }
@@ -197,7 +197,7 @@ where
 {
     let job = f.in_context(inherit_context());
     move |inner| {
-        let (f, mut context) = job.into_parts();
+        let (f, mut context) = job.into_work();
         context.run(|| f(&ScopeFifo::new(inner)))
     }
 }

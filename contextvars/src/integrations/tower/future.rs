@@ -9,7 +9,7 @@ use std::task::{self, Poll, ready};
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::context::Context;
+use crate::context::TaskContext;
 use crate::task::{ContextExt, InContext};
 
 pin_project! {
@@ -22,7 +22,7 @@ pin_project! {
         // `Some` until it is done, or `drop` is done with it.
         #[pin]
         inner: Option<F>,
-        context: Context,
+        context: TaskContext,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -36,7 +36,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, context: Context) -> Self {
+    pub(super) fn new(inner: F, context: TaskContext) -> Self {
         Self { inner: Some(inner), context }
     }
 }
@@ -57,12 +57,12 @@ where
         this.inner.set(None);
         drop(entered);
         let context = mem::take(this.context);
-        Poll::Ready(result.map(|response| response.map(|body| body.in_context(context))))
+        Poll::Ready(result.map(|response| response.map(|body| body.in_context(context.into_context()))))
     }
 }
 
 impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("context", &self.context).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("context", &*self.context).finish_non_exhaustive()
     }
 }

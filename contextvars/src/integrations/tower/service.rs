@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use crate::context::{Context, inherit_context};
+use crate::context::{Context, TaskContext, inherit_context};
 use crate::task::InContext;
 
 /// A service that handles each request in a context of its own; [`ContextLayer`](super::ContextLayer) makes it.
@@ -92,7 +92,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut context = self.settings.context_of(&request);
+        let mut context = TaskContext::new(self.settings.context_of(&request));
         let future = context.run(|| {
             self.init.init(&request);
             if self.settings.carry {

@@ -1,0 +1,125 @@
+//! What the context of finished work holds is freed in an empty one: what destructors set then is seen by nobody, on
+//! whatever thread the work has ended.
+
+mod support;
+
+use std::thread;
+
+use contextvars::{Context, ContextExt, context_var, copy_context, round_trip, tokio, with_context};
+use support::{on_a_thread, panic_of, poll, yielding};
+use tokio::runtime::{Builder, Runtime};
+
+#[context_var]
+static LEFT_BEHIND: u32;
+
+#[context_var]
+static SETS: SetsOnDrop;
+
+/// Sets a variable when it is dropped, wherever that is.
+struct SetsOnDrop;
+
+impl Drop for SetsOnDrop {
+    fn drop(&mut self) {
+        drop(LEFT_BEHIND.set(1));
+    }
+}
+
+fn holding() -> Context {
+    Context::new().with(&SETS, SetsOnDrop)
+}
+
+/// Does the work on a thread of its own, whose base context must then be empty.
+fn leaves_nothing(work: impl FnOnce() + Send + 'static) {
+    on_a_thread(|| {
+        work();
+        assert!(copy_context().is_empty(), "{:?} is left", copy_context());
+    });
+}
+
+#[test]
+fn a_future_leaves_nothing_wherever_it_is_dropped() {
+    leaves_nothing(|| pollster::block_on(async {}.in_context(holding())));
+    leaves_nothing(|| pollster::block_on(async { drop(SETS.set(SetsOnDrop)) }.in_context(Context::new())));
+    leaves_nothing(|| drop(async {}.in_context(holding())));
+    leaves_nothing(|| {
+        let mut halfway = Box::pin(yielding().in_context(holding()));
+        assert!(poll(halfway.as_mut()).is_pending());
+        drop(halfway);
+    });
+    leaves_nothing(|| {
+        let panics = async { panic!("the future's") }.in_context(holding());
+        assert_eq!(panic_of(|| pollster::block_on(panics)).message, "the future's");
+    });
+}
+
+#[test]
+fn a_future_that_is_taken_apart_hands_its_context_over() {
+    on_a_thread(|| {
+        let ((), context) = ().in_context(holding()).into_parts();
+        drop(context);
+        assert!(LEFT_BEHIND.is_set(), "whoever has a context of its own frees it as it likes");
+    });
+}
+
+#[test]
+fn functions_that_run_in_copies_leave_nothing() {
+    leaves_nothing(|| Context::new().wrap(|| drop(SETS.set(SetsOnDrop)))());
+    leaves_nothing(|| Context::new().wrap_fn(|()| drop(SETS.set(SetsOnDrop)))(()));
+}
+
+#[test]
+fn a_round_trip_that_is_given_up_leaves_nothing() {
+    leaves_nothing(|| drop(round_trip(|| drop(SETS.set(SetsOnDrop)))()));
+    leaves_nothing(|| {
+        let work = with_context!(SETS = SetsOnDrop, { round_trip(|| ()) });
+        drop(thread::spawn(work).join().expect("no panic"));
+    });
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).build().expect("a runtime")
+}
+
+#[test]
+fn tasks_end_well_though_their_values_set_variables_when_they_are_freed() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let set = || drop(SETS.set(SetsOnDrop));
+        tokio::spawn(async move { set() }).await.expect("the task ended well");
+        tokio::task::spawn_blocking(set).await.expect("the function ended well");
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async move { set() });
+        tasks.join_next().await.expect("there is one").expect("the task ended well");
+        let given_up = tokio::spawn(async move {
+            set();
+            std::future::pending::<()>().await;
+        });
+        tokio::task::yield_now().await;
+        given_up.abort();
+        assert!(given_up.await.expect_err("it was aborted").is_cancelled());
+        let left = ::tokio::spawn(async { copy_context().is_empty() }).await;
+        assert!(left.expect("no panic"), "the worker's base context is empty");
+    });
+}
+
+#[test]
+fn jobs_of_rayon_leave_nothing_on_their_workers() {
+    let pool = contextvars::rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+    let set = || drop(SETS.set(SetsOnDrop));
+    pool.install(|| {
+        contextvars::rayon::join(set, set);
+        contextvars::rayon::join_context(|_| set(), |_| set());
+        contextvars::rayon::broadcast(|_| set());
+        contextvars::rayon::scope(|scope| {
+            scope.spawn(move |_| set());
+            scope.spawn_broadcast(move |_, _| set());
+        });
+        contextvars::rayon::scope_fifo(|scope| {
+            scope.spawn_fifo(move |_| set());
+            scope.spawn_broadcast(move |_, _| set());
+        });
+    });
+    pool.broadcast(|_| set());
+    let plain: &::rayon::ThreadPool = &pool;
+    assert!(plain.broadcast(|_| copy_context().is_empty()).into_iter().all(|empty| empty));
+}
