@@ -1,8 +1,8 @@
 //! Contexts in rayon's parallel iterators: every closure behind `with_context` sees them, whatever stands between.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::thread::{self, ThreadId};
 
 use contextvars::rayon::iter::repeat_n;
@@ -354,4 +354,53 @@ fn the_later_of_two_contexts_holds_for_what_comes_after_it() {
             .collect()
     });
     assert_eq!(seen, [8; 200]);
+}
+
+/// Runs a chain of one hundred closures, each of which starts a job past this crate, on a pool of one thread, and returns how
+/// many of those jobs have seen a request. Whoever waits runs them.
+fn jobs_that_saw_a_request<R: Send>(chain: impl FnOnce(&(dyn Fn() + Sync)) -> R + Send) -> usize {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let (sender, receiver) = mpsc::channel();
+    pool.install(|| {
+        chain(&|| {
+            let sender = sender.clone();
+            ::rayon::spawn(move || sender.send(REQUEST.is_set()).expect("the test receives"));
+        })
+    });
+    drop(sender);
+    let seen: Vec<_> = receiver.iter().collect();
+    assert_eq!(seen.len(), 100);
+    seen.into_iter().filter(|seen| *seen).count()
+}
+
+#[test]
+fn whoever_waits_within_an_iterator_shows_its_context_to_no_other_job() {
+    let items = || (0..100_u32).into_par_iter().with_max_len(1).with_context(request_seven());
+    let counts = [
+        jobs_that_saw_a_request(|start| items().map(in_seven).for_each(|_| start())),
+        jobs_that_saw_a_request(|start| {
+            items().flat_map(|n| in_seven((start(), [n; 4])).1).map(in_seven).collect::<Vec<_>>()
+        }),
+        jobs_that_saw_a_request(|start| items().map(|n| (start(), [n; 4]).1).flatten().map(in_seven).sum::<u32>()),
+        jobs_that_saw_a_request(|start| items().chain([]).map(|n| (start(), in_seven(n))).count()),
+    ];
+    assert_eq!(counts, [0; 4]);
+}
+
+/// Sets a variable when it is dropped.
+struct SetsOnDrop;
+
+impl Drop for SetsOnDrop {
+    fn drop(&mut self) {
+        drop(REQUEST.set(9));
+    }
+}
+
+#[context_var]
+static SETS: SetsOnDrop;
+
+#[test]
+fn what_destructors_set_when_an_iterator_s_context_is_freed_is_seen_by_nobody() {
+    run(|| many().with_context(request_seven()).for_each(|_| drop(SETS.set(SetsOnDrop))));
+    run(|| many().with_context(request_seven().with(&SETS, SetsOnDrop)).map(in_seven).sum::<u32>());
 }

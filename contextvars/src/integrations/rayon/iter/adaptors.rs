@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 
 use ::rayon::iter::{
-    Chain, Chunks, Cloned, Copied, Enumerate, ExponentialBlocks, Filter, FilterMap, FlatMap, FlatMapIter, Flatten,
-    FlattenIter, Fold, FoldChunks, FoldChunksWith, FoldWith, IndexedParallelIterator, Inspect, Interleave,
-    InterleaveShortest, Intersperse, IntoParallelIterator, Map, MapInit, MapWith, MaxLen, MinLen, PanicFuse,
-    ParallelIterator, Positions, Rev, Skip, SkipAny, SkipAnyWhile, StepBy, Take, TakeAny, TakeAnyWhile, UniformBlocks,
-    Update, WhileSome, Zip, ZipEq,
+    Chain, Chunks, Cloned, Copied, Enumerate, ExponentialBlocks, Filter, FilterMap, FlatMapIter, FlattenIter, Fold,
+    FoldChunks, FoldChunksWith, FoldWith, IndexedParallelIterator, Inspect, Interleave, InterleaveShortest,
+    Intersperse, IntoParallelIterator, Map, MapInit, MapWith, MaxLen, MinLen, PanicFuse, ParallelIterator, Positions,
+    Rev, Skip, SkipAny, SkipAnyWhile, StepBy, Take, TakeAny, TakeAnyWhile, UniformBlocks, Update, WhileSome, Zip,
+    ZipEq,
 };
 
 use super::WithContext;
@@ -60,11 +60,31 @@ impl<I: ParallelIterator> WithContext<I> {
                 where { P: Fn(&I::Item) -> bool + Sync + Send };
         }
         below {
-            fn flat_map<F, P>(f: F) -> Below<FlatMap<I, F>>
-                where { F: Fn(I::Item) -> P + Sync + Send, P: IntoParallelIterator };
-            fn flatten() -> Below<Flatten<I>> where { I::Item: IntoParallelIterator };
             fn chain<C>(other: C) -> Below<Chain<I, C::Iter>> where { C: IntoParallelIterator<Item = I::Item> };
         }
+    }
+
+    /// As rayon's `flat_map`, in the context.
+    ///
+    /// rayon drives the nested iterators from within the consumption of the outer one. Each gets the context anew: whoever
+    /// waits for its pieces does so in an empty one, and what comes after it is in the context.
+    pub fn flat_map<F, P>(self, f: F) -> WithContext<impl ParallelIterator<Item = P::Item> + use<I, F, P>>
+    where
+        F: Fn(I::Item) -> P + Sync + Send,
+        P: IntoParallelIterator,
+    {
+        let context = self.context.clone();
+        self.reached(|inner| {
+            inner.flat_map(move |item| Below { base: f(item).into_par_iter(), context: context.clone() })
+        })
+    }
+
+    /// As rayon's `flatten`, in the context; see [`flat_map`](Self::flat_map).
+    pub fn flatten(self) -> WithContext<impl ParallelIterator<Item = <I::Item as IntoParallelIterator>::Item> + use<I>>
+    where
+        I::Item: IntoParallelIterator,
+    {
+        self.flat_map(|item| item)
     }
 
     /// As rayon's `cloned`, in the context.

@@ -73,7 +73,8 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 /// closures before it without the context.
 ///
 /// In code that knows it as `impl ParallelIterator` only, rayon's adaptors are called. There the context does not reach
-/// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. The same goes for
+/// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for the
+/// nested iterators of such a `flat_map` does so in the context, which jobs started past this crate then see. The same goes for
 /// `try_fold` and `try_fold_with` and what follows them, whose bounds cannot be written outside of rayon.
 #[derive(Clone)]
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
