@@ -92,3 +92,26 @@ fn a_hook_that_was_replaced_is_named() {
         assert!(!COUNT.is_set());
     }
 }
+
+#[test]
+fn a_hook_that_panics_leaves_no_context_on_the_thread_and_the_hooks_as_they_were() {
+    let panics = |_: &tokio::runtime::TaskMeta<'_>| panic!("the hook's");
+    let inheritances = [
+        Inheritance::new().on_before_task_poll(panics),
+        Inheritance::new().on_after_task_poll(panics),
+        Inheritance::new().on_task_terminate(panics),
+    ];
+    for inheritance in inheritances {
+        let runtime = single_threaded(inheritance);
+        let work = async { tokio::spawn(async { REQUEST_ID.get() }).await.map_err(drop) };
+        let _ = support::caught(|| runtime.block_on(work.in_context(request(7))));
+        assert!(!REQUEST_ID.is_set(), "a task's context is left on the thread");
+        drop(runtime);
+        assert!(!REQUEST_ID.is_set(), "a task's context is left on the thread");
+        // What comes to the thread next finds the hooks in order.
+        let next = single_threaded(Inheritance::new());
+        let work = async { tokio::spawn(async { REQUEST_ID.get() }).await.unwrap() };
+        assert_eq!(next.block_on(work.in_context(request(8))), 8);
+        assert_eq!(next.block_on(async { tokio::spawn(async { REQUEST_ID.get() }).await.unwrap() }), 0);
+    }
+}

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::tokio::runtime::{Builder, TaskMeta};
 use ::tokio::task::{self, Id};
+use scopeguard::ScopeGuard;
 
 use super::inheritance::{Hook, Inheritance};
 use super::slots::{Removed, Slots};
-use crate::context::{Context, inherit_context};
+use crate::context::{Context, TaskContext, inherit_context};
 
 /// Installs the hooks. They share one table, which goes away with the last of them.
 ///
@@ -74,7 +75,7 @@ impl Hooks {
         }
         let inherits = self.inheritance.holds_at(task.spawned_at());
         let context = if inherits { inherit_context() } else { Context::new() };
-        self.slots.insert(task.id(), context);
+        self.slots.insert(task.id(), TaskContext::new(context));
     }
 
     fn on_before_poll(&self, task: &TaskMeta<'_>) {
@@ -90,32 +91,51 @@ impl Hooks {
             replaced("on_task_spawn");
         }
         // A task that has ended is not polled any more, though the hooks are called.
-        let mut outer = context.unwrap_or_default();
+        let mut outer = context.map(TaskContext::into_context).unwrap_or_default();
         outer.swap_with_current();
         POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer }));
+        // If the hook panics, nobody calls the one that follows the poll.
+        let entered = scopeguard::guard((), |()| {
+            self.leave(id);
+        });
         call(self.inheritance.before_poll.as_ref(), task);
+        ScopeGuard::into_inner(entered);
     }
 
     fn on_after_poll(&self, task: &TaskMeta<'_>) {
-        call(self.inheritance.after_poll.as_ref(), task);
         let id = task.id();
-        let mut context = match POLLING.with_borrow_mut(Vec::pop) {
-            Some(polling) if polling.id == id => polling.outer,
-            _ => replaced("on_before_task_poll"),
-        };
-        context.swap_with_current();
-        if let Some(context) = self.slots.put_back(id, context) {
-            free(context);
+        let entered = scopeguard::guard((), |()| {
+            self.leave(id);
+        });
+        call(self.inheritance.after_poll.as_ref(), task);
+        ScopeGuard::into_inner(entered);
+        if !self.leave(id) {
+            replaced("on_before_task_poll");
         }
+    }
+
+    /// Makes current again what was so before the task was polled, and puts the task's context back. `false`: this thread
+    /// is not polling that task.
+    fn leave(&self, id: Id) -> bool {
+        let left = POLLING.with_borrow_mut(|polling| match polling.last() {
+            Some(innermost) if innermost.id == id => polling.pop(),
+            _ => None,
+        });
+        let Some(Polling { mut outer, .. }) = left else { return false };
+        outer.swap_with_current();
+        drop(self.slots.put_back(id, TaskContext::new(outer)));
+        true
     }
 
     /// Runs within the last poll, unless the runtime is shutting down; and for blocking functions, too.
     fn on_terminate(&self, task: &TaskMeta<'_>) {
+        let removed = self.slots.remove(task.id());
+        if removed.is_none() {
+            NEVER_KNOWN.set(Some(task.id()));
+        }
         call(self.inheritance.terminate.as_ref(), task);
-        match self.slots.remove(task.id()) {
-            Some(Removed::Context(context)) => free(context),
-            Some(Removed::Away) => {}
-            None => NEVER_KNOWN.set(Some(task.id())),
+        if let Some(Removed::Context(context)) = removed {
+            drop(context);
         }
     }
 }
@@ -126,16 +146,12 @@ fn call(hook: Option<&Hook>, task: &TaskMeta<'_>) {
     }
 }
 
-/// Frees a context in an empty one: what its values' destructors set is gone with it, and not seen by later tasks.
-fn free(context: Context) {
-    Context::new().run(|| drop(context));
-}
-
 /// Makes current again what was before all the tasks that this thread seems to poll.
 #[cold]
 fn leave_all() {
     while let Some(mut polling) = POLLING.with_borrow_mut(Vec::pop) {
         polling.outer.swap_with_current();
+        drop(TaskContext::new(polling.outer));
     }
 }
 

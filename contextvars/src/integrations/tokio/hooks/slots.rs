@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use ::tokio::task::Id;
 
-use crate::context::Context;
+use crate::context::TaskContext;
 
 /// A power of two.
 const SHARDS: usize = 32;
@@ -27,7 +27,7 @@ struct Shard {
 
 /// A task's context, or where it is.
 enum Slot {
-    Here(Context),
+    Here(TaskContext),
     /// A thread has it while it polls the task.
     Away {
         is_awaited: bool,
@@ -40,7 +40,7 @@ impl Slots {
     }
 
     /// Keeps a new task's context.
-    pub(super) fn insert(&self, id: Id, context: Context) {
+    pub(super) fn insert(&self, id: Id, context: TaskContext) {
         let former = self.shard(id).lock().insert(id, Slot::Here(context));
         drop(former);
     }
@@ -49,7 +49,7 @@ impl Slots {
     ///
     /// A task that was woken while it was polled can be polled on another thread before the first has called the hook that
     /// follows the poll; then this waits for it. What the first thread does meanwhile is tokio's own bookkeeping.
-    pub(super) fn take(&self, id: Id) -> Option<Context> {
+    pub(super) fn take(&self, id: Id) -> Option<TaskContext> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
         loop {
@@ -65,7 +65,7 @@ impl Slots {
     }
 
     /// Puts a task's context back after a poll, or returns it if the task has ended.
-    pub(super) fn put_back(&self, id: Id, context: Context) -> Option<Context> {
+    pub(super) fn put_back(&self, id: Id, context: TaskContext) -> Option<TaskContext> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
         let Some(slot) = slots.get_mut(&id) else { return Some(context) };
@@ -75,7 +75,8 @@ impl Slots {
         None
     }
 
-    /// Forgets a task that has ended. `false`: it was not known.
+    /// Forgets a task that has ended, and returns its context, if nobody has it who will bring it back. `None`: it was not
+    /// known.
     pub(super) fn remove(&self, id: Id) -> Option<Removed> {
         let shard = self.shard(id);
         let removed = shard.lock().remove(&id)?;
@@ -100,7 +101,7 @@ impl Slots {
 /// What became of the context of a task that ended.
 pub(super) enum Removed {
     /// It was not in use.
-    Context(Context),
+    Context(TaskContext),
     /// Whoever polls the task will bring it.
     Away,
 }
