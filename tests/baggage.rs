@@ -139,6 +139,24 @@ fn of_two_members_with_one_key_the_last_counts_and_one_leaves() {
     assert_eq!(sent(&context), "level=2");
 }
 
+/// Two libraries that want the same.
+mod sharing {
+    #[contextvars::context_var(baggage = "shared")]
+    pub(super) static ONE: u8;
+    #[contextvars::context_var(baggage = "shared")]
+    pub(super) static OTHER: u8;
+}
+
+#[test]
+fn two_variables_with_one_key_are_both_set_and_one_of_them_leaves() {
+    let context = received(&["shared=1"]);
+    assert_eq!((context[&sharing::ONE], context[&sharing::OTHER]), (1, 1));
+    assert_eq!(sent(&context), "shared=1");
+    assert_eq!(sent(&Context::new().with(&sharing::OTHER, 2)), "shared=2");
+    let both = Context::new().with(&sharing::ONE, 3).with(&sharing::OTHER, 3);
+    assert_eq!(sent(&both), "shared=3");
+}
+
 #[test]
 fn what_was_received_is_inherited_but_does_not_follow_detached_work() {
     received(&["user=ada"]).run(|| {
@@ -169,7 +187,7 @@ fn what_was_received_does_not_show_in_debug_output() {
 
 #[test]
 fn malformed_members_are_left_out_one_by_one_with_a_reason() {
-    let cases: [(&[u8], &str, &str); 9] = [
+    let cases: [(&[u8], &str, &str); 11] = [
         (b"lonely", "lonely", "no `=`"),
         (b"lonely;p=1", "lonely", "no `=`"),
         (b"=x", "", "its key"),
@@ -178,6 +196,8 @@ fn malformed_members_are_left_out_one_by_one_with_a_reason() {
         (b"k=a b", "k", "percent-encoded"),
         (b"k=\"x\"", "k", "percent-encoded"),
         (b"k=\xff", "k", "percent-encoded"),
+        (b"\xff=x", "\u{fffd}", "its key"),
+        (b"k=v;p=\xff", "k", "properties"),
         (b"k=v;=p", "k", "properties"),
     ];
     for (bad, key, reason) in cases {

@@ -31,8 +31,8 @@ impl Member {
 
     /// Reads a member that has nothing around it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Reason> {
-        // Whatever is not ASCII is not allowed anywhere, so this misses nothing.
-        let Ok(text) = std::str::from_utf8(bytes) else { return Err(Reason::WrongCharacter) };
+        // What is put in the place of bytes that are no text is not ASCII, and so not allowed anywhere either.
+        let text = &*String::from_utf8_lossy(bytes);
         let end_of_value = text.find(';').unwrap_or(text.len());
         let Some(equals) = text[..end_of_value].find('=') else { return Err(Reason::NoEquals) };
         let key = without_space(&text[..equals]);

@@ -9,6 +9,9 @@
 //! not changed, properties included. What cannot be read, and what does not fit within the specification's limits (64
 //! members, 8,192 bytes), is left out, member by member, and reported as [`Skipped`].
 //!
+//! A key should have one variable. Two that share one are both set by what comes in, and one of those that are set goes
+//! out.
+//!
 //! # Trust
 //! Whoever can send a request can send any value. Let baggage in only where requests come from services of your own; at
 //! the edge to the world, leave the layer out, or check what a variable says before it counts.

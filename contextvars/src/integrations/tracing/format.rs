@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use tracing_core::{Event, Subscriber};
-use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::format::{Compact, Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -53,7 +53,26 @@ enum Shape {
     FlatJson,
 }
 
-impl<F, T> ContextFormat<Format<F, T>>
+/// A format that writes one line for each event: `Full`, the usual one, and `Compact`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not write lines that `NAME=value` could stand at the end of",
+    note = "write `ContextFormat::json` after `.json()`, and `ContextFormat::pretty` after `.pretty()`"
+)]
+pub trait OnOneLine: sealed::Sealed {}
+
+impl OnOneLine for Full {}
+impl OnOneLine for Compact {}
+
+mod sealed {
+    use super::{Compact, Full};
+
+    pub trait Sealed {}
+
+    impl Sealed for Full {}
+    impl Sealed for Compact {}
+}
+
+impl<F: OnOneLine, T> ContextFormat<Format<F, T>>
 where
     Format<F, T>: Clone,
 {
@@ -62,11 +81,23 @@ where
     /// ```text
     /// 2026-01-01T12:00:00.000000Z  INFO shop: accepted items=2 REQUEST_ID=7 USER=ada
     /// ```
+    ///
+    /// After `.json()` it does not compile: a line of JSON with something at its end is no JSON any more.
+    ///
+    /// ```compile_fail,E0277
+    /// # use contextvars::tracing::ContextFormat;
+    /// let lines = tracing_subscriber::fmt().json().map_event_format(ContextFormat::line).finish();
+    /// ```
     #[must_use]
     pub fn line(format: Format<F, T>) -> Self {
         Self::with_colours(format, Shape::Line)
     }
+}
 
+impl<F, T> ContextFormat<Format<F, T>>
+where
+    Format<F, T>: Clone,
+{
     /// Adds a line to the several that `format` writes, as after `.pretty()`.
     ///
     /// ```text
