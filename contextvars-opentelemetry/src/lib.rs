@@ -8,8 +8,8 @@
 //!    [`scope`] in the place of OpenTelemetry's own `with_context` and `attach`.
 //! 2. In work that was started below, [`current`] is that context again. What asks OpenTelemetry itself (tracers do, for the
 //!    parent of a span) finds it there with `work.in_current_opentelemetry()` around a future, and in
-//!    `scope(current(), f)` around a function. Nothing but the work's own wrapper can see to that: executors do not tell
-//!    when they begin to poll.
+//!    `scope(current(), f)` around a function. Only a wrapper around the work itself can see to that: whoever enters a
+//!    context of variables calls nobody, which is why it costs so little.
 //! 3. Register [`BaggagePropagator`] in the place of the SDK's: the header then has the variables that are declared to
 //!    travel, too. [`apply_baggage`] sets them when a request comes in.
 //!
