@@ -6,6 +6,7 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use contextvars::{Context, context_var, copy_context, with_context};
 use many::many;
@@ -21,6 +22,33 @@ static TENANT: u64;
 
 #[context_var(default = 0)]
 static SET_BY_ALLOCATOR: u64;
+
+/// A value that holds a context.
+struct Holder(#[expect(dead_code, reason = "it is dropped with the value")] Context);
+
+#[context_var]
+static HOLDER: Holder;
+
+/// How many values that the allocator made are alive.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[context_var]
+static COUNTED: Counted;
 
 thread_local! {
     /// What the allocator is to do each time; none while it is at it.
@@ -116,4 +144,22 @@ fn what_an_allocator_sets_and_resets_harms_no_value_of_others() {
         SET_BY_ALLOCATOR.reset(token).unwrap();
     });
     assert!(times > 1024, "{times}");
+}
+
+#[test]
+fn values_that_an_allocator_lets_go_are_dropped_however_deep_it_is_called() {
+    for levels in [1, 63, 64, 65, 66, 200] {
+        let chain = (0..levels).fold(Context::new(), |inner, _| Context::new().with(&HOLDER, Holder(inner)));
+        TIMES.set(0);
+        // Not without end: to free a value that waited for its turn is work for the allocator again.
+        MEDDLES.set(Some(|| {
+            if TIMES.get() < 1000 {
+                drop(Context::new().with(&COUNTED, Counted::new()));
+            }
+        }));
+        drop(chain);
+        MEDDLES.set(None);
+        assert!(TIMES.get() >= levels);
+        assert_eq!(ALIVE.load(Ordering::Relaxed), 0, "{levels} levels");
+    }
 }

@@ -25,16 +25,21 @@ thread_local! {
 /// If the value's own `Drop` does.
 pub(super) fn release(ownerless: Ownerless) {
     if DESTROYING.get() >= DEPTH {
-        WAITING.with(|waiting| {
-            let mut list = waiting.replace(ManuallyDrop::new(Vec::new()));
-            list.push(ownerless);
-            waiting.set(list);
-        });
+        wait(ownerless);
         return;
     }
     let level = Level::begin();
     ownerless.destroy();
     drop(level);
+}
+
+/// Puts the value on the list of those that wait.
+fn wait(ownerless: Ownerless) {
+    let mut list = WAITING.replace(ManuallyDrop::new(Vec::new()));
+    list.push(ownerless);
+    // What an allocator let go as the list grew waits, too.
+    let meanwhile = WAITING.replace(list);
+    ManuallyDrop::into_inner(meanwhile).into_iter().for_each(wait);
 }
 
 /// One value's destruction; ending it, by panic too, lets those that wait have their turn.
@@ -52,26 +57,26 @@ impl Level {
 impl Drop for Level {
     fn drop(&mut self) {
         // Even if one of those that wait panics.
-        let _ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
-        if DESTROYING.get() == DEPTH {
-            destroy_waiting();
-        }
+        let ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
+        let list = (DESTROYING.get() == DEPTH).then(destroy_waiting);
+        drop(ended);
+        // Only now: what an allocator lets go as the list's memory is freed would wait, and nobody would come for it.
+        drop(list);
     }
 }
 
-/// Destroys what waits, and what comes to wait meanwhile.
-fn destroy_waiting() {
+/// Destroys what waits, and what comes to wait meanwhile; returns the list, which is empty then.
+fn destroy_waiting() -> Vec<Ownerless> {
     loop {
         let mut list = WAITING.with(|waiting| waiting.replace(ManuallyDrop::new(Vec::new())));
         if list.is_empty() {
-            drop(ManuallyDrop::into_inner(list));
-            return;
+            return ManuallyDrop::into_inner(list);
         }
         // What is left of the list waits on if a destructor panics.
         let next = list.pop();
         WAITING.with(|waiting| waiting.set(list));
         if let Some(ownerless) = next {
-            let rest = scopeguard::guard((), |()| destroy_waiting());
+            let rest = scopeguard::guard((), |()| drop(destroy_waiting()));
             ownerless.destroy();
             scopeguard::ScopeGuard::into_inner(rest);
         }
