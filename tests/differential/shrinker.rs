@@ -35,6 +35,9 @@ fn simpler(program: &Program) -> Vec<Program> {
     let with = |body| Program { body, ..program.clone() };
     let mut candidates: Vec<Program> = simpler_bodies(&program.body).into_iter().map(with).collect();
     candidates.sort_by_key(Program::size);
+    if program.runtime {
+        candidates.push(Program { runtime: false, workers: 0, ..program.clone() });
+    }
     if program.workers > 0 {
         candidates.push(Program { workers: 0, ..program.clone() });
     }
