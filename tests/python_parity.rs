@@ -6,16 +6,16 @@
 //!
 //! | `ContextTest` | here |
 //! |---|---|
-//! | `test_context_var_new_1` | [`variables::a_variable_has_the_name_it_was_declared_with`]; the name cannot be left out, be of another type or change: it is the `static`'s identifier |
+//! | `test_context_var_new_1` | [`variables::a_variable_has_the_name_it_was_declared_with`]; the name cannot be left out or be of another type, since it is the `static`'s identifier, nor change: UI test `context_var/name_assigned` |
 //! | `test_context_var_repr_1` | [`variables::the_debug_output_of_a_variable_names_it`] and [`tokens::the_debug_output_of_a_token_names_its_variable`]; a default is not shown, so it cannot recurse; a used token does not exist: UI test `token/used_twice` |
 //! | `test_token_repr_1` | [`tokens::the_debug_output_of_a_token_names_its_variable`] |
 //! | `test_context_subclassing_1` | not applicable: structs have no subclasses |
-//! | `test_context_new_1` | [`contexts::a_new_context_is_empty`]; arguments that a function does not have do not compile |
+//! | `test_context_new_1` | [`contexts::a_new_context_is_empty`]; an argument does not compile: UI test `context/new_with_an_argument` |
 //! | `test_context_new_unhashable_str_subclass` | not applicable: a name is an identifier, and nobody hashes it |
 //! | `test_contextvar_getitem` (3.7) | not applicable: `ContextVar<i32>` names the type of the value, and the compiler reads it |
 //! | `test_context_typerrors_1` | UI test `context/key_is_not_a_variable` |
 //! | `test_context_get_context_1` | [`contexts::copy_context_returns_a_context`] |
-//! | `test_context_run_1` | not applicable: an argument that is left out does not compile |
+//! | `test_context_run_1` | UI test `context/run_without_function` |
 //! | `test_context_run_2` | [`runs::run_returns_what_the_function_returns`]; a closure has its arguments with it |
 //! | `test_context_run_3` | [`runs::a_panic_of_the_function_goes_through_run`] and [`runs::an_error_of_the_function_goes_through_run`] |
 //! | `test_context_run_4` | [`runs::what_a_run_sets_is_seen_there_and_nowhere_else`] |

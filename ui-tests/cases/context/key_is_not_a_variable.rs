@@ -1,4 +1,4 @@
-// A name where the variable itself is meant.
+// A name or a number where the variable itself is meant.
 
 use contextvars::{context_var, copy_context};
 
@@ -8,4 +8,6 @@ static VAR: i32;
 fn main() {
     let _ = VAR.name();
     let _ = copy_context().get("VAR");
+    let _ = copy_context().contains(&1);
+    let _ = copy_context()[1];
 }

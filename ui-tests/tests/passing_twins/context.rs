@@ -12,6 +12,18 @@ mod key_is_not_a_variable {
     fn passes() {
         assert_eq!(A.name(), "A");
         assert_eq!(copy_context().get(&A), None);
+        assert!(!copy_context().contains(&A));
+        assert_eq!(copy_context().with(&A, 1)[&A], 1);
+    }
+}
+
+mod new_with_an_argument {
+    use super::{A, Context};
+
+    #[test]
+    fn passes() {
+        assert!(Context::new().is_empty());
+        assert_eq!(Context::new().with(&A, 1).len(), 1);
     }
 }
 
@@ -61,6 +73,15 @@ mod run_on_a_shared_reference {
     fn passes() {
         let mut ctx = Context::new();
         assert_eq!(ctx.run(|| A.get()), 0);
+    }
+}
+
+mod run_without_function {
+    use super::Context;
+
+    #[test]
+    fn passes() {
+        Context::new().run(|| ());
     }
 }
 

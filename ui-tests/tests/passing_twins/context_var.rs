@@ -418,6 +418,18 @@ mod mistake_in_an_import {
     }
 }
 
+mod name_assigned {
+    use super::context_var;
+
+    #[context_var(default = 0)]
+    static VAR: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(VAR.name(), "VAR");
+    }
+}
+
 mod no_default_to_use {
     use super::context_var;
 

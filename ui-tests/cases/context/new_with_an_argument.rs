@@ -1,0 +1,7 @@
+// A context made with an argument.
+
+use contextvars::Context;
+
+fn main() {
+    let _ = Context::new(1);
+}

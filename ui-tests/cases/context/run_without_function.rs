@@ -1,0 +1,7 @@
+// A run of nothing.
+
+use contextvars::Context;
+
+fn main() {
+    Context::new().run();
+}
