@@ -3,12 +3,12 @@
 
 mod support;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 
 use contextvars::{Context, context_var, copy_context};
 use corosensei::{Coroutine, Yielder};
-use support::{Census, Citizen, on_a_thread};
+use support::{Census, Citizen, OnDrop, forget, on_a_thread};
 
 #[context_var]
 static NAME: String;
@@ -189,4 +189,130 @@ fn destructors_that_are_left_in_another_order_than_they_began_keep_no_value_from
             assert_eq!(census.alive(), 0);
         }
     });
+}
+
+#[test]
+fn a_reader_may_go_on_in_another_coroutine_and_come_back() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            drop(NAME.set("outermost".to_owned()));
+            drop(COUNTED.set(census.citizen()));
+            let mut outer = Coroutine::<(), (), ()>::new(|yielder, ()| {
+                NAME.with(|name| {
+                    // Resumed within the reader, and left and resumed again while its own readers live.
+                    let mut inner = Coroutine::<(), (), ()>::new(|inner, ()| {
+                        NAME.with(|name| {
+                            COUNTED.with(|_| {
+                                drop(NAME.set("by the inner one".to_owned()));
+                                reading(inner);
+                                let mut ctx = Context::new().with(&NAME, "of a run".to_owned());
+                                ctx.run(|| reading(inner));
+                            });
+                            assert_eq!(name, "outermost");
+                        });
+                    });
+                    inner.resume(());
+                    yielder.suspend(());
+                    inner.resume(());
+                    assert_eq!(NAME.get(), "of a run", "the inner one has not left it");
+                    yielder.suspend(());
+                    inner.resume(());
+                    assert!(inner.done());
+                    assert_eq!((name.as_str(), NAME.get().as_str()), ("outermost", "by the main stack"));
+                });
+            });
+            outer.resume(());
+            drop(NAME.set("by the main stack".to_owned()));
+            outer.resume(());
+            NAME.with(|name| {
+                drop(COUNTED.set(census.citizen()));
+                outer.resume(());
+                assert!(outer.done());
+                assert_eq!(name, "of a run");
+            });
+            assert_eq!((NAME.get().as_str(), census.alive()), ("by the main stack", 1));
+        }
+    });
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn a_coroutine_forgotten_while_it_reads_keeps_its_value_and_no_other() {
+    let census = Census::new();
+    on_a_thread({
+        let census = census.clone();
+        move || {
+            drop(COUNTED.set(census.citizen()));
+            // What it leaks is to be found elsewhere, too, by what looks for leaks.
+            forget(copy_context());
+            let mut coroutine = Coroutine::<(), (), ()>::new(|yielder, ()| COUNTED.with(|_| yielder.suspend(())));
+            coroutine.resume(());
+            forget(coroutine);
+            for _ in 0..1000 {
+                drop(COUNTED.set(census.citizen()));
+                COUNTED.with(|_| drop(COUNTED.set(census.citizen())));
+                copy_context().run(|| drop(COUNTED.set(census.citizen())));
+                assert_eq!(census.alive(), 2);
+            }
+        }
+    });
+    assert_eq!(census.alive(), 1);
+}
+
+thread_local! {
+    static LEFT_BEHIND: LeftBehind = const { LeftBehind(RefCell::new(Vec::new())) };
+}
+
+/// Coroutines that are dropped with their thread, the last to begin first.
+struct LeftBehind(RefCell<Vec<Coroutine<(), (), ()>>>);
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        while let Some(coroutine) = self.0.get_mut().pop() {
+            drop(coroutine);
+        }
+    }
+}
+
+#[test]
+fn a_coroutine_may_be_in_a_run_and_a_reader_when_its_thread_ends() {
+    let census = Census::new();
+    // The thread's coroutines go after what the library keeps for the thread, and before.
+    for go_last in [true, false] {
+        on_a_thread({
+            let census = census.clone();
+            move || {
+                if go_last {
+                    LEFT_BEHIND.with(|_| ());
+                }
+                drop(NAME.set("of the thread".to_owned()));
+                for _ in 0..3 {
+                    let census = census.clone();
+                    let mut ctx = Context::new().with(&COUNTED, census.citizen());
+                    let mut coroutine = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+                        NAME.with(|name| {
+                            let before = name.clone();
+                            ctx.run(|| {
+                                COUNTED.with(|_| {
+                                    let _last = OnDrop(|| {
+                                        drop(COUNTED.set(census.citizen()));
+                                        drop(NAME.set("at the end".to_owned()));
+                                    });
+                                    drop(COUNTED.set(census.citizen()));
+                                    // Lets the others begin in this context's place.
+                                    drop(NAME.set(before));
+                                    yielder.suspend(());
+                                });
+                            });
+                        });
+                    });
+                    coroutine.resume(());
+                    LEFT_BEHIND.with(|left| left.0.borrow_mut().push(coroutine));
+                }
+            }
+        });
+        assert_eq!(census.alive(), 0);
+    }
 }

@@ -3,10 +3,14 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
+use std::str::FromStr;
 
+use contextvars::baggage::{self, Baggage};
 use contextvars::{Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, with_context};
+use serde::{Serialize, Serializer};
 use support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
@@ -20,6 +24,9 @@ static MEDDLER: Meddler;
 
 #[context_var(inherit = false)]
 static PRIVATE_MEDDLER: Meddler;
+
+#[context_var(baggage = "traveller")]
+static TRAVELLER: Meddler;
 
 #[context_var]
 static COUNTED: Citizen;
@@ -88,6 +95,30 @@ impl fmt::Debug for Meddler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.meddle("debug");
         f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Meddler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.meddle("display");
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Meddler {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.meddle("serialize");
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl FromStr for Meddler {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let made = Self::new(&Census::new(), text);
+        made.meddle("from_str");
+        Ok(made)
     }
 }
 
@@ -161,6 +192,39 @@ fn debug_and_comparison_may_change_the_current_context() {
         assert!(format!("{shared:?}").contains("set while meddling and reading"));
     });
     assert!(methods.contains(&"debug") && methods.contains(&"eq"));
+}
+
+#[test]
+fn display_and_serialize_may_change_the_current_context() {
+    let methods = among_meddlers(|_| {
+        let ctx = copy_context();
+        let displayed: Vec<_> = ctx.values().map(|value| value.to_string()).collect();
+        assert_eq!(displayed, ["10", "the first"]);
+        assert_eq!(serde_json::to_value(&ctx).unwrap(), serde_json::json!({"NUMBER": 10, "MEDDLER": "the first"}));
+        let current = copy_context();
+        let change = current.diff(&ctx);
+        assert!(format!("{change:?}").contains("the first"));
+        let first = change.iter().next().and_then(contextvars::Change::after).expect("the meddler has changed");
+        assert_eq!(first.to_string(), "the first");
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+    });
+    assert!(methods.contains(&"display") && methods.contains(&"serialize"));
+}
+
+#[test]
+fn values_may_meddle_while_they_are_written_for_other_processes_and_read_from_them() {
+    let methods = among_meddlers(|census| {
+        with_context!(TRAVELLER = Meddler::new(census, "far away"), {
+            let (baggage, skipped) = Baggage::current();
+            assert_eq!((baggage.to_string().as_str(), skipped.len()), ("traveller=far%20away", 0));
+            let (received, skipped) = baggage.apply(copy_context());
+            assert_eq!((received[&TRAVELLER].text.as_str(), skipped.len()), ("far away", 0));
+            let headers = vec![("baggage".to_owned(), "traveller=nearby".to_owned())];
+            let (received, skipped) = baggage::extract(&headers, received);
+            assert_eq!((received[&TRAVELLER].text.as_str(), skipped.len()), ("nearby", 0));
+        });
+    });
+    assert!(methods.contains(&"display") && methods.contains(&"from_str"));
 }
 
 #[test]
