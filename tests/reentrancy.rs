@@ -7,9 +7,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
 use std::str::FromStr;
+use std::thread;
 
 use contextvars::baggage::{self, Baggage};
-use contextvars::{Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, with_context};
+use contextvars::{
+    Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, round_trip, with_context,
+};
 use serde::{Serialize, Serializer};
 use support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
 
@@ -257,6 +260,23 @@ fn values_may_meddle_while_readers_hold_them() {
             assert_eq!(first.text, "the first");
         });
     });
+}
+
+#[test]
+fn values_may_meddle_when_changes_come_back_from_another_thread() {
+    let methods = among_meddlers(|census| {
+        let work = round_trip(|| drop(MEDDLER.set(Meddler::new(census, "from elsewhere"))));
+        let returned = thread::scope(|scope| scope.spawn(work).join().unwrap());
+        MEDDLER.with(|read| {
+            returned.take_back();
+            assert_eq!(
+                (read.text.as_str(), MEDDLER.with(|it| it.text.clone())),
+                ("the first", "from elsewhere".to_owned())
+            );
+        });
+        assert_eq!(MEDDLER.with(|it| it.text.clone()), "set while meddling and reading");
+    });
+    assert!(methods.starts_with(&["drop"]));
 }
 
 /// Sets its own variable again when it is dropped, a number of times.

@@ -276,6 +276,12 @@ fn a_value_that_uses_the_library_when_its_thread_ends_may_do_so() {
             drop(OTHER_COUNTED.set_scoped(counted.citizen()));
             let token = NUMBER.set(8);
             let in_scope = with_context!(COUNTED = counted.citizen(), NUMBER = 9, { NUMBER.get() });
+            let in_run = Context::new().run(|| {
+                COUNTED.set(counted.citizen());
+                COUNTED.with(|_| copy_context().run(|| drop(COUNTED.set(counted.citizen()))));
+                NUMBER.set(10).old_value().is_none() && NUMBER.get() == 10
+            });
+            assert!(in_run);
             let after = (NUMBER.get(), COUNTED.is_set(), NUMBER.reset(token).is_ok());
             sender.send((before, in_scope, after)).expect("the test listens");
             HOOK.set(Hook::new(move || sender.send(((0, 0, false), 0, (0, false, false))).expect("the test listens")));
