@@ -24,7 +24,7 @@ export RUSTFLAGS="--cfg tokio_unstable" RUSTDOCFLAGS="--cfg tokio_unstable"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/public-api
 mkdir -p "$CARGO_TARGET_DIR"
 
-for package in contextvars; do
+for package in contextvars contextvars-opentelemetry; do
     stored=ci/public-api/$package.txt
     found=$CARGO_TARGET_DIR/$package.txt
     errors=$CARGO_TARGET_DIR/$package.errors

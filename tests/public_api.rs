@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 1] = ["contextvars"];
+const CRATES: [&str; 2] = ["contextvars", "contextvars-opentelemetry"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
 
 /// The paths in a line of the stored API that do not begin with this crate or the standard library.
 fn foreign_paths<'a>(of: &str, line: &'a str) -> impl Iterator<Item = &'a str> {
-    let own = format!("{of}::");
+    let own = format!("{}::", of.replace('-', "_"));
     let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
     // A glob's path begins with colons, and what follows a path's generics does as well; that is no type.
     let paths = words.map(|word| word.trim_end_matches(':')).filter(|word| word.contains("::"));
@@ -44,7 +44,7 @@ fn the_public_api_names_no_foreign_types_but_those_allowed() {
     for of in CRATES {
         let api = fs::read_to_string(root().join(format!("ci/public-api/{of}.txt"))).expect("the API is stored");
         let named: BTreeSet<_> = api.lines().skip(1).flat_map(|line| foreign_paths(of, line)).collect();
-        assert!(named.len() > 10, "the API of {of} names {named:?} only");
+        assert!(named.len() > 3, "the API of {of} names {named:?} only");
         let allowed = allowed(of);
         let strangers: Vec<_> = named.iter().filter(|path| !allowed.iter().any(|entry| allows(entry, path))).collect();
         assert!(
