@@ -85,6 +85,17 @@ fn blocking_steps_leave_their_mark_on_the_request_and_children_do_not() {
 }
 
 #[test]
+fn background_work_inherits_where_it_is_the_requests_and_keeps_nothing_of_it_where_it_is_not() {
+    assert_eq!(
+        output_of("background_work"),
+        "[request 7] the price is 42 cents\n\
+         [request 7] audited\n\
+         [request 0] prices refreshed\n\
+         [request 0] uploads in memory: 0\n"
+    );
+}
+
+#[test]
 fn whole_program_inherits_where_tokio_has_hooks_and_says_how_to_have_them() {
     let output = output_of("whole_program");
     let inherits = "[request 7] in a task that another crate spawned\n[request 0] in a pool's task\n";
