@@ -2,10 +2,14 @@
 
 #![cfg(tokio_unstable)]
 
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
 use contextvars::tokio::runtime::Handle;
 use contextvars::tokio::task::{Builder, JoinSet, LocalSet};
 use contextvars::tokio::{self, task};
 use contextvars::{Context, ContextExt, context_var};
+use tokio::sync::Barrier;
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -65,4 +69,47 @@ async fn a_member_of_a_set_with_a_name_inherits_however_it_is_spawned() {
         assert_eq!(seen(), (7, true));
     };
     spawns.in_context(request(7)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_with_names_in_step_never_see_each_others_values() {
+    const TASKS: u64 = 50;
+    let in_step = Arc::new(Barrier::new(usize::try_from(TASKS).unwrap()));
+    let mut set = JoinSet::new();
+    for id in 0..TASKS {
+        let in_step = in_step.clone();
+        let task = async move {
+            for _ in 0..10 {
+                in_step.wait().await;
+                assert_eq!(REQUEST_ID.get(), id);
+                REQUEST_ID.set(id);
+            }
+        };
+        request(id).run(|| set.build_task().name("member").spawn(task)).unwrap();
+    }
+    assert_eq!(set.join_all().await.len(), 50);
+}
+
+/// Tells in its `Drop` which request it is in.
+struct Witness(Sender<u64>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.send(REQUEST_ID.get()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_task_with_a_name_that_is_aborted_is_dropped_in_its_context() {
+    let (tell, told) = channel();
+    let witness = Witness(tell);
+    let pending = async move {
+        let _witness = witness;
+        std::future::pending::<()>().await;
+    };
+    let task = request(7).run(|| Builder::new().name("worker").spawn(pending)).unwrap();
+    task::yield_now().await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(told.recv(), Ok(7));
 }

@@ -3,11 +3,14 @@
 mod support;
 
 use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
 use contextvars::tokio::runtime::Handle;
 use contextvars::tokio::task::LocalSet;
 use contextvars::tokio_util::task::{JoinMap, JoinQueue, LocalPoolHandle, TaskTracker, task_tracker};
 use contextvars::{Context, ContextExt, context_var, copy_context, tokio, tokio_util};
+use tokio::sync::Barrier;
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -171,6 +174,78 @@ async fn a_thread_that_a_local_pool_does_not_have_is_reported_at_the_caller() {
     let pool = LocalPoolHandle::new(1);
     let panicked = support::panic_of(|| pool.spawn_pinned_by_idx(|| async {}, 1));
     assert_eq!(panicked.file, file!());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_in_step_never_see_each_others_values() {
+    const TASKS: u64 = 60;
+    let in_step = Arc::new(Barrier::new(usize::try_from(TASKS).unwrap()));
+    let (tracker, mut map, mut queue) = (TaskTracker::new(), JoinMap::new(), JoinQueue::new());
+    for id in 0..TASKS {
+        let in_step = in_step.clone();
+        let task = async move {
+            for _ in 0..10 {
+                in_step.wait().await;
+                assert_eq!(REQUEST_ID.get(), id);
+                REQUEST_ID.set(id);
+            }
+        };
+        request(id).run(|| match id % 3 {
+            0 => drop(tracker.spawn(task)),
+            1 => map.spawn(id, task),
+            _ => drop(queue.spawn(task)),
+        });
+    }
+    tracker.close();
+    tracker.wait().await;
+    while let Some((_, joined)) = map.join_next().await {
+        joined.unwrap();
+    }
+    queue.join_all().await;
+}
+
+/// Tells in its `Drop` which request it is in.
+struct Witness(Sender<u64>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.send(REQUEST_ID.get()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_its_collection_gives_up_is_dropped_in_its_context() {
+    let (tell, told) = channel();
+    let task = || {
+        let witness = Witness(tell.clone());
+        async move {
+            let _witness = witness;
+            std::future::pending::<()>().await;
+        }
+    };
+    let (mut map, mut queue) = (JoinMap::new(), JoinQueue::new());
+    request(7).run(|| {
+        map.spawn("aborted", task());
+        map.spawn("replaced", task());
+        map.spawn("replaced", async {});
+        queue.spawn(task());
+    });
+    map.abort("aborted");
+    while map.join_next().await.is_some() {}
+    queue.shutdown().await;
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [7; 3]);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_local_pool_is_the_tasks_own_and_leaves_nothing_on_its_thread() {
+    let pool = LocalPoolHandle::new(1);
+    let boom = || async {
+        REQUEST_ID.set(8);
+        std::panic::resume_unwind(Box::new("boom"))
+    };
+    let panicked: Result<(), _> = request(7).run(|| pool.spawn_pinned(boom)).await;
+    assert!(panicked.unwrap_err().is_panic());
+    assert_eq!(pool.spawn_pinned(|| async { seen() }).await.unwrap(), (0, None));
 }
 
 #[tokio::test]
