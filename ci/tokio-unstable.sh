@@ -7,7 +7,9 @@ export RUSTFLAGS="--cfg tokio_unstable"
 export RUSTDOCFLAGS="--cfg tokio_unstable"
 # A target folder of its own: other flags would throw away what the other steps built.
 export CARGO_TARGET_DIR=target/tokio-unstable
-cargo test -p contextvars --features full,tokio-hooks,tokio-tracing tokio
+# By kind, since a filter by name leaves out the examples of the documentation.
+cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --lib tokio
+cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --doc tokio
 cargo test -p contextvars-tests --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
     --test travel_tokio --test travel_tokio_util
 cargo build -p contextvars-examples --example whole_program
