@@ -9,7 +9,7 @@ use std::thread;
 
 use contextvars::tokio::{InheritContexts, Inheritance};
 use contextvars::{ContextExt, copy_context};
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::{Builder, Handle, LocalOptions};
 use tokio::sync::{Barrier, oneshot};
 
 use super::{COUNT, REQUEST_ID, TRANSACTION, request, runtime_of, single_threaded};
@@ -176,6 +176,27 @@ fn a_task_woken_while_it_is_polled_finds_its_context_wherever_it_goes_on() {
     }
     drop(wakers);
     waking.join().unwrap();
+}
+
+#[test]
+fn a_task_that_blocks_in_place_keeps_its_context_while_others_run() {
+    let runtime = runtime_of(2);
+    let blocking = |id| async move {
+        COUNT.set(id);
+        for _ in 0..10 {
+            // This thread stops being a worker; another one takes over its tasks.
+            let child =
+                || Handle::current().block_on(async { tokio::spawn(async { REQUEST_ID.get() }).await.unwrap() });
+            assert_eq!(tokio::task::block_in_place(child), id);
+            assert_eq!((REQUEST_ID.get(), COUNT.get()), (id, id));
+            tokio::task::yield_now().await;
+            assert_eq!((REQUEST_ID.get(), COUNT.get()), (id, id));
+        }
+    };
+    let tasks: Vec<_> = (1..=20).map(|id| request(id).run(|| runtime.spawn(blocking(id)))).collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
 }
 
 #[test]
