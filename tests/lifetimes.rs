@@ -23,9 +23,24 @@ static COUNTED: Citizen;
 #[context_var]
 static CONFIG: Citizen;
 
+/// Fewer where each step is slow.
+const MANY: u64 = if cfg!(miri) {
+    200
+} else if cfg!(debug_assertions) {
+    1_000_000
+} else {
+    10_000_000
+};
+
+/// How many contexts, scopes and readers stand within one another, on the stack.
+const NESTED: u64 = if cfg!(miri) { 500 } else { 100_000 };
+
+/// How many contexts are values of one another, on the heap.
+const CHAINED: usize = if cfg!(miri) { 2_000 } else { 1_000_000 };
+
 #[test]
 fn sets_under_a_live_reader_park_its_value_and_no_other() {
-    const SETS: u64 = 10_000_000;
+    const SETS: u64 = if cfg!(miri) { MANY } else { 10_000_000 };
     let census = Census::new();
     isolated(|| {
         drop(COUNTED.set(census.citizen()));
@@ -67,7 +82,7 @@ fn runs_and_scopes_under_a_live_reader_park_nothing_of_theirs() {
     isolated(|| {
         drop(COUNTED.set(census.citizen()));
         COUNTED.with(|_| {
-            for _ in 0..10_000 {
+            for _ in 0..MANY.min(10_000) {
                 with_context!(COUNTED = census.citizen(), { drop(COUNTED.set(census.citizen())) });
                 copy_context().run(|| drop(COUNTED.set(census.citizen())));
                 assert_eq!(census.alive(), 1);
@@ -208,7 +223,7 @@ fn no_two_contexts_are_taken_for_one_another() {
             let token = ctx.run(|| NUMBER.set(n));
             (ctx, token)
         };
-        (0..10_000).map(new).collect()
+        (0..MANY.min(10_000)).map(new).collect()
     };
     let threads: Vec<_> = (0..3).map(|_| thread::spawn(tokens)).collect();
     let all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
@@ -240,7 +255,7 @@ fn a_hundred_thousand_contexts_nest() {
         assert_eq!(ctx[&NUMBER] + depth - 1, result);
         result
     }
-    assert_eq!(on_a_thread(|| (nest(100_000), NUMBER.is_set())), (100_000, false));
+    assert_eq!(on_a_thread(|| (nest(NESTED), NUMBER.is_set())), (NESTED, false));
 }
 
 #[test]
@@ -261,9 +276,9 @@ fn a_hundred_thousand_scopes_and_readers_nest() {
         NAME.with(|name| read(depth - 1) + u64::from(name == "read by all"))
     }
     on_a_thread(|| {
-        assert_eq!((nest(100_000), NUMBER.is_set()), (100_000, false));
+        assert_eq!((nest(NESTED), NUMBER.is_set()), (NESTED, false));
         drop(NAME.set("read by all".to_owned()));
-        assert_eq!((read(100_000), NAME.get().as_str()), (100_000, "replaced"));
+        assert_eq!((read(NESTED), NAME.get().as_str()), (NESTED, "replaced"));
     });
 }
 
@@ -306,40 +321,41 @@ fn chain(length: usize, dropped: &Arc<AtomicUsize>) -> Context {
 #[test]
 fn a_million_contexts_within_one_another_are_dropped_without_overflowing_the_stack() {
     let dropped = Arc::new(AtomicUsize::new(0));
-    let chain = chain(1_000_000, &dropped);
+    let chain = chain(CHAINED, &dropped);
     // The stack of an ordinary thread, or less.
     thread::Builder::new().stack_size(256 << 10).spawn(move || drop(chain)).unwrap().join().unwrap();
-    assert_eq!(dropped.load(Ordering::Relaxed), 1_000_000);
+    assert_eq!(dropped.load(Ordering::Relaxed), CHAINED);
 }
 
 #[test]
 fn a_deep_structure_may_go_wherever_values_go() {
+    const LENGTH: usize = CHAINED / 20;
     let dropped = Arc::new(AtomicUsize::new(0));
     let all_dropped = |length: usize| assert_eq!(dropped.swap(0, Ordering::Relaxed), length);
-    let link = || Link { inner: Some(chain(50_000, &dropped)), dropped: Arc::clone(&dropped) };
+    let link = || Link { inner: Some(chain(LENGTH, &dropped)), dropped: Arc::clone(&dropped) };
     isolated(|| {
         drop(LINK.set(link()));
         drop(LINK.set(link()));
-        all_dropped(50_001);
+        all_dropped(LENGTH + 1);
         let token = LINK.set(link());
         LINK.reset(token).unwrap();
-        all_dropped(50_001);
+        all_dropped(LENGTH + 1);
         LINK.with(|_| {
             drop(LINK.set(link()));
             all_dropped(0);
         });
-        all_dropped(50_001);
+        all_dropped(LENGTH + 1);
         with_context!(LINK = link(), {});
-        all_dropped(50_001);
-        drop(async {}.in_context(chain(50_000, &dropped)));
-        all_dropped(50_000);
-        drop(SharedContext::from(chain(50_000, &dropped)));
-        all_dropped(50_000);
+        all_dropped(LENGTH + 1);
+        drop(async {}.in_context(chain(LENGTH, &dropped)));
+        all_dropped(LENGTH);
+        drop(SharedContext::from(chain(LENGTH, &dropped)));
+        all_dropped(LENGTH);
     });
-    all_dropped(50_001);
+    all_dropped(LENGTH + 1);
     // A thread's base context, when the thread ends.
     thread::scope(|scope| scope.spawn(|| drop(LINK.set(link()))).join().unwrap());
-    all_dropped(50_001);
+    all_dropped(LENGTH + 1);
 }
 
 /// A tree of contexts, two in each.
@@ -353,9 +369,10 @@ fn tree(depth: usize, dropped: &Arc<AtomicUsize>) -> Context {
 
 #[test]
 fn a_tree_of_contexts_is_dropped_whole() {
+    const LEVELS: usize = if cfg!(miri) { 6 } else { 14 };
     let dropped = Arc::new(AtomicUsize::new(0));
-    drop(tree(14, &dropped));
-    assert_eq!(dropped.load(Ordering::Relaxed), (1 << 15) - 2);
+    drop(tree(LEVELS, &dropped));
+    assert_eq!(dropped.load(Ordering::Relaxed), (2 << LEVELS) - 2);
     // At the end of a long chain, where values wait for their turn.
     dropped.store(0, Ordering::Relaxed);
     let mut ctx = tree(10, &dropped);
