@@ -2,4 +2,4 @@
 # Runs the models of what threads share without a lock in every order that the memory model allows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo run --release -p contextvars-loom-tests
+cargo run -p contextvars-loom-tests

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the tests of what the unsafe code does under valgrind's memcheck, which sees what is read before it was written and
+# what is lost, in the standard library, too, and in code that no sanitizer was built into.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v valgrind >/dev/null; then
+    echo "skipped: valgrind is not installed"
+    exit 0
+fi
+tests=()
+for name in allocators contexts disorder lent_scopes panics races reentrancy scopes shared_contexts threads variables; do
+    tests+=(--test "$name")
+done
+# Cargo hands each test program to this. What is lost for certain is an error; what merely looks like it is libtest's own.
+runner="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+host=$(rustc -vV | sed -n 's/^host: //p')
+# What is made up is little, where each step takes fifty times as long.
+PROPTEST_CASES=8 cargo test --config "target.$host.runner = \"$runner\"" \
+    -p contextvars -p contextvars-tests --lib "${tests[@]}" -- --test-threads=1
