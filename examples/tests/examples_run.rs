@@ -119,3 +119,8 @@ fn metrics_labels_say_whose_each_count_is_and_not_which_requests() {
          writes{plan=\"pro\",region=\"eu\",table=\"orders\"} 2\n"
     );
 }
+
+#[test]
+fn test_overrides_runs_as_a_program_too() {
+    assert_eq!(output_of("test_overrides"), "hello ada\n0 ended, 1 open\n");
+}
