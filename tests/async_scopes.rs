@@ -3,6 +3,7 @@
 mod support;
 
 use std::cell::RefCell;
+use std::mem;
 use std::pin::pin;
 use std::task::Poll;
 use std::thread;
@@ -176,6 +177,22 @@ fn a_suspended_scope_that_nobody_interfered_with_ends_well() {
         assert_eq!(poll(wrapped.as_mut()), Poll::Ready(2));
         assert!(copy_context().is_empty());
         assert_eq!((wrapped.context().len(), wrapped.context()[&NAME].as_str()), (1, "ada"));
+    });
+}
+
+#[test]
+fn what_is_set_from_outside_in_the_context_of_a_suspended_scope_is_gone_with_the_scope() {
+    on_a_thread(|| {
+        let work = async {
+            let within = suspended_in_a_scope(1).await;
+            (within, NUMBER.get(), NAME.is_set())
+        };
+        let mut work = pin!(work.in_context(Context::new().with(&NUMBER, 5)));
+        assert!(poll(work.as_mut()).is_pending());
+        let context = work.as_mut().context_mut();
+        *context = mem::take(context).with(&NAME, "from outside".to_owned());
+        assert_eq!(poll(work.as_mut()), Poll::Ready((1, 5, false)));
+        assert_eq!(work.context().len(), 1);
     });
 }
 
