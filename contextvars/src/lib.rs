@@ -1,7 +1,7 @@
 //! Context variables (PEP 567) for Rust: ambient values that belong to the task at hand, not to the thread it runs on.
 //!
 //! A request id, a tenant, a locale, a deadline, a test's clock: set once, read anywhere below, carried across `.await`
-//! and into spawned tasks, never seen by a neighbour.
+//! and into spawned tasks, never seen by a neighbouring task.
 //!
 //! ```
 //! use contextvars::{context_var, copy_context, with_context};

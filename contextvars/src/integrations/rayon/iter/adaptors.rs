@@ -21,7 +21,7 @@ macro_rules! adaptors {
             $(where { $($bounds:tt)+ })?;
         )+
     })+) => { $($(
-        #[doc = concat!("As rayon's `", stringify!($name), "`, in the context.")]
+        #[doc = concat!("Does what rayon's `", stringify!($name), "` does, in the context.")]
         pub fn $name $(<$($generic),+>)? (self, $($argument: $type),*) -> WithContext<$output>
         $(where $($bounds)+)?
         {
@@ -64,7 +64,7 @@ impl<I: ParallelIterator> WithContext<I> {
         }
     }
 
-    /// As rayon's `flat_map`, in the context.
+    /// Does what rayon's `flat_map` does, in the context.
     ///
     /// rayon drives the nested iterators from within the consumption of the outer one. Each gets the context anew: whoever
     /// waits for its pieces does so in an empty one, and what comes after it is in the context.
@@ -79,7 +79,7 @@ impl<I: ParallelIterator> WithContext<I> {
         })
     }
 
-    /// As rayon's `flatten`, in the context; see [`flat_map`](Self::flat_map).
+    /// Does what rayon's `flatten` does, in the context; see [`flat_map`](Self::flat_map).
     pub fn flatten(self) -> WithContext<impl ParallelIterator<Item = <I::Item as IntoParallelIterator>::Item> + use<I>>
     where
         I::Item: IntoParallelIterator,
@@ -87,7 +87,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.flat_map(|item| item)
     }
 
-    /// As rayon's `cloned`, in the context.
+    /// Does what rayon's `cloned` does, in the context.
     pub fn cloned<'a, T>(self) -> WithContext<Cloned<I>>
     where
         T: 'a + Clone + Send,
@@ -96,7 +96,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(I::cloned)
     }
 
-    /// As rayon's `copied`, in the context.
+    /// Does what rayon's `copied` does, in the context.
     pub fn copied<'a, T>(self) -> WithContext<Copied<I>>
     where
         T: 'a + Copy + Send,
@@ -105,7 +105,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(I::copied)
     }
 
-    /// As rayon's `while_some`, in the context.
+    /// Does what rayon's `while_some` does, in the context.
     pub fn while_some<T>(self) -> WithContext<WhileSome<I>>
     where
         T: Send,
@@ -146,12 +146,12 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         }
     }
 
-    /// As rayon's `by_exponential_blocks`, in the context.
+    /// Does what rayon's `by_exponential_blocks` does, in the context.
     pub fn by_exponential_blocks(self) -> WithContext<Below<ExponentialBlocks<Around<I>>>> {
         self.around(|inner| inner).below(IndexedParallelIterator::by_exponential_blocks)
     }
 
-    /// As rayon's `by_uniform_blocks`, in the context.
+    /// Does what rayon's `by_uniform_blocks` does, in the context.
     ///
     /// # Panics
     /// If the size is 0.
