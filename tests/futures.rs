@@ -341,12 +341,13 @@ fn a_future_that_moves_from_thread_to_thread_keeps_what_its_values_do_to_itself(
     let mut polls = 0;
     loop {
         let step;
-        (future, step) = on_a_thread(move || {
+        let thread = thread::spawn(move || {
             LAST_DROPPED.set(9_999);
             let step = poll(future.as_mut());
             assert_eq!((LAST_DROPPED.get(), LEAVES.is_set()), (9_999, false));
             (future, step)
         });
+        (future, step) = thread.join().unwrap();
         polls += 1;
         if let Poll::Ready(last) = step {
             assert_eq!((last, polls), (20, 61));
