@@ -1,5 +1,8 @@
 //! The library's own map, which is private: its files, compiled here once more.
 
+// For `count`, which finds another library's in its place where it is held against the memory model.
+use std::sync;
+
 use self::vars::Vars;
 
 // Formatted, and tested, where they are at home.
