@@ -8,7 +8,7 @@ use std::thread;
 
 use contextvars::{Context, ContextVar, Items, ValueRef, Variable, context_var, copy_context, inherit_context};
 use many::many;
-use support::{Census, Citizen, isolated};
+use support::{Census, Citizen, isolated, panic_of};
 
 #[context_var(default = 42)]
 static ANSWER: i32;
@@ -281,6 +281,22 @@ fn a_wrapped_function_owns_its_context() {
     assert_eq!((wrapped(1), census.alive()), (2, 1));
     drop(wrapped);
     assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn a_panic_in_a_wrapped_function_is_its_caller_s_and_the_next_call_begins_anew() {
+    isolated(|| {
+        ANSWER.set(1);
+        let wrapped = Context::new().with(&ANSWER, 7).wrap_fn(|panics: bool| {
+            let before = ANSWER.get();
+            ANSWER.set(8);
+            assert!(!panics, "the function's");
+            before
+        });
+        let message = panic_of(|| wrapped(true)).message;
+        assert_eq!((message.as_str(), ANSWER.get()), ("the function's", 1));
+        assert_eq!((wrapped(false), ANSWER.get()), (7, 1));
+    });
 }
 
 #[context_var(inherit = false)]

@@ -52,6 +52,47 @@ fn a_future_leaves_nothing_wherever_it_is_dropped() {
     });
 }
 
+/// Sets a value that sets another variable when it is dropped, when it is dropped.
+struct SetsOneThatSets;
+
+impl Drop for SetsOneThatSets {
+    fn drop(&mut self) {
+        drop(SETS.set(SetsOnDrop));
+    }
+}
+
+#[context_var]
+static SETS_ONE_THAT_SETS: SetsOneThatSets;
+
+/// Sets itself anew whenever it is dropped.
+struct Immortal;
+
+impl Drop for Immortal {
+    fn drop(&mut self) {
+        drop(IMMORTAL.set(Immortal));
+    }
+}
+
+#[context_var]
+static IMMORTAL: Immortal;
+
+#[test]
+fn what_destructors_set_is_freed_in_the_same_way_until_nothing_is_left() {
+    leaves_nothing(|| drop(async {}.in_context(Context::new().with(&SETS_ONE_THAT_SETS, SetsOneThatSets))));
+    let runtime = runtime();
+    let set = || drop(SETS_ONE_THAT_SETS.set(SetsOneThatSets));
+    runtime.block_on(async move {
+        tokio::spawn(async move { set() }).await.expect("the task ended well");
+        tokio::task::spawn_blocking(set).await.expect("the function ended well");
+    });
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "leaks by design")]
+fn values_that_set_themselves_anew_for_ever_are_given_up_and_leave_nothing() {
+    leaves_nothing(|| drop(async {}.in_context(Context::new().with(&IMMORTAL, Immortal))));
+}
+
 #[test]
 fn a_future_that_is_taken_apart_hands_its_context_over() {
     on_a_thread(|| {
@@ -65,6 +106,8 @@ fn a_future_that_is_taken_apart_hands_its_context_over() {
 fn functions_that_run_in_copies_leave_nothing() {
     leaves_nothing(|| Context::new().wrap(|| drop(SETS.set(SetsOnDrop)))());
     leaves_nothing(|| Context::new().wrap_fn(|()| drop(SETS.set(SetsOnDrop)))(()));
+    leaves_nothing(|| drop(holding().wrap(|| ())));
+    leaves_nothing(|| drop(holding().wrap_fn(|()| ())));
 }
 
 #[test]
@@ -100,6 +143,29 @@ fn tasks_end_well_though_their_values_set_variables_when_they_are_freed() {
         let left = ::tokio::spawn(async { copy_context().is_empty() }).await;
         assert!(left.expect("no panic"), "the worker's base context is empty");
     });
+}
+
+#[test]
+fn parallel_iterators_leave_nothing_with_whoever_waits_or_gives_them_up() {
+    use contextvars::rayon::prelude::*;
+
+    let items = || (0..10).into_par_iter().with_context(holding());
+    leaves_nothing(move || items().for_each(|_| ()));
+    leaves_nothing(move || drop(items().map(|n| n + 1)));
+    leaves_nothing(move || drop(items().zip(0..10).collect::<Vec<_>>()));
+}
+
+#[test]
+fn jobs_of_others_leave_nothing_with_whoever_waits_for_rayon() {
+    let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let seen = pool.install(|| {
+        Context::new().run(|| {
+            contextvars::rayon::scope(|_| ::rayon::spawn(|| drop(SETS.set(SetsOnDrop))));
+            while contextvars::rayon::yield_now() == Some(::rayon::Yield::Executed) {}
+            copy_context().len()
+        })
+    });
+    assert_eq!(seen, 0);
 }
 
 #[test]

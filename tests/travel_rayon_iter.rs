@@ -1,6 +1,7 @@
 //! Contexts in rayon's parallel iterators: every closure behind `with_context` sees them, whatever stands between.
 
 use std::collections::HashMap;
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread::{self, ThreadId};
@@ -403,4 +404,36 @@ static SETS: SetsOnDrop;
 fn what_destructors_set_when_an_iterator_s_context_is_freed_is_seen_by_nobody() {
     run(|| many().with_context(request_seven()).for_each(|_| drop(SETS.set(SetsOnDrop))));
     run(|| many().with_context(request_seven().with(&SETS, SetsOnDrop)).map(in_seven).sum::<u32>());
+}
+
+#[test]
+fn an_iterator_that_a_closure_makes_is_given_the_context_where_it_is_made() {
+    let seen = run(|| {
+        let outer = many().with_context(request_seven());
+        let nested = outer.flat_map(|_| (0..2_u32).into_par_iter().inherit_context().filter_map(|n| Some(in_seven(n))));
+        nested.map(in_seven).count()
+    });
+    assert_eq!(seen, 400);
+    let chained = run(|| {
+        let context = request_seven();
+        let other = (0..3_u32).into_par_iter().with_context(context.clone()).filter(|_| in_seven(true));
+        many().with_context(context).chain(other).map(in_seven).count()
+    });
+    assert_eq!(chained, 203);
+}
+
+#[test]
+fn a_panic_in_an_iterator_leaves_the_callers_context_and_the_workers_as_they_were() {
+    let pool = pool();
+    let outside = pool.install(|| {
+        with_context!(REQUEST = 8, {
+            let panicked = panic::catch_unwind(|| {
+                many().with_context(request_seven()).for_each(|n| assert!(in_seven(n) != 100, "the hundredth"));
+            });
+            assert!(panicked.is_err());
+            REQUEST.get()
+        })
+    });
+    assert_eq!(outside, 8);
+    assert!(pool.into_inner().broadcast(|_| copy_context().is_empty()).into_iter().all(|empty| empty));
 }

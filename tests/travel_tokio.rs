@@ -9,7 +9,7 @@ use contextvars::tokio::task::{JoinSet, LocalSet};
 use contextvars::tokio::{self, SpawnInheriting, SpawnLocalInheriting};
 use contextvars::tokio_util::sync::CancellationToken;
 use contextvars::{Context, ContextExt, context_var, copy_context, with_context};
-use support::{Census, Citizen};
+use support::{Census, Citizen, OnDrop};
 use tokio::sync::{Barrier, oneshot};
 
 #[context_var(default = 0)]
@@ -286,6 +286,31 @@ async fn a_task_frees_its_copy_when_it_ends() {
         assert!(task.await.unwrap());
     }
     assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn what_a_runtime_or_a_handle_has_spawned_is_dropped_in_its_context_at_shutdown() {
+    let (sender, receiver) = mpsc::channel();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let tell = || {
+        let sender = sender.clone();
+        OnDrop(move || sender.send(seen()).unwrap())
+    };
+    request(7).run(|| {
+        for witness in [tell(), tell()] {
+            let pending = async move {
+                let _witness = witness;
+                std::future::pending::<()>().await;
+            };
+            drop(runtime.handle().spawn_inheriting(pending));
+        }
+        let never_polled = tell();
+        drop(runtime.spawn_inheriting(async move { drop(never_polled) }));
+    });
+    drop(runtime);
+    drop(sender);
+    assert_eq!(receiver.iter().collect::<Vec<_>>(), vec![inherited(); 3]);
+    assert!(copy_context().is_empty());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The OpenTelemetry context that our contexts carry.
 
-use contextvars::{context_var, copy_context};
+use std::pin::Pin;
+
+use contextvars::{ContextExt, context_var, copy_context};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
@@ -45,8 +47,9 @@ impl Carried {
 ///
 /// A guard of OpenTelemetry's on a thread that runs nothing of this package's counts, too, before what is inherited: if the
 /// context has an active span or baggage, or suppresses telemetry. (One with other values alone cannot be told from
-/// none.) Under a guard that belongs to other work, as when a worker of rayon waits and runs somebody else's job
-/// meanwhile, that work's context is not seen.
+/// none.) Under a `scope` that belongs to other work, as when a worker of rayon waits and runs somebody else's job
+/// meanwhile, that work's context is not seen. Under a guard of OpenTelemetry's own it is: nothing tells whose guard it is.
+/// So use [`scope`], and not `attach`, around what waits in rayon.
 ///
 /// # Examples
 ///
@@ -110,7 +113,8 @@ fn is_of_note(cx: &Context) -> bool {
 /// ```
 pub fn scope<R>(cx: Context, f: impl FnOnce() -> R) -> R {
     let carried = Carried::new(cx);
-    let mut context = carried.in_copy_of_context();
+    // It is freed in an empty context, as that of a future is.
+    let mut context = ().in_context(carried.in_copy_of_context());
     let _attached = carried.attach();
-    context.run(f)
+    Pin::new(&mut context).context_mut().run(f)
 }

@@ -1,8 +1,11 @@
 //! Variables that travel through real services: each hop is HTTP over a socket of its own.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::{self, Waker};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -222,4 +225,38 @@ async fn inside_of_a_context_layer_the_body_is_made_with_what_came_along_too() {
     let response = service.oneshot(request).await.expect("it cannot fail");
     let body = to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("the body arrives");
     assert_eq!(body, "for acme");
+}
+
+#[tokio::test]
+async fn a_request_that_panics_or_is_given_up_leaves_nothing_of_its_baggage() {
+    let (sender, receiver) = mpsc::channel();
+    let service = BaggageLayer::new().layer(service_fn(move |request: Request<bool>| {
+        let witness = Witness(sender.clone());
+        async move {
+            let _witness = witness;
+            assert!(!request.body(), "the handler's");
+            pending::<Result<(), Infallible>>().await
+        }
+    }));
+    for panics in [true, false] {
+        let request = Request::builder().header("baggage", "tenant=acme").body(panics).expect("it is valid");
+        let mut response = Box::pin(service.clone().oneshot(request));
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| response.as_mut().poll(&mut task::Context::from_waker(Waker::noop()))));
+        assert_eq!(polled.is_err(), panics);
+        assert!(!TENANT.is_set());
+        drop(response);
+        assert!(!TENANT.is_set());
+    }
+    drop(service);
+    assert_eq!(receiver.iter().collect::<Vec<_>>(), ["acme", "acme"], "both were dropped in their contexts");
+}
+
+/// Tells whose request it is when it is dropped.
+struct Witness(mpsc::Sender<String>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.send(TENANT.get_or_else(String::new)).expect("the test listens");
+    }
 }

@@ -235,7 +235,8 @@ impl Context {
     /// # Python
     /// `functools.partial(ctx.run, f)`, but that runs all calls in `ctx` itself.
     pub fn wrap<R>(self, f: impl Fn() -> R) -> impl Fn() -> R {
-        move || TaskContext::new(self.clone()).run(&f)
+        let context = TaskContext::new(self);
+        move || context.clone().run(&f)
     }
 
     /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
@@ -253,7 +254,8 @@ impl Context {
     /// # }
     /// ```
     pub fn wrap_fn<A, R>(self, f: impl Fn(A) -> R) -> impl Fn(A) -> R {
-        move |argument| TaskContext::new(self.clone()).run(|| f(argument))
+        let context = TaskContext::new(self);
+        move |argument| context.clone().run(|| f(argument))
     }
 
     /// Whether the variable has a value in this context. A default is not one.

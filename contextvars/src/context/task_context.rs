@@ -7,8 +7,8 @@ use super::Context;
 
 /// The context of a task, a job or a request, which ends on a thread that other work comes to later.
 ///
-/// What it holds is freed in an empty context. So what the values' destructors set is gone with that, and not seen by
-/// whatever the thread does next.
+/// What it holds is freed in an empty context, and what the values' destructors set there in the next one, until nothing is
+/// left. So none of it is seen by whatever the thread does next.
 #[derive(Default)]
 pub(crate) struct TaskContext {
     context: Context,
@@ -49,7 +49,22 @@ impl Clone for TaskContext {
 
 impl Drop for TaskContext {
     fn drop(&mut self) {
-        let context = mem::take(&mut self.context);
-        Context::new().run(|| drop(context));
+        free(mem::take(&mut self.context), ROUNDS);
     }
+}
+
+/// How often destructors may set values with destructors that set values. What is left then is never freed: it would go on
+/// for ever, or on the thread's next work.
+const ROUNDS: usize = 64;
+
+fn free(context: Context, rounds: usize) {
+    if context.is_empty() {
+        return;
+    }
+    if rounds == 0 {
+        return mem::forget(context);
+    }
+    // Even if a destructor panics.
+    let mut left = scopeguard::guard(Context::new(), |left| free(left, rounds - 1));
+    left.run(|| drop(context));
 }

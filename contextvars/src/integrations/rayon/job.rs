@@ -2,7 +2,7 @@
 
 use ::rayon::{BroadcastContext, FnContext, Yield};
 
-use crate::context::{Context, TaskContext, inherit_context};
+use crate::context::{TaskContext, inherit_context};
 use crate::task::{ContextExt, inheriting};
 
 /// Takes two closures and runs them, in parallel where a thread is free, each in a copy of the current context.
@@ -130,7 +130,7 @@ pub fn yield_local() -> Option<Yield> {
 
 /// Runs `wait`, which may run anybody's jobs, in an empty context.
 pub(super) fn waiting<R>(wait: impl FnOnce() -> R) -> R {
-    Context::new().run(wait)
+    TaskContext::default().run(wait)
 }
 
 /// As [`inheriting`], for a function of one argument.

@@ -5,7 +5,7 @@ use std::fmt;
 use ::rayon::BroadcastContext;
 
 use super::job::waiting;
-use crate::context::{Context, TaskContext, inherit_context};
+use crate::context::{TaskContext, inherit_context};
 use crate::state::Entered;
 use crate::task::ContextExt;
 
@@ -204,7 +204,7 @@ where
 
 /// Calls `wait` in an empty context, with a guard that knows the way back to the current one.
 pub(super) fn waiting_in_place<R>(wait: impl FnOnce(&mut Entered<'_>) -> R) -> R {
-    let mut empty = Context::new();
+    let mut empty = TaskContext::default();
     let mut entered = empty.enter();
     let result = wait(&mut entered);
     drop(entered);

@@ -40,7 +40,7 @@ pub(super) enum Base {
 
 /// A context in a request's extensions. Private, so that nobody else can put one there.
 #[derive(Clone)]
-struct Carried(Context);
+struct Carried(TaskContext);
 
 impl Settings {
     fn context_of<B>(&self, request: &Request<B>) -> Context {
@@ -48,7 +48,7 @@ impl Settings {
             Base::Caller => inherit_context(),
             Base::Given(context) => context.clone(),
             Base::Carried => match request.extensions().get() {
-                Some(Carried(context)) => context.clone(),
+                Some(Carried(context)) => Context::clone(context),
                 None => inherit_context(),
             },
         }
@@ -96,7 +96,7 @@ where
         let future = context.run(|| {
             self.init.init(&request);
             if self.settings.carry {
-                request.extensions_mut().insert(Carried(inherit_context()));
+                request.extensions_mut().insert(Carried(TaskContext::new(inherit_context())));
             }
             self.inner.call(request)
         });

@@ -15,7 +15,7 @@ use crate::integrations::rayon::job::waiting;
 #[derive(Clone)]
 pub struct Below<I> {
     pub(super) base: I,
-    pub(super) context: Context,
+    pub(super) context: TaskContext,
 }
 
 impl<I: ParallelIterator> ParallelIterator for Below<I> {
@@ -51,7 +51,7 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Below<I> {
 #[derive(Clone)]
 pub struct Around<I> {
     pub(super) base: I,
-    pub(super) context: Context,
+    pub(super) context: TaskContext,
 }
 
 impl<I: IndexedParallelIterator> ParallelIterator for Around<I> {

@@ -4,7 +4,7 @@ mod adaptors;
 mod carry;
 
 use self::carry::{Around, Below};
-use crate::context::{Context, inherit_context};
+use crate::context::{Context, TaskContext, inherit_context};
 
 use ::rayon::iter::plumbing::UnindexedConsumer;
 #[doc(no_inline)]
@@ -32,11 +32,13 @@ pub trait ParallelIteratorExt: ParallelIterator {
     ///
     /// Each job, a piece of the work that one thread does, has a copy of its own: what a closure sets is seen by no
     /// other job, and by no other iterator. A closure that comes before this runs in the context or not, as rayon's
-    /// plumbing has it.
+    /// plumbing has it. So do those of another iterator, which a `flat_map` makes or a `chain` takes: give that one a
+    /// context, too, by [`inherit_context`](Self::inherit_context) where it is made.
     ///
     /// The context is entered once for each job, not for each item; but for each item that gets past a `filter`, or
     /// another adaptor that picks, and then through a `chain`.
     fn with_context(self, context: Context) -> WithContext<Below<Self>> {
+        let context = TaskContext::new(context);
         WithContext::new(Below { base: self, context: context.clone() }, context)
     }
 
@@ -82,11 +84,11 @@ pub struct WithContext<I> {
     /// Runs in the context as it is: it ends in a `Below` or `Around`, or in adaptors that one of those reaches.
     inner: I,
     /// For those that are yet to come.
-    context: Context,
+    context: TaskContext,
 }
 
 impl<I> WithContext<I> {
-    fn new(inner: I, context: Context) -> Self {
+    fn new(inner: I, context: TaskContext) -> Self {
         Self { inner, context }
     }
 
