@@ -18,7 +18,9 @@ if ! command -v cargo-fuzz >/dev/null; then
     exit 0
 fi
 seconds=${1:-60}
-for target in $(cargo +nightly fuzz list); do
+targets=$(cargo +nightly fuzz list)
+[ -n "$targets" ]
+for target in $targets; do
     echo "-- $target"
     mkdir -p "fuzz/target/corpus/$target"
     # What is found anew goes into the first of the folders.

@@ -67,8 +67,7 @@ fn made(bytes: &mut Unstructured<'_>) -> Result<Made> {
     // Which of the four it reacts to.
     let which = bytes.int_in_range(0..=31)?;
     let mut reaction = |bit: u8| if which & 1 << bit == 0 { Ok(Vec::new()) } else { acts(bytes) };
-    let reactions =
-        Reactions { drop: reaction(0)?, clone: reaction(1)?, debug: reaction(2)?, eq: reaction(3)? };
+    let reactions = Reactions { drop: reaction(0)?, clone: reaction(1)?, debug: reaction(2)?, eq: reaction(3)? };
     Ok(Made { number, reactions })
 }
 

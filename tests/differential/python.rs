@@ -20,11 +20,18 @@ impl Python {
     ///
     /// # Errors
     /// Why there is none to be had.
+    ///
+    /// # Panics
+    /// If `CONTEXTVARS_PYTHON` names one that does not start.
     pub(crate) fn start() -> Result<Self, String> {
-        let python = env::var("CONTEXTVARS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let named = env::var("CONTEXTVARS_PYTHON").ok();
+        let is_named = named.is_some();
+        let python = named.unwrap_or_else(|| "python3".to_owned());
         let version = "import platform; print(platform.python_implementation(), platform.python_version())";
         let output = Command::new(&python).args(["-c", version]).output();
-        let output = output.map_err(|error| format!("`{python}` does not start: {error}"))?;
+        let output = output.map_err(|error| format!("`{python}` does not start: {error}"));
+        // Who names one does not mean to do without it.
+        let output = if is_named { output.unwrap_or_else(|reason| panic!("{reason}")) } else { output? };
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let minor = version.strip_prefix("CPython 3.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
         if !output.status.success() || minor.is_none_or(|minor| minor < 7) {

@@ -95,3 +95,33 @@ impl<T> Drop for Shared<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Is ambiguous, and so does not compile, if the type has the trait.
+    macro_rules! assert_has_not {
+        ($type:ty: $trait:ident) => {{
+            trait Ambiguous<A> {
+                fn is_told() {}
+            }
+            struct HasIt;
+            impl<T> Ambiguous<()> for T {}
+            impl<T: $trait> Ambiguous<HasIt> for T {}
+            <$type as Ambiguous<_>>::is_told();
+        }};
+    }
+
+    #[test]
+    fn a_handle_goes_to_no_thread_that_its_value_could_not_go_to() {
+        assert_has_not!(Shared<Rc<()>>: Send);
+        assert_has_not!(Shared<Rc<()>>: Sync);
+        // It could be sent, but not be looked at from two threads.
+        assert_has_not!(Shared<Cell<()>>: Send);
+        assert_has_not!(Shared<Cell<()>>: Sync);
+    }
+}

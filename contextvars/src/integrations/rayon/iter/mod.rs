@@ -69,15 +69,15 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 
 /// A parallel iterator whose closures run in a context; [`ParallelIteratorExt`] makes it.
 ///
-/// It has rayon's adaptors as methods of its own, so that the context reaches whatever comes after them, be it in the
-/// nested iterators of a `flat_map`, on the other side of a `chain`, or before a `zip`. For that reason it is not itself
+/// It has rayon's adaptors as methods of its own, so that the context reaches whatever comes after them, be it what the
+/// nested iterators of a `flat_map` or the other side of a `chain` give, or before a `zip`. For that reason it is not itself
 /// an [`IndexedParallelIterator`], though it has the methods of one where it can: rayon's own `zip` would call the
 /// closures before it without the context.
 ///
 /// In code that knows it as `impl ParallelIterator` only, rayon's adaptors are called. There the context does not reach
-/// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for the
-/// nested iterators of such a `flat_map` does so in the context, which jobs started past this crate then see. The same goes for
-/// `try_fold` and `try_fold_with` and what follows them, whose bounds cannot be written outside of rayon.
+/// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for
+/// the nested iterators of such a `flat_map` does so in the context, which jobs started past this crate then see. The
+/// same goes for `try_fold` and `try_fold_with` and what follows them, whose bounds cannot be written outside of rayon.
 #[derive(Clone)]
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct WithContext<I> {

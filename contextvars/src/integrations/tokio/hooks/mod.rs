@@ -75,7 +75,7 @@ pub trait InheritContexts: Sized {
     /// Call it once, and after every other hook was installed: it replaces them.
     ///
     /// # Panics
-    /// If the builder carries contexts already.
+    /// If the builder carries contexts already, unless a runtime that was made of it since is still there.
     #[track_caller]
     fn inherit_contexts(&mut self) -> &mut Self
     where
@@ -87,7 +87,7 @@ pub trait InheritContexts: Sized {
     /// Makes every task inherit that `inheritance` does not except; see [`inherit_contexts`](Self::inherit_contexts).
     ///
     /// # Panics
-    /// If the builder carries contexts already.
+    /// As [`inherit_contexts`](Self::inherit_contexts).
     #[cfg(tokio_unstable)]
     #[track_caller]
     fn inherit_contexts_by(&mut self, inheritance: Inheritance) -> &mut Self
