@@ -356,3 +356,6 @@ fn value_type(input: ParseStream<'_>, name: &Ident) -> Result<Type, syn::Error> 
 fn unsized_value(ty: &str, instead: &str) -> String {
     format!("a context variable holds values of one size, which `{ty}` has not: write `{instead}`")
 }
+
+#[cfg(test)]
+mod tests;

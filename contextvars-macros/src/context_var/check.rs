@@ -251,6 +251,33 @@ mod tests {
     }
 
     #[test]
+    fn a_distance_counts_letters_added_removed_and_replaced() {
+        for (a, b, letters) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abcd", 1),
+            ("abcd", "bcd", 1),
+            ("abc", "axc", 1),
+            ("ab", "ba", 2),
+            ("kitten", "sitting", 3),
+            ("abcdef", "azced", 3),
+        ] {
+            assert_eq!((distance(a, b), distance(b, a)), (letters, letters), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_log_lines_is_not_empty() {
+        let refused = |tokens: TokenStream| {
+            let mut mistakes = Mistakes::default();
+            log_key(tokens, &mut mistakes).is_none() && mistakes.messages().len() == 1
+        };
+        assert!(refused(quote::quote!("")) && refused(quote::quote!(1)) && !refused(quote::quote!("name")));
+    }
+
+    #[test]
     fn docs_are_the_text_behind_the_slashes() {
         let attrs: Vec<Attribute> = vec![
             parse_quote!(#[doc = " First."]),

@@ -100,7 +100,6 @@ impl<'a> Reader<'a> {
                 let length = value::until_comma(self.rest());
                 let (argument, behind) = self.rest().split_at(length);
                 match (argument, behind) {
-                    ([], []) => {}
                     ([], [comma, ..]) => {
                         self.mistakes.over(comma, "expected a binding before this comma: write `VAR = value`");
                     }
@@ -336,8 +335,39 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_is_called_by_its_name() {
+        for (source, message) in [
+            (", {}", "expected a binding before this comma"),
+            ("<,> {}", "expected a binding before this comma"),
+            ("<A = > {}", "`A =` has no value"),
+            ("== 1, {}", "expected a binding or"),
+            ("A += 1, {}", "expected a binding or"),
+            ("A +:, {}", "expected a binding or"),
+            ("1, {}", "expected a binding or"),
+            ("A == 1, {}", "`==` compares: write `A = 1`"),
+            ("a::B, {}", "`a::B` has no value"),
+            ("a::B: 1, {}", "write `a::B = 1`"),
+            ("A", "`A` is neither a binding nor a body"),
+            ("A = 1, x", "the body is a block or an async block: write `{ x }`"),
+            ("A = 1, \"too long to be shown as a part of a message\"", "an async block: write `{ .. }`"),
+            ("<A = 1> f()", "the body is a block or an async block"),
+            ("<A = a > b> {}", "a comparison in a value needs parentheses"),
+            ("A = 1, async unsafe {}", "the body is a block or an async block"),
+            ("A = 1, unsafe move {}", "the body is a block or an async block"),
+            ("A = 1 {}", "put a `,` before it"),
+            ("A = 1 {},", "put a `,` before it"),
+        ] {
+            let (_, body, mistakes) = read(source);
+            assert!(mistakes.len() == 1 && mistakes[0].contains(message), "{source}: {mistakes:#?}");
+            assert!(body.is_none() || source.ends_with(" {}"), "{source}");
+        }
+    }
+
+    #[test]
     fn all_mistakes_are_reported() {
         let (_, _, mistakes) = read("A, B = , C = 1, C = 2, f()");
         assert_eq!(mistakes.len(), 4, "{mistakes:#?}");
+        let (_, _, mistakes) = read("<A = 8 >> 2, A = 1> {}");
+        assert_eq!(mistakes.len(), 2, "{mistakes:#?}");
     }
 }

@@ -4,16 +4,14 @@ use proc_macro2::{Delimiter, TokenTree};
 
 use super::parse::body;
 use super::scan;
-use super::tokens::{group, is_punct, path_text, stream, text};
+use super::tokens::{group, is_joint, is_punct, path_text, stream, text};
 
 /// The message for an argument that others follow, so it should be a binding.
 pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
     if body(argument).is_some() {
         return "the body must be the last argument: write `with_context!(VAR = value, { .. })`".to_owned();
     }
-    let length =
-        argument.iter().take_while(|token| matches!(token, TokenTree::Ident(_)) || is_colon_pair(token)).count();
-    let (path, rest) = argument.split_at(length);
+    let (path, rest) = argument.split_at(path_length(argument));
     let name = path_text(path);
     match rest {
         _ if path.is_empty() => {}
@@ -34,9 +32,16 @@ pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
         .to_owned()
 }
 
-/// Whether `token` is part of a `::`, and not a `:` of its own. The second one of the pair is never joint.
-fn is_colon_pair(token: &TokenTree) -> bool {
-    is_punct(token, ':') && super::tokens::is_joint(token)
+/// How many of the tokens, from the first on, are words and the `::` between them; a `:` of its own is none of those.
+fn path_length(tokens: &[TokenTree]) -> usize {
+    let mut length = 0;
+    loop {
+        length += match &tokens[length..] {
+            [TokenTree::Ident(_), ..] => 1,
+            [first, second, ..] if is_joint(first) && is_punct(first, ':') && is_punct(second, ':') => 2,
+            _ => return length,
+        };
+    }
 }
 
 /// The message for the last argument, which should be the body.

@@ -98,10 +98,21 @@ mod tests {
     }
 
     #[test]
+    fn an_await_behind_something_async_is_found() {
+        assert_eq!(count("f(async { a.await }, b.await)"), 1);
+        assert_eq!(count("f(async move { a.await }, b.await)"), 1);
+        assert_eq!(count("f(async |x| x.await, b.await)"), 1);
+        assert_eq!(count("f(async move |x| x.await, b.await)"), 1);
+        assert_eq!(count("f(async |x,| x.await, b.await)"), 1);
+        assert_eq!(count("trait T { async fn f(&self); } async fn g(); b.await"), 1);
+    }
+
+    #[test]
     fn an_await_that_runs_elsewhere_is_left_alone() {
         assert_eq!(count("spawn(async move { a.await }); let f = async |x| x.await; let g = async || { y.await };"), 0);
         assert_eq!(count("async fn f<T>(x: T) -> u8 { x.await } pub async unsafe fn g() { x.await }"), 0);
         assert_eq!(count("dsl! { a.await } path::dsl! { b.await } macro_rules! dsl { () => { a.await } }"), 0);
         assert_eq!(count("let r#await = 1; x.r#await; await_all(await_me)"), 0);
+        assert_eq!(count("await x"), 0);
     }
 }
