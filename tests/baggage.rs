@@ -15,6 +15,9 @@ static LEVEL: u8;
 #[context_var(baggage = "Mixed-Case_1.~")]
 static MIXED: char;
 
+#[context_var(baggage = "lease", inherit = false)]
+static LEASE: u8;
+
 #[context_var]
 static SECRET: String;
 
@@ -133,6 +136,14 @@ fn a_variable_that_is_reset_does_not_leave() {
 }
 
 #[test]
+fn what_came_in_for_a_variable_stays_behind_where_the_variable_does() {
+    received(&["lease=1,user=ada"]).run(|| {
+        assert_eq!(Baggage::current().0.to_string(), "lease=1,user=ada");
+        assert_eq!(sent(&inherit_context()), "user=ada");
+    });
+}
+
+#[test]
 fn of_two_members_with_one_key_the_last_counts_and_one_leaves() {
     let context = received(&["level=1,level=2"]);
     assert_eq!(context[&LEVEL], 2);
@@ -217,8 +228,19 @@ fn a_value_of_the_wrong_type_is_left_out_and_the_variable_stays_as_it_was() {
     let (context, skipped) = baggage.apply(Context::new().with(&LEVEL, 5));
     assert_eq!((context[&LEVEL], context[&TENANT].as_str()), (5, "acme"));
     assert!(skipped.len() == 1 && skipped[0].is_wrong_value());
+    assert!(!skipped[0].is_malformed() && !skipped[0].is_over_limit());
     assert_eq!(skipped[0].to_string(), r#"the baggage member "level" was left out: its value cannot be read as `u8`"#);
     assert_eq!(sent(&context), "tenant=acme,user=ada,level=5");
+}
+
+#[test]
+fn a_list_can_be_walked_through_as_a_slice_can() {
+    let (baggage, _) = Baggage::parse(["a=1,b=2"]);
+    let mut keys = Vec::new();
+    for member in &baggage {
+        keys.push(member.key());
+    }
+    assert_eq!(keys, ["a", "b"]);
 }
 
 #[test]
@@ -226,6 +248,7 @@ fn a_reason_does_not_tell_the_value() {
     let (baggage, mut skipped) = Baggage::parse(["k=se cret"]);
     skipped.extend(Baggage::parse(["level=secret"]).0.apply(Context::new()).1);
     assert!(baggage.is_empty() && skipped.len() == 2);
+    assert_eq!(format!("{:?}", skipped[1]), format!("Skipped({})", skipped[1]));
     assert!(!format!("{skipped:?}").contains("cret"));
 }
 
@@ -235,6 +258,7 @@ fn sixty_four_members_pass_and_no_more() {
     let (baggage, skipped) = Baggage::parse([header.join(",")]);
     assert_eq!(baggage.len(), 64);
     assert!(skipped.len() == 1 && skipped[0].is_over_limit() && skipped[0].key() == "k64");
+    assert!(skipped[0].to_string().ends_with("there are 64 members without it, and no more are allowed"));
 }
 
 #[test]
@@ -246,6 +270,8 @@ fn eight_thousand_one_hundred_and_ninety_two_bytes_pass_and_no_more() {
         let two = format!("b=1,a={}", "0".repeat(length - 4));
         let (baggage, skipped) = Baggage::parse([&two]);
         assert_eq!((baggage.len(), skipped.len()), if fits { (2, 0) } else { (1, 1) });
+        let too_long = |it: &baggage::Skipped| it.to_string().ends_with("the header would be longer than 8,192 bytes");
+        assert!(skipped.iter().all(too_long));
         if fits {
             assert_eq!((header.len(), two.len()), (8192, 8192));
             assert_eq!(baggage.to_string(), two);

@@ -328,6 +328,7 @@ fn what_must_stay_behind_does_so_however_it_was_set() {
     });
     // A child can begin a transaction of its own, which does not reach its children either.
     let mut child = Context::new().with(&TRANSACTION, 1).run(inherit_context);
+    assert!(child.is_empty());
     child.run(|| TRANSACTION.set(2));
     assert_eq!((child[&TRANSACTION], child.run(inherit_context).len()), (2, 0));
     // A value that a reset brings back is one that was set.

@@ -104,11 +104,23 @@ fn a_diff_has_what_was_set_unset_and_changed_and_nothing_else() {
     let mut lines: Vec<_> = diff.to_string().lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["+ TENANT: 2", r#"- USER: "ada""#, "~ REQUEST_ID: 7 -> 8"]);
-    assert_eq!(diff.len(), 3);
+    assert!(diff.len() == 3 && !diff.is_empty());
     for change in &diff {
         assert_eq!(change.before().is_some(), before.keys().any(|it| std::ptr::eq(it, change.variable())));
         assert_eq!(change.after().is_some(), after.keys().any(|it| std::ptr::eq(it, change.variable())));
     }
+}
+
+#[test]
+fn a_diff_gives_its_changes_away_one_by_one() {
+    let before = Context::new();
+    let after = Context::new().with(&REQUEST_ID, 8).with(&PASSWORD, "hunter2".to_owned());
+    let changes: Vec<_> = before.diff(&after).into_iter().collect();
+    assert_eq!(
+        format!("{changes:?}"),
+        "[Change { variable: introspection::REQUEST_ID, before: None, after: Some(8) }, \
+         Change { variable: introspection::PASSWORD, before: None, after: Some(<redacted>) }]"
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@
 mod capture;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use capture::Capture;
@@ -99,6 +100,60 @@ fn the_other_logger_decides_what_is_enabled() {
     assert!(logger.enabled(&metadata(Level::Info)) && !logger.enabled(&metadata(Level::Debug)));
     with_context!(REQUEST_ID = 7, { record(&logger, Level::Debug, "not of interest", &[]) });
     assert_eq!(output.take(), "");
+}
+
+#[test]
+fn a_flush_reaches_the_other_logger() {
+    struct Flushed(AtomicUsize);
+    impl Log for Flushed {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            false
+        }
+        fn log(&self, _: &Record<'_>) {}
+        fn flush(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let other: &'static Flushed = Box::leak(Box::new(Flushed(AtomicUsize::new(0))));
+    ContextLog::new(other).flush();
+    assert_eq!(other.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_logger_shows_which_variables_it_adds() {
+    let (_, logger) = logger();
+    assert!(format!("{logger:?}").ends_with("logged: declared with `log` }"));
+    let logger = logger.only([USER.variable(), NOT_LOGGED.variable()]);
+    assert!(format!("{logger:?}").ends_with(r#"logged: ["USER", "NOT_LOGGED"] }"#));
+}
+
+#[test]
+fn truth_values_and_fractions_are_passed_as_such() {
+    mod typed {
+        use contextvars::context_var;
+        #[context_var(log)]
+        pub(super) static IS_ADMIN: bool;
+        #[context_var(log)]
+        pub(super) static LOAD: f64;
+    }
+    /// Notes the values that have the types it looks for.
+    struct Typed(&'static Mutex<Vec<(Option<bool>, Option<f64>)>>);
+    impl Log for Typed {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &Record<'_>) {
+            let value = |key| record.key_values().get(Key::from_str(key)).expect("it is set");
+            let found = (value("IS_ADMIN").to_bool(), value("LOAD").to_f64());
+            self.0.lock().expect("nobody panics").push(found);
+        }
+        fn flush(&self) {}
+    }
+    let found: &'static _ = Box::leak(Box::new(Mutex::new(Vec::new())));
+    Context::new().run(|| {
+        with_context!(typed::IS_ADMIN = true, typed::LOAD = 0.5, { info(&ContextLog::new(Typed(found)), "here") });
+    });
+    assert_eq!(*found.lock().expect("nobody panics"), [(Some(true), Some(0.5))]);
 }
 
 #[test]

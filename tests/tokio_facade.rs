@@ -194,6 +194,24 @@ async fn a_join_set_is_tokio_s_for_all_else() {
     assert!(set.is_empty());
 }
 
+#[tokio::test]
+async fn a_set_made_of_tokio_s_own_has_its_tasks() {
+    let mut plain = ::tokio::task::JoinSet::new();
+    plain.spawn(future::ready(1));
+    assert_eq!(JoinSet::from(plain).join_all().await, [1]);
+
+    let (plain, not_send) = (::tokio::task::LocalSet::new(), Rc::new(Cell::new(0)));
+    let inner = Rc::clone(&not_send);
+    plain.spawn_local(async move { inner.set(1) });
+    let mut local = LocalSet::from(plain);
+    (&mut *local).await;
+    assert_eq!(not_send.get(), 1);
+    let inner = Rc::clone(&not_send);
+    local.spawn_local(async move { inner.set(2) });
+    local.into_inner().await;
+    assert_eq!(not_send.get(), 2);
+}
+
 #[test]
 fn a_local_set_inherits_and_is_tokio_s_for_all_else() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

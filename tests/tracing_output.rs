@@ -4,6 +4,7 @@
 mod capture;
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use capture::Capture;
@@ -13,8 +14,11 @@ use contextvars::{Context, ContextExt, context_var, copy_context, rayon, tokio, 
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Instrument, debug, dispatcher, error, info, info_span, trace};
-use tracing_subscriber::{EnvFilter, fmt as format, prelude::*};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Instrument, Metadata, debug, dispatcher, error, info, info_span, span, trace};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{self, Filter};
+use tracing_subscriber::{EnvFilter, Registry, fmt as format, prelude::*};
 
 #[context_var(log)]
 static REQUEST_ID: u64;
@@ -52,7 +56,9 @@ fn lines() -> (Capture, Dispatch) {
     let writer = output.clone();
     let format = format::format().without_time().with_level(false).with_target(false);
     let layer = format::layer().with_ansi(false).event_format(ContextFormat::line(format));
-    (output, tracing_subscriber::registry().with(layer.with_writer(move || writer.clone())).into())
+    // With its unstable parts, tokio has something to say, too.
+    let others = filter_fn(|metadata| !metadata.target().starts_with("tokio"));
+    (output, tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()).with_filter(others)).into())
 }
 
 /// Runs a test in a context of its own: tests share threads.
@@ -130,6 +136,27 @@ fn a_value_cannot_forge_another_field_or_another_line() {
             r#"- user="""#,
         ]
     );
+}
+
+#[test]
+fn numbers_and_truth_values_stand_on_the_line_as_rust_writes_them() {
+    mod typed {
+        use contextvars::context_var;
+        #[context_var(log)]
+        pub(super) static BALANCE: i32;
+        #[context_var(log)]
+        pub(super) static IS_ADMIN: bool;
+        #[context_var(log)]
+        pub(super) static LOAD: f64;
+    }
+    let (output, dispatch) = lines();
+    isolated(&dispatch, || {
+        with_context!(typed::BALANCE = -3, typed::IS_ADMIN = true, typed::LOAD = 2.0, { info!("here") });
+    });
+    let line = output.take();
+    for field in ["BALANCE=-3", "IS_ADMIN=true", "LOAD=2.0"] {
+        assert!(line.split_whitespace().any(|it| it == field), "{line}");
+    }
 }
 
 #[test]
@@ -345,7 +372,7 @@ fn at_every_level() {
 /// A subscriber that writes messages only, through `filter`.
 fn filtered<F>(filter: F) -> (Capture, Dispatch)
 where
-    F: tracing_subscriber::layer::Filter<tracing_subscriber::Registry> + Send + Sync + 'static,
+    F: Filter<Registry> + Send + Sync + 'static,
 {
     let output = Capture::default();
     let writer = output.clone();
@@ -400,6 +427,109 @@ fn the_other_filter_keeps_its_own_rules() {
         with_context!(VERBOSITY = LevelFilter::INFO, { at_every_level() });
         assert_eq!(output.lines(), ["error", "info"]);
     });
+}
+
+#[test]
+fn the_other_filter_hears_of_a_span_from_its_beginning_to_its_end() {
+    #[derive(Clone, Default)]
+    struct Listens(Arc<Mutex<Vec<&'static str>>>);
+    impl Listens {
+        fn hear(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+    impl<S> Filter<S> for Listens {
+        fn enabled(&self, _: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
+            true
+        }
+        fn on_new_span(&self, _: &span::Attributes<'_>, _: &span::Id, _: layer::Context<'_, S>) {
+            self.hear("new");
+        }
+        fn on_record(&self, _: &span::Id, _: &span::Record<'_>, _: layer::Context<'_, S>) {
+            self.hear("record");
+        }
+        fn on_enter(&self, _: &span::Id, _: layer::Context<'_, S>) {
+            self.hear("enter");
+        }
+        fn on_exit(&self, _: &span::Id, _: layer::Context<'_, S>) {
+            self.hear("exit");
+        }
+        fn on_close(&self, _: span::Id, _: layer::Context<'_, S>) {
+            self.hear("close");
+        }
+    }
+    let listens = Listens::default();
+    let (_, dispatch) = filtered(ContextFilter::new(listens.clone(), &VERBOSITY));
+    isolated(&dispatch, || {
+        let span = info_span!("chosen", items = tracing::field::Empty);
+        span.record("items", 2);
+        span.in_scope(|| ());
+    });
+    assert_eq!(*listens.0.lock().unwrap(), ["new", "record", "enter", "exit", "close"]);
+}
+
+#[test]
+fn a_variable_lets_through_what_the_other_filter_would_not_for_the_events_own_fields() {
+    /// Looks into each event, and does not like any.
+    struct OfNoInterest;
+    impl<S> Filter<S> for OfNoInterest {
+        fn enabled(&self, _: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
+            true
+        }
+        fn event_enabled(&self, _: &Event<'_>, _: &layer::Context<'_, S>) -> bool {
+            false
+        }
+    }
+    let (output, dispatch) = filtered(ContextFilter::new(OfNoInterest, &VERBOSITY));
+    isolated(&dispatch, || {
+        at_every_level();
+        assert!(output.lines().is_empty());
+        with_context!(VERBOSITY = LevelFilter::INFO, { at_every_level() });
+        assert_eq!(output.lines(), ["error", "info"]);
+    });
+}
+
+#[test]
+fn what_no_context_can_ask_for_costs_as_little_as_it_did() {
+    fn hint<F: Filter<Registry>>(filter: &F) -> Option<LevelFilter> {
+        filter.max_level_hint()
+    }
+    fn interest<F: Filter<Registry>>(filter: &F, metadata: &'static Metadata<'static>) -> Interest {
+        filter.callsite_enabled(metadata)
+    }
+    /// The metadata of a callsite of this level.
+    macro_rules! callsite {
+        ($level:ident) => {{
+            static METADATA: Mutex<Option<&'static Metadata<'static>>> = Mutex::new(None);
+            struct Keep;
+            impl tracing::Subscriber for Keep {
+                fn enabled(&self, _: &Metadata<'_>) -> bool {
+                    false
+                }
+                fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+                    *METADATA.lock().unwrap() = Some(metadata);
+                    Interest::never()
+                }
+                fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+                    unreachable!("there are no spans")
+                }
+                fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+                fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+                fn event(&self, _: &Event<'_>) {}
+                fn enter(&self, _: &span::Id) {}
+                fn exit(&self, _: &span::Id) {}
+            }
+            dispatcher::with_default(&Dispatch::new(Keep), || tracing::event!(tracing::Level::$level, "here"));
+            METADATA.lock().unwrap().expect("the callsite was registered")
+        }};
+    }
+    let filter = ContextFilter::new(LevelFilter::WARN, &VERBOSITY).at_most(LevelFilter::DEBUG);
+    assert_eq!(hint(&filter), Some(LevelFilter::DEBUG));
+    assert_eq!(hint(&ContextFilter::new(LevelFilter::TRACE, &VERBOSITY)), Some(LevelFilter::TRACE));
+    assert_eq!(hint(&ContextFilter::new(filter_fn(|_| true), &VERBOSITY)), None);
+    assert!(interest(&filter, callsite!(ERROR)).is_always());
+    assert!(interest(&filter, callsite!(DEBUG)).is_sometimes());
+    assert!(interest(&filter, callsite!(TRACE)).is_never());
 }
 
 #[test]

@@ -36,6 +36,7 @@ async fn a_task_with_a_name_inherits_however_it_is_spawned() {
     let spawns = async {
         let (handle, local) = (Handle::current(), LocalSet::new());
         let named = || Builder::new().name("worker");
+        assert!(format!("{:?}", named()).contains(r#"name: Some("worker")"#));
         let tasks = [
             named().spawn(seen_later()).unwrap(),
             named().spawn_on(seen_later(), &handle).unwrap(),
@@ -58,7 +59,9 @@ async fn a_task_with_a_name_inherits_however_it_is_spawned() {
 async fn a_member_of_a_set_with_a_name_inherits_however_it_is_spawned() {
     let spawns = async {
         let (handle, local, mut set) = (Handle::current(), LocalSet::new(), JoinSet::new());
-        set.build_task().name("member").spawn(seen_later()).unwrap();
+        let named = set.build_task().name("member");
+        assert!(format!("{named:?}").contains(r#"name: Some("member")"#));
+        named.spawn(seen_later()).unwrap();
         set.build_task().name("member").spawn_on(seen_later(), &handle).unwrap();
         set.build_task().name("member").spawn_blocking(seen).unwrap();
         set.build_task().name("member").spawn_blocking_on(seen, &handle).unwrap();

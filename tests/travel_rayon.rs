@@ -277,6 +277,10 @@ fn a_worker_that_yields_does_not_show_its_context_to_the_job_it_runs() {
     });
     assert_eq!(pool.yield_now(), None);
     assert_eq!(pool.yield_local(), None);
+    pool.install(|| {
+        assert_eq!(pool.yield_now(), Some(rayon::Yield::Idle));
+        assert_eq!(pool.yield_local(), Some(rayon::Yield::Idle));
+    });
 }
 
 #[test]
@@ -372,6 +376,34 @@ fn the_builder_makes_pools_that_inherit_and_passes_every_setting_on() {
     let pool = ThreadPool::from(own);
     assert_eq!(with_context!(REQUEST = 7, { pool.install(seen) }), (7, 0));
     assert_eq!(with_context!(REQUEST = 7, { pool.into_inner().install(seen) }), (0, 0));
+}
+
+#[test]
+fn the_building_thread_can_be_one_of_the_pool() {
+    // A thread of its own: it stays in the pool.
+    let inside = thread::spawn(|| {
+        let builder = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+        let pool = builder.build().expect("a pool");
+        pool.current_thread_index()
+    });
+    assert_eq!(inside.join().expect("it does not panic"), Some(0));
+}
+
+#[test]
+fn the_global_pool_is_built_once() {
+    // Whichever test needs it first makes it, unless this one does.
+    rayon::join(|| (), || ());
+    assert!(ThreadPoolBuilder::new().build_global().is_err());
+}
+
+#[test]
+fn pools_builders_and_scopes_show_what_rayons_do() {
+    let builder = ThreadPoolBuilder::new().num_threads(1);
+    assert!(format!("{builder:?}").starts_with("ThreadPoolBuilder { num_threads: 1, "));
+    let pool = builder.build().expect("a pool");
+    assert!(format!("{pool:?}").starts_with("ThreadPool { num_threads: 1, "));
+    pool.scope(|scope| assert!(format!("{scope:?}").starts_with("Scope { ")));
+    pool.scope_fifo(|scope| assert!(format!("{scope:?}").starts_with("ScopeFifo { ")));
 }
 
 #[test]

@@ -249,6 +249,53 @@ fn every_indexed_adaptor_does_what_rayons_does() {
 }
 
 #[test]
+fn what_is_known_of_the_length_is_known_in_a_context_too() {
+    let plain = || (0..200_u32).into_par_iter();
+    let ours = || plain().with_context(request_seven());
+    assert_eq!((ours().opt_len(), ours().zip(many()).opt_len()), (Some(200), Some(200)));
+    assert_eq!(ours().filter(|n| n % 2 == 0).opt_len(), None);
+    // As an inner iterator, of which rayon asks for the length itself.
+    assert_eq!(rayon::iter::once(7_u32).chain(ours().map(|n| n)).opt_len(), Some(201));
+}
+
+#[test]
+fn the_work_is_split_in_a_context_as_it_is_outside_of_one() {
+    /// How many jobs there are of the items of an iterator.
+    macro_rules! jobs {
+        ($iter:expr) => {{
+            let jobs = AtomicUsize::new(0);
+            let first = || jobs.fetch_add(1, Ordering::Relaxed);
+            let folded = $iter.fold(first, |number, _| number).collect::<Vec<_>>();
+            (jobs.load(Ordering::Relaxed), folded.len())
+        }};
+    }
+    // A single thread steals nothing, so the number of jobs does not depend on time.
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    pool.install(|| {
+        let plain = || (0..200_u32).into_par_iter();
+        assert_eq!(jobs!(plain().with_context(request_seven()).rev()), jobs!(plain().rev()));
+        let at_least = |len| plain().with_min_len(len);
+        assert_eq!(jobs!(at_least(200).with_context(request_seven()).rev()), jobs!(at_least(200).rev()));
+        assert_eq!(jobs!(at_least(200).rev()).0, 1);
+        let at_most = |len| plain().with_max_len(len);
+        assert_eq!(jobs!(at_most(10).with_context(request_seven()).rev()), jobs!(at_most(10).rev()));
+    });
+}
+
+#[test]
+fn a_search_that_is_over_looks_at_no_more_items() {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    pool.install(|| {
+        let seen = AtomicUsize::new(0);
+        let look = |_: &u32| seen.fetch_add(1, Ordering::Relaxed) < usize::MAX;
+        assert!(many().with_context(request_seven()).find_any(look).is_some());
+        assert_eq!(seen.swap(0, Ordering::Relaxed), 1);
+        assert!((0..200_u32).par_bridge().with_context(request_seven()).find_any(look).is_some());
+        assert_eq!(seen.swap(0, Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
 fn values_are_cloned_in_the_context() {
     let values: Vec<_> = (0..200).map(Strict).collect();
     let refs = run(|| {

@@ -76,6 +76,14 @@ fn what_it_sets_comes_back_when_it_is_taken_back_and_not_before() {
 }
 
 #[test]
+fn what_must_stay_behind_does_so_after_a_round_trip_too_though_nothing_else_came_back() {
+    isolated(|| {
+        elsewhere(round_trip(|| TRANSACTION.set(3))).take_back();
+        assert_eq!((TRANSACTION.get(), inherit_context().len()), (3, 0));
+    });
+}
+
+#[test]
 fn a_token_made_here_is_good_there() {
     isolated(|| {
         COUNT.set(1);
@@ -263,15 +271,17 @@ fn a_blocking_function_that_is_given_up_before_it_starts_never_does() {
         // The one thread of the pool is busy.
         let (go, go_on) = mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || go_on.recv());
+        let (started, start) = mpsc::channel::<()>();
         let blocking = run_blocking(move || {
             let _citizen = &citizen;
-            unreachable!("it was given up");
+            started.send(())
         });
-        drop::<tokio::task::RunBlocking<()>>(blocking);
+        drop(blocking);
         go.send(()).unwrap();
         busy.await.unwrap().unwrap();
         // What is queued behind it is done by the time this is.
         run_blocking(|| ()).await;
+        assert_eq!(start.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     });
     assert_eq!(census.alive(), 0);
 }
@@ -299,6 +309,36 @@ fn in_a_task_without_a_context_a_blocking_function_may_read_but_not_set() {
     let tried =
         runtime.block_on(runtime.spawn(async { run_blocking(|| (COUNT.get(), COUNT.try_set(1).is_err())).await }));
     assert_eq!(tried.unwrap(), (0, true));
+}
+
+#[test]
+fn changes_cannot_be_taken_back_into_a_task_without_a_context() {
+    let returned = isolated(|| elsewhere(round_trip(|| drop(COUNT.set(2)))));
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let panic = runtime.block_on(runtime.spawn(async { returned.take_back() })).unwrap_err().into_panic();
+    let message = panic.downcast_ref::<String>().expect("a message");
+    assert!(message.contains("COUNT") && message.contains("has no context of its own"), "{message}");
+}
+
+#[test]
+fn outside_of_tasks_a_blocking_function_may_set_in_the_base_context_as_its_caller_may() {
+    elsewhere(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            COUNT.set(1);
+            run_blocking(|| COUNT.set(2)).await;
+        });
+        assert_eq!(COUNT.get(), 2);
+    });
+}
+
+#[test]
+fn a_blocking_function_shows_its_task() {
+    as_task(async {
+        let blocking = run_blocking(|| ());
+        assert!(format!("{blocking:?}").starts_with("RunBlocking { task: Id("));
+        blocking.await;
+    });
 }
 
 #[test]

@@ -124,6 +124,44 @@ async fn a_join_queue_inherits_in_each_of_its_spawns() {
 }
 
 #[tokio::test]
+async fn a_join_queue_is_tokio_utils_for_all_else() {
+    let mut queue: JoinQueue<u32> = JoinQueue::new();
+    queue.spawn(std::future::pending());
+    assert_eq!(queue.len(), 1);
+    queue.abort_all();
+    assert!(queue.join_next().await.expect("there is one").unwrap_err().is_cancelled());
+    queue.spawn(std::future::ready(1));
+    assert_eq!(queue.into_inner().join_all().await, [1]);
+}
+
+#[tokio::test]
+async fn what_is_inside_can_be_had_back() {
+    let mut map = JoinMap::new();
+    map.spawn("one", std::future::ready(1));
+    let mut plain = map.into_inner();
+    assert_eq!(plain.join_next().await.expect("there is one").1.expect("it does not panic"), 1);
+    let plain = LocalPoolHandle::new(2).into_inner();
+    // Nothing of ours is left: the task has no context.
+    let seen = Context::new().with(&REQUEST_ID, 7).run(|| plain.spawn_pinned(async || seen()));
+    assert_eq!(seen.await.expect("it does not panic"), (0, None));
+}
+
+#[test]
+fn collections_have_the_room_that_they_were_asked_for() {
+    assert!(JoinMap::<u8, ()>::with_capacity(100).capacity() >= 100);
+    assert_eq!(JoinMap::<u8, (), _>::with_hasher(RandomState::new()).capacity(), 0);
+}
+
+#[test]
+fn collections_pools_and_trackers_show_what_tokio_utils_do() {
+    assert!(format!("{:?}", JoinMap::<u8, ()>::new()).starts_with("JoinMap"));
+    let queue = JoinQueue::<()>::new();
+    assert!(format!("{queue:?}") == format!("{:?}", *queue) && !format!("{queue:?}").is_empty());
+    assert_eq!(format!("{:?}", LocalPoolHandle::new(1)), "LocalPoolHandle");
+    assert!(format!("{:?}", TaskTracker::new()).starts_with("TaskTracker { len: 0, "));
+}
+
+#[tokio::test]
 async fn a_local_pool_inherits_when_the_task_is_made_and_when_it_is_polled() {
     let local = LocalSet::new();
     as_request_7(&local, async {

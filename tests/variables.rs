@@ -336,6 +336,19 @@ fn a_variable_knows_its_declaration() {
     assert_eq!(described.docs(), Some("A variable that is\nwell described."));
 }
 
+#[test]
+fn a_variable_knows_the_line_and_column_of_its_name() {
+    mod indented {
+        #[super::context_var]
+        pub(super) static FURTHER_IN: u8;
+    }
+    let source: Vec<&str> = include_str!("variables.rs").lines().collect();
+    for variable in [ANSWER.variable(), indented::FURTHER_IN.variable()] {
+        let place = [variable.line(), variable.column()].map(|it| usize::try_from(it - 1).expect("a place in a file"));
+        assert!(source[place[0]][place[1]..].starts_with(variable.name()), "{place:?}");
+    }
+}
+
 /// A variable that is
 /// well described.
 #[context_var(inherit = false, redact)]

@@ -261,3 +261,27 @@ inventory::collect!(Registration);
 pub fn variables() -> impl Iterator<Item = &'static Variable> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0.declaration())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_a_declaration_is_written_down_in_its_own_place() {
+        let declared = || Variable::declared("NAME", "path", "file.rs", 3, 5);
+        let facts = |it: &Variable| {
+            (it.docs(), it.has_default(), it.inherits(), it.is_redacted(), it.log_key(), it.baggage_key())
+        };
+        let bare = declared();
+        assert_eq!((bare.name(), bare.module_path(), bare.file()), ("NAME", "path", "file.rs"));
+        assert_eq!((bare.line(), bare.column()), (3, 5));
+        assert_eq!(facts(&bare), (None, false, true, false, None, None));
+        assert_eq!(facts(&declared().with_docs("text")), (Some("text"), false, true, false, None, None));
+        assert_eq!(facts(&declared().not_inherited()), (None, false, false, false, None, None));
+        assert_eq!(facts(&declared().redacted()), (None, false, true, true, None, None));
+        assert_eq!(facts(&declared().logged("key")), (None, false, true, false, Some("key"), None));
+        assert_eq!(facts(&declared().travelling("key")), (None, false, true, false, None, Some("key")));
+        let typed = declared().of_type(|| "u8", true);
+        assert_eq!((typed.type_name(), facts(&typed)), ("u8", (None, true, true, false, None, None)));
+    }
+}

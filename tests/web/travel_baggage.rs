@@ -5,7 +5,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::{self, Waker};
+use std::task::{self, Poll, Waker};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -212,6 +212,44 @@ async fn a_request_takes_along_what_is_set_when_it_is_made() {
     assert_eq!(in_context.as_deref(), Some("tenant=acme"));
     let stale = Request::builder().header("baggage", "tenant=old").body(()).expect("it is valid");
     assert_eq!(sent(stale).await, None, "what the context does not say does not leave");
+}
+
+#[tokio::test]
+async fn a_client_says_what_did_not_fit() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let layer = InjectBaggageLayer::new().on_skipped(move |skipped: &Skipped| {
+        tell.lock().unwrap_or_else(PoisonError::into_inner).push(skipped.key().to_owned());
+    });
+    assert_eq!(format!("{layer:?}"), "InjectBaggageLayer { on_skipped: a function }");
+    assert_eq!(format!("{:?}", InjectBaggageLayer::new()), "InjectBaggageLayer { on_skipped: nothing }");
+    let client = layer.layer(service_fn(async |request: http::Request<()>| Ok::<_, Infallible>(request)));
+    let sent =
+        with_context!(TENANT = "x".repeat(8192), HOPS = 1, async { client.oneshot(http::Request::new(())).await });
+    let Ok(sent) = sent.await;
+    assert_eq!(sent.headers()["baggage"], "hops=1");
+    assert_eq!(*told.lock().unwrap_or_else(PoisonError::into_inner), ["tenant"]);
+}
+
+#[test]
+fn services_with_baggage_are_ready_when_what_is_inside_is() {
+    /// Is never ready.
+    #[derive(Clone)]
+    struct Busy;
+    impl tower::Service<http::Request<()>> for Busy {
+        type Response = Response<()>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Response<()>, Infallible>>;
+        fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Pending
+        }
+        fn call(&mut self, _: http::Request<()>) -> Self::Future {
+            unreachable!("it is never ready")
+        }
+    }
+    let cx = &mut task::Context::from_waker(Waker::noop());
+    assert!(tower::Service::poll_ready(&mut InjectBaggageLayer::new().layer(Busy), cx).is_pending());
+    assert!(tower::Service::poll_ready(&mut BaggageLayer::new().layer(Busy), cx).is_pending());
 }
 
 #[tokio::test]

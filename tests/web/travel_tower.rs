@@ -78,6 +78,18 @@ async fn a_request_can_start_empty_or_from_a_given_context() {
     .await;
 }
 
+#[test]
+fn layers_services_and_futures_show_how_their_contexts_begin() {
+    let layer = ContextLayer::new();
+    let shown = format!("{layer:?}");
+    assert!(shown.starts_with("ContextLayer { base: ") && shown.contains(", carry: "), "{shown}");
+    let mut service = layer.layer(Stepwise::new(0));
+    let shown = format!("{service:?}");
+    assert!(shown.starts_with("ContextService { inner: Stepwise") && shown.contains(", carry: "), "{shown}");
+    let future = Context::new().with(&REQUEST, 7).run(|| service.call(numbered(9)));
+    assert_eq!(format!("{future:?}"), "ResponseFuture { context: {REQUEST: 7}, .. }");
+}
+
 #[tokio::test]
 async fn what_init_sets_is_the_requests_alone() {
     let base = Context::new().with(&REQUEST, 3);
@@ -133,7 +145,7 @@ async fn a_carried_context_gets_past_a_buffer() {
 }
 
 /// A service, future and body that note where each of their steps happens.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Stepwise {
     steps: Arc<Mutex<Vec<(&'static str, u32)>>>,
     /// How many more frames there will be, after a pending poll each.
@@ -274,6 +286,16 @@ async fn a_future_that_is_never_polled_is_dropped_in_the_context() {
     let mut service = ContextLayer::new().init(number).layer(inner.clone());
     drop(service.ready().await.expect("it is ready").call(numbered(9)));
     assert_eq!(inner.steps(), [("poll_ready", 0), ("call", 9), ("drop future", 9)]);
+}
+
+#[test]
+#[should_panic(expected = "the future of a `ContextService` was polled after it was done")]
+fn a_future_that_is_polled_after_it_was_done_says_so() {
+    let mut service = ContextLayer::new().layer(tower::service_fn(|_| answer(seen())));
+    let mut future = pin!(service.call(numbered(9)));
+    let cx = &mut task::Context::from_waker(task::Waker::noop());
+    assert!(future.as_mut().poll(cx).is_ready());
+    let _ = future.poll(cx);
 }
 
 #[tokio::test]

@@ -455,3 +455,6 @@ impl Drop for BaseCleaner {
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(state)));
     }
 }
+
+#[cfg(test)]
+mod tests;

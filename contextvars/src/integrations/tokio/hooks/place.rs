@@ -60,6 +60,7 @@ mod tests {
         for file in [
             "/home/ada/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.21/src/rt/tokio.rs",
             "/home/ada/.cargo/git/checkouts/hyper-util-0123456789abcdef/0123456/src/rt/tokio.rs",
+            "/home/ada/.cargo/git/checkouts/hyper-util-fedcba9876543210/0123456/src/rt/tokio.rs",
             "vendor/hyper-util/src/client/legacy/client.rs",
             "../hyper_util/src/lib.rs",
             r"C:\Users\ada\.cargo\registry\src\index\hyper-util-0.1.21\src\rt\tokio.rs",
@@ -75,6 +76,8 @@ mod tests {
             "/registry/src/index/tower-http-0.6.2/src/trace.rs",
             "/registry/src/index/tower_service/src/lib.rs",
             "vendor/towering/src/lib.rs",
+            "vendor/tower-cafe/src/lib.rs",
+            "vendor/tower-sixteen-letters-/src/lib.rs",
             "tower.rs",
             "/home/tower-0123/project/main.rs",
         ] {
