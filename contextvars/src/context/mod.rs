@@ -186,6 +186,12 @@ impl Context {
         result
     }
 
+    /// Whether nothing was ever set in it: then there is nothing to free.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.state.is_bare()
+    }
+
     /// Makes this context current until the guard is dropped.
     #[inline]
     pub(crate) fn enter(&mut self) -> Entered<'_> {

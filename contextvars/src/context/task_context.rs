@@ -58,7 +58,7 @@ impl Drop for TaskContext {
 const ROUNDS: usize = 64;
 
 fn free(context: Context, rounds: usize) {
-    if context.is_empty() {
+    if context.is_bare() {
         return;
     }
     if rounds == 0 {

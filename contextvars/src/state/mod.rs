@@ -71,6 +71,12 @@ impl State {
         Self { vars: Vars::new(), mark: Mark::NEW }
     }
 
+    /// Whether nothing was ever set in it: then there is nothing to free.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.vars.is_bare()
+    }
+
     /// The same values in a context of its own. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {

@@ -75,6 +75,12 @@ impl<V> Vars<V> {
         }
     }
 
+    /// Whether there is no memory that it holds, as nothing was ever put into it. (One that was emptied may have some.)
+    #[inline]
+    pub(super) fn is_bare(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// Whether both are one and the same map, which they are until either changes.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.root, &other.root) {
