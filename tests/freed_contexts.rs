@@ -88,7 +88,6 @@ fn what_destructors_set_is_freed_in_the_same_way_until_nothing_is_left() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "leaks by design")]
 fn values_that_set_themselves_anew_for_ever_are_given_up_and_leave_nothing() {
     leaves_nothing(|| drop(async {}.in_context(Context::new().with(&IMMORTAL, Immortal))));
 }
