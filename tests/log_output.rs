@@ -4,6 +4,7 @@
 mod capture;
 
 use std::fmt;
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -114,9 +115,9 @@ fn a_flush_reaches_the_other_logger() {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
-    let other: &'static Flushed = Box::leak(Box::new(Flushed(AtomicUsize::new(0))));
-    ContextLog::new(other).flush();
-    assert_eq!(other.0.load(Ordering::Relaxed), 1);
+    static OTHER: Flushed = Flushed(AtomicUsize::new(0));
+    ContextLog::new(&OTHER).flush();
+    assert_eq!(OTHER.0.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -149,11 +150,11 @@ fn truth_values_and_fractions_are_passed_as_such() {
         }
         fn flush(&self) {}
     }
-    let found: &'static _ = Box::leak(Box::new(Mutex::new(Vec::new())));
+    static FOUND: Mutex<Vec<(Option<bool>, Option<f64>)>> = Mutex::new(Vec::new());
     Context::new().run(|| {
-        with_context!(typed::IS_ADMIN = true, typed::LOAD = 0.5, { info(&ContextLog::new(Typed(found)), "here") });
+        with_context!(typed::IS_ADMIN = true, typed::LOAD = 0.5, { info(&ContextLog::new(Typed(&FOUND)), "here") });
     });
-    assert_eq!(*found.lock().expect("nobody panics"), [(Some(true), Some(0.5))]);
+    assert_eq!(mem::take(&mut *FOUND.lock().expect("nobody panics")), [(Some(true), Some(0.5))]);
 }
 
 #[test]
