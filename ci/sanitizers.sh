@@ -16,6 +16,8 @@ if ! cargo +nightly --version >/dev/null 2>&1; then
 fi
 host=$(rustc +nightly -vV | sed -n 's/^host: //p')
 everything=(-p contextvars -p contextvars-tests -p contextvars-web-tests -p contextvars-opentelemetry -p contextvars-examples --tests)
+# rayon never frees a pool that the thread which builds it is one of.
+but_for=(--skip the_building_thread_can_be_one_of_the_pool)
 core=(-p contextvars -p contextvars-tests --lib)
 for name in allocators contexts coroutines disorder freed_contexts lent_scopes many_variables panics races reentrancy scopes \
     threads unwinding variables; do
@@ -43,7 +45,7 @@ run() {
 address() {
     has_runtime asan || return 0
     run address build -p contextvars-examples --examples
-    run address test "${everything[@]}"
+    run address test "${everything[@]}" -- "${but_for[@]}"
     # Task hooks switch contexts where no stack says when; they have a target folder of their own, as their flags differ.
     RUSTFLAGS="-Zsanitizer=address --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/address-unstable \
         cargo +nightly test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test policies --target "$host"
@@ -52,7 +54,7 @@ address() {
 leak() {
     has_runtime lsan || return 0
     run leak build -p contextvars-examples --examples
-    run leak test "${everything[@]}"
+    run leak test "${everything[@]}" -- "${but_for[@]}"
 }
 
 thread() {
