@@ -74,9 +74,15 @@ where
 ///
 /// # fn main() -> std::io::Result<()> {
 /// TENANT.set(1);
-/// let child = thread::Builder::new().name("worker".into()).spawn(|| TENANT.get())?;
+/// let child = thread::Builder::new().name("worker".into()).stack_size(1 << 20).spawn(|| TENANT.get())?;
 /// assert_eq!(child.thread().name(), Some("worker"));
 /// assert_eq!(child.join().unwrap(), 1);
+///
+/// let seen = thread::scope(|s| {
+///     let child = thread::Builder::new().spawn_scoped(s, || TENANT.get())?;
+///     Ok::<_, std::io::Error>(child.join().unwrap())
+/// })?;
+/// assert_eq!(seen, 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -181,6 +187,23 @@ where
 ///
 /// It is a `Scope` of the standard library behind another face, which is why its one method, `spawn`, is found under
 /// [`Inherit`].
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, thread};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let mut seen = 0;
+/// thread::scope(|s: &thread::Scope| {
+///     s.spawn(|| seen = TENANT.get());
+/// });
+/// assert_eq!(seen, 1);
+/// # }
+/// ```
 pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope;
 
 /// What a [`Scope`] is to the type system: something whose threads inherit the context. Implemented for

@@ -47,6 +47,20 @@ where
 ///
 /// # Panics
 /// If one of the closures does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let seen = rayon::join_context(|_| TENANT.get(), |_| TENANT.get());
+/// assert_eq!(seen, (1, 1));
+/// # }
+/// ```
 pub fn join_context<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
 where
     A: FnOnce(FnContext) -> RA + Send,

@@ -127,6 +127,21 @@ where
 ///
 /// # Panics
 /// If `f` or one of the jobs does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let mut seen = 0;
+/// rayon::scope_fifo(|s| s.spawn_fifo(|_| seen = TENANT.get()));
+/// assert_eq!(seen, 1);
+/// # }
+/// ```
 pub fn scope_fifo<'scope, F, R>(f: F) -> R
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
