@@ -17,11 +17,13 @@ use super::carry::{Around, Below};
 macro_rules! adaptors {
     ($($reach:ident {
         $(
+            $(#[$more:meta])*
             fn $name:ident $(<$($generic:ident),+>)? ($($argument:ident: $type:ty),*) -> $output:ty
             $(where { $($bounds:tt)+ })?;
         )+
     })+) => { $($(
         #[doc = concat!("Does what rayon's `", stringify!($name), "` does, in the context.")]
+        $(#[$more])*
         pub fn $name $(<$($generic),+>)? (self, $($argument: $type),*) -> WithContext<$output>
         $(where $($bounds)+)?
         {
@@ -122,18 +124,33 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         around {
             fn zip<Z>(other: Z) -> Around<Zip<I, Z::Iter>>
                 where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
+            ///
+            /// # Panics
+            /// If the two are not of the same length.
             fn zip_eq<Z>(other: Z) -> Around<ZipEq<I, Z::Iter>>
                 where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
             fn interleave<Z>(other: Z) -> Around<Interleave<I, Z::Iter>>
                 where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
             fn interleave_shortest<Z>(other: Z) -> Around<InterleaveShortest<I, Z::Iter>>
                 where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
+            ///
+            /// # Panics
+            /// If the size is 0.
             fn chunks(size: usize) -> Around<Chunks<I>>;
+            ///
+            /// # Panics
+            /// If the size is 0.
             fn fold_chunks<T, ID, F>(size: usize, identity: ID, f: F) -> Around<FoldChunks<I, ID, F>>
                 where { ID: Fn() -> T + Send + Sync, F: Fn(T, I::Item) -> T + Send + Sync, T: Send };
+            ///
+            /// # Panics
+            /// If the size is 0.
             fn fold_chunks_with<T, F>(size: usize, init: T, f: F) -> Around<FoldChunksWith<I, T, F>>
                 where { T: Send + Clone, F: Fn(T, I::Item) -> T + Send + Sync };
             fn enumerate() -> Around<Enumerate<I>>;
+            ///
+            /// # Panics
+            /// If the step is 0.
             fn step_by(step: usize) -> Around<StepBy<I>>;
             fn skip(n: usize) -> Around<Skip<I>>;
             fn take(n: usize) -> Around<Take<I>>;
