@@ -338,6 +338,45 @@ fn what_must_stay_behind_does_so_however_it_was_set() {
     assert_eq!((ctx[&TRANSACTION], ctx.run(inherit_context).len()), (1, 0));
 }
 
+#[test]
+fn a_token_is_good_in_a_later_run_though_its_set_replaced_a_value_in_place() {
+    let mut ctx = Context::new().with(&ANSWER, 1);
+    // Nobody shares the map, so it stays where it is: of the context, only its identity is new.
+    let token = ctx.run(|| ANSWER.set(2));
+    assert_eq!(ctx[&ANSWER], 2);
+    ctx.run(|| ANSWER.reset(token)).unwrap();
+    assert_eq!(ctx[&ANSWER], 1);
+}
+
+#[test]
+fn what_a_run_sets_is_kept_though_the_context_has_its_identity_already() {
+    let mut ctx = named("ada");
+    let token = ctx.run(|| NAME.set("grace".to_owned()));
+    // The map is shared now, so a set makes another: of the context, only that is new.
+    let copy = ctx.clone();
+    drop(ctx.run(|| NAME.set("joan".to_owned())));
+    assert_eq!((ctx[&NAME].as_str(), copy[&NAME].as_str()), ("joan", "grace"));
+    ctx.run(|| NAME.reset(token)).unwrap();
+    assert_eq!(ctx[&NAME], "ada");
+}
+
+#[test]
+fn a_map_that_is_made_where_another_was_is_not_taken_for_it() {
+    let mut ctx = named("ada");
+    drop(ctx.run(|| NAME.set("grace".to_owned())));
+    for turn in 0..100 {
+        // Each of these sets makes a map and lets the one before go, so that the last is often where the first was.
+        ctx.run(|| {
+            for step in 0..3 {
+                let copy = copy_context();
+                drop(NAME.set(format!("{turn}.{step}")));
+                drop(copy);
+            }
+        });
+        assert_eq!(ctx[&NAME], format!("{turn}.2"));
+    }
+}
+
 /// The number that belongs under the variable at `index`.
 fn number(index: usize) -> u32 {
     u32::try_from(index).expect("small") * 7 + 1

@@ -182,7 +182,7 @@ impl Context {
     pub fn run<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let entered = self.enter();
         let result = f();
-        drop(entered);
+        entered.leave();
         result
     }
 

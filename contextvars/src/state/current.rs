@@ -1,9 +1,9 @@
 //! The thread's current context: the only place that reads, changes and switches it.
 
+pub(super) mod entered;
 pub(super) mod scope;
 
 use std::cell::{Cell, UnsafeCell};
-use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
@@ -111,15 +111,16 @@ impl Current {
         self.exchange(&mut vars);
         let result = change(&mut vars);
         self.exchange(&mut vars);
-        self.mark.set(mark);
+        self.mark.set(mark.changed());
         result
     }
 
-    /// Changes places with another context's values.
+    /// Makes `state` the current context, and returns the one that was. The caller has pinned the readers.
     #[inline]
-    fn switch(&self, vars: &mut Vars<Value>) {
-        self.pin_readers();
-        self.exchange(vars);
+    fn replace(&self, mut state: State) -> State {
+        self.exchange(&mut state.vars);
+        state.mark = self.mark.replace(state.mark);
+        state
     }
 
     /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
@@ -220,7 +221,7 @@ impl Current {
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    // There are 60 bits for identities: a billion a second last for thirty-five years.
+    // There are 59 bits for identities: a billion a second last for eighteen years.
     let first = NEXT.fetch_add(RUN, Ordering::Relaxed);
     (first, first + RUN)
 }
@@ -384,57 +385,6 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
     Ok(())
 }
 
-/// Makes `state` the current context and the one that was current `state`. Done twice, all is as before.
-#[inline]
-pub(crate) fn swap(state: &mut State) {
-    CURRENT.with(|current| {
-        current.switch(&mut state.vars);
-        state.mark = current.mark.replace(state.mark);
-    });
-}
-
-/// A context that is current for as long as this lives; then what was current before is so again.
-#[must_use]
-pub(crate) struct Entered<'a> {
-    /// Holds the context that was current.
-    state: &'a mut State,
-    /// What is current belongs to a thread.
-    not_send: PhantomData<*const ()>,
-}
-
-impl<'a> Entered<'a> {
-    #[inline]
-    pub(crate) fn new(state: &'a mut State) -> Self {
-        swap(state);
-        Self { state, not_send: PhantomData }
-    }
-
-    /// Calls `f` in the context that was current before: not in a copy, in that one itself.
-    #[cfg(feature = "rayon")]
-    pub(crate) fn outside<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        let outside = Entered::new(self.state);
-        let result = f();
-        drop(outside);
-        result
-    }
-}
-
-impl Drop for Entered<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        swap(self.state);
-    }
-}
-
-/// Calls `f` in an empty context.
-pub(super) fn in_empty_context<R>(f: fn() -> R) -> R {
-    let mut state = State::new();
-    let entered = Entered::new(&mut state);
-    let result = f();
-    drop(entered);
-    result
-}
-
 /// A number that no other living thread has; never 0.
 pub(super) fn thread_mark() -> usize {
     CURRENT.with(|current| ptr::from_ref(current).addr())
@@ -449,10 +399,13 @@ struct BaseCleaner;
 
 impl Drop for BaseCleaner {
     fn drop(&mut self) {
-        let mut state = State::new();
-        CURRENT.with(|current| current.switch(&mut state.vars));
+        let mut vars = Vars::new();
+        CURRENT.with(|current| {
+            current.pin_readers();
+            current.exchange(&mut vars);
+        });
         // A destructor that panics here would abort the process, for a value that nobody needs any more.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(state)));
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(vars)));
     }
 }
 

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-use super::current;
+use super::current::entered;
 use super::default::LazyDefault;
 use super::id::{Id, UNASSIGNED};
 use super::traits::Traits;
@@ -111,7 +111,7 @@ impl<T: 'static> ContextVar<T> {
     /// # Panics
     /// If the default's expression panics (the next call tries again), or reads the very variable it is for.
     pub(crate) fn default(&'static self) -> Option<&'static T> {
-        self.default.get(&self.variable, current::in_empty_context)
+        self.default.get(&self.variable, entered::in_empty_context)
     }
 }
 

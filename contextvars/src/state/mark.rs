@@ -3,7 +3,7 @@
 use std::num::NonZero;
 
 /// A context's identity and some facts about it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Mark(u64);
 
 impl Mark {
@@ -16,8 +16,9 @@ impl Mark {
     const HAS_PRIVATE: u64 = 2;
     const IS_LENT: u64 = 4;
     const STANDS_FOR_BASE: u64 = 8;
+    const IS_CHANGED: u64 = 16;
     /// What lies above the flags is the identity, or 0.
-    const IDENTITY: u32 = 4;
+    const IDENTITY: u32 = 5;
 
     /// Whether it is a thread's base context.
     #[inline]
@@ -37,6 +38,12 @@ impl Mark {
         self.0 & Self::HAS_PRIVATE != 0
     }
 
+    /// Whether its values were changed since it was entered.
+    #[inline]
+    pub(super) fn is_changed(self) -> bool {
+        self.0 & Self::IS_CHANGED != 0
+    }
+
     /// Whether a scope will make another context of these very values; see [`scope`](super::current::scope).
     #[inline]
     pub(super) fn is_lent(self) -> bool {
@@ -47,6 +54,20 @@ impl Mark {
     #[inline]
     pub(super) fn identity(self) -> Option<Identity> {
         NonZero::new(self.0 >> Self::IDENTITY).map(Identity)
+    }
+
+    /// The same for a context whose values were changed.
+    #[inline]
+    #[must_use]
+    pub(super) fn changed(self) -> Self {
+        Self(self.0 | Self::IS_CHANGED)
+    }
+
+    /// The same for a context that nobody has changed yet since.
+    #[inline]
+    #[must_use]
+    pub(super) fn unchanged(self) -> Self {
+        Self(self.0 & !Self::IS_CHANGED)
     }
 
     #[must_use]
@@ -105,7 +126,7 @@ impl Mark {
 pub(crate) struct Identity(NonZero<u64>);
 
 impl Identity {
-    /// The identity of this number, which is above 0 and below two to the power of 60.
+    /// The identity of this number, which is above 0 and below two to the power of 59.
     #[inline]
     pub(super) fn new(number: u64) -> Self {
         Self(NonZero::new(number).unwrap_or(NonZero::<u64>::MIN))

@@ -24,6 +24,8 @@
 //! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed
 //!   nor switched since the reader began.
 //! - **C4** All readers that began before a pinned one are pinned.
+//! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and what stands there is
+//!   not owned: it is neither looked at nor dropped until the context, or another in its stead, is back.
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 
@@ -43,12 +45,13 @@ use std::fmt;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
+pub(crate) use self::current::entered::Entered;
+#[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+pub(crate) use self::current::entered::swap;
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
-#[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
-pub(crate) use self::current::swap;
 pub(crate) use self::current::{
-    Entered, Replaced, cloned, is_set, merge, not_copied, outbound, restore, set, snapshot, with_value,
+    Replaced, cloned, is_set, merge, not_copied, outbound, restore, set, snapshot, with_value,
 };
 pub use self::declared::ContextVar;
 pub(crate) use self::mark::Identity;

@@ -38,9 +38,10 @@ impl<T> Shared<T> {
         unsafe { self.block.as_ref() }
     }
 
-    /// Whether both are handles of the same block.
-    pub(super) fn ptr_eq(&self, other: &Self) -> bool {
-        self.block == other.block
+    /// Where the block is: the same for all handles of the same block.
+    #[inline]
+    pub(super) fn address(&self) -> *const () {
+        self.block.as_ptr().cast_const().cast()
     }
 
     /// The value, to change, if this handle is its only owner.

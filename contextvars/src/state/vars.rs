@@ -2,7 +2,7 @@
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
-use std::slice;
+use std::{ptr, slice};
 
 use super::shared::Shared;
 
@@ -82,12 +82,10 @@ impl<V> Vars<V> {
     }
 
     /// Whether both are one and the same map, which they are until either changes.
+    #[inline]
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        match (&self.root, &other.root) {
-            (Some(root), Some(other)) => root.ptr_eq(other),
-            (None, None) => true,
-            _ => false,
-        }
+        let address = |vars: &Self| vars.root.as_ref().map_or(ptr::null(), Shared::address);
+        address(self) == address(other)
     }
 
     /// Every value, in the order of the ids.

@@ -112,7 +112,7 @@ pin_project! {
             let mut this = this.project();
             let entered = this.context.enter();
             this.inner.set(None);
-            drop(entered);
+            entered.leave();
         }
     }
 }
@@ -192,7 +192,7 @@ impl<T> InContext<T> {
             Some(inner) => f(inner),
             None => unreachable!("the inner future is there until `self` is used up"),
         };
-        drop(entered);
+        entered.leave();
         result
     }
 

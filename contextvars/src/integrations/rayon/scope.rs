@@ -222,6 +222,6 @@ pub(super) fn waiting_in_place<R>(wait: impl FnOnce(&mut Entered<'_>) -> R) -> R
     let mut empty = TaskContext::default();
     let mut entered = empty.enter();
     let result = wait(&mut entered);
-    drop(entered);
+    entered.leave();
     result
 }

@@ -30,7 +30,7 @@ pin_project! {
             let mut this = this.project();
             let entered = this.context.enter();
             this.inner.set(None);
-            drop(entered);
+            entered.leave();
         }
     }
 }
@@ -55,7 +55,7 @@ where
         };
         let result = ready!(inner.poll(cx));
         this.inner.set(None);
-        drop(entered);
+        entered.leave();
         let context = mem::take(this.context);
         Poll::Ready(result.map(|response| response.map(|body| body.in_context(context.into_context()))))
     }

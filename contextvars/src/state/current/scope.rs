@@ -23,7 +23,8 @@ use super::super::mark::{Identity, Mark};
 use super::super::traits::Traits;
 use super::super::value::Value;
 use super::super::vars::Vars;
-use super::{CURRENT, Current, snapshot, swap};
+use super::entered::swap;
+use super::{CURRENT, Current, snapshot};
 use crate::variable::Variable;
 
 /// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!` makes
