@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Changes the code in one place after the other and sees whether a test fails; `tests/mutants.md` explains what no test
-# notices. Takes hours. What it is given goes to cargo-mutants: `--in-diff FILE`, `--file '**/vars.rs'`, `--shard 1/8`.
+# notices. Takes hours. What it is given goes to cargo-mutants: `--in-diff FILE`, `--file '**/state/**'`, `--shard 1/8`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

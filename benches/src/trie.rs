@@ -16,7 +16,7 @@ mod shared;
 #[rustfmt::skip]
 #[allow(dead_code, reason = "a part of it is measured")]
 #[allow(clippy::collapsible_if, reason = "it is written for older compilers than this package")]
-#[path = "../../contextvars/src/state/vars.rs"]
+#[path = "../../contextvars/src/state/vars/mod.rs"]
 mod vars;
 
 /// A persistent map from small, dense ids to values.

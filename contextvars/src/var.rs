@@ -36,38 +36,38 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::cloned(self) {
+        match state::common_clone(self) {
             Some(value) => value,
-            None => self.get_not_copied(),
+            None => self.get_rare(),
         }
     }
 
     #[inline(never)]
     #[track_caller]
-    fn get_not_copied(&'static self) -> T
+    fn get_rare(&'static self) -> T
     where
         T: Clone,
     {
-        match self.not_copied_or_default() {
+        match self.rare_clone_or_default() {
             Some(value) => value,
             None => panic!("{}", LookupError::new(self.variable())),
         }
     }
 
     #[inline]
-    fn not_copied_or_default(&'static self) -> Option<T>
+    fn rare_clone_or_default(&'static self) -> Option<T>
     where
         T: Clone,
     {
-        state::not_copied(self).or_else(|| self.default().cloned())
+        state::rare_clone(self).or_else(|| self.default().cloned())
     }
 
     #[inline(never)]
-    fn try_get_not_copied(&'static self) -> Result<T, LookupError>
+    fn try_get_rare(&'static self) -> Result<T, LookupError>
     where
         T: Clone,
     {
-        self.not_copied_or_default().ok_or_else(|| LookupError::new(self.variable()))
+        self.rare_clone_or_default().ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default.
@@ -96,9 +96,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::cloned(self) {
+        match state::common_clone(self) {
             Some(value) => Ok(value),
-            None => self.try_get_not_copied(),
+            None => self.try_get_rare(),
         }
     }
 
@@ -150,7 +150,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        state::cloned(self).or_else(|| state::not_copied(self)).unwrap_or_else(make)
+        state::common_clone(self).or_else(|| state::rare_clone(self)).unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

@@ -15,8 +15,8 @@
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
 //! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //!
-//! **The current context** (`current.rs`)
-//! - **C1** A reference into the thread-local's cell of values never outlives the function that makes it, and no code from
+//! **The current context** (`current/`)
+//! - **C1** A reference into the thread-local's cell of values never outlives the function of theirs that makes it, and no code from
 //!   outside this folder runs meanwhile, not even an allocator's: what is about to be changed is taken out first. The rest
 //!   of the thread-local is `Cell`s, into which there are no references.
 //! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it is.
@@ -45,14 +45,15 @@ use std::fmt;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
+pub(crate) use self::current::change::{Replaced, restore, set};
 pub(crate) use self::current::entered::Entered;
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::entered::swap;
+pub(crate) use self::current::read::{common_clone, is_set, rare_clone, with_value};
+pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
-pub(crate) use self::current::{
-    Replaced, cloned, is_set, merge, not_copied, outbound, restore, set, snapshot, with_value,
-};
+pub(crate) use self::current::snapshot;
 pub use self::declared::ContextVar;
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
@@ -138,28 +139,6 @@ impl State {
     /// The value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: &Value) -> Option<&Value> {
         self.vars.get(like.var().id())
-    }
-}
-
-/// One variable's new value; `None`: it is not set any more.
-pub(crate) struct Update {
-    var: &'static dyn ErasedVar,
-    /// [V1] A value of `var`.
-    value: Option<Value>,
-}
-
-impl State {
-    /// What must change in this context for it to hold what `after` holds.
-    pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
-        if self.vars.is_same(&after.vars) {
-            return Vec::new();
-        }
-        let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
-        let set = after.values().filter(|value| !is_kept(value));
-        let removed = self.values().filter(|value| after.counterpart(value).is_none());
-        set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
-            .chain(removed.map(|value| Update { var: value.var(), value: None }))
-            .collect()
     }
 }
 

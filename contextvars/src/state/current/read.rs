@@ -1,0 +1,146 @@
+//! Reads: a variable's value is found and lent, though whoever it is lent to may change the context meanwhile.
+//!
+//! The context owns the value. A read puts a [`Reader`] on the thread's list, and whoever is about to change or switch the
+//! context makes every reader in the list an owner first. So a read counts nothing, and keeps one value alive if need be.
+
+use std::cell::Cell;
+use std::mem;
+use std::ptr;
+
+use super::super::declared::ContextVar;
+use super::super::value::{Place, Value};
+use super::{CURRENT, Current};
+
+/// One `with` call's hold on the value it is reading.
+///
+/// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
+/// switched since the reader began. Whatever is about to do either pins all readers first.
+pub(super) struct Reader {
+    value: Place,
+    /// Whether this reader owns the value by now, and gives it up in the end.
+    pinned: Cell<bool>,
+    /// The live reader that began last before this one, or null. [C4] If this one is pinned, so are all outer ones.
+    outer: Cell<*const Reader>,
+}
+
+impl Drop for Reader {
+    /// Runs on the way out of `with`, by panic too.
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.take_off(self));
+        if self.pinned.get() {
+            drop(self.take_back());
+        }
+    }
+}
+
+impl Reader {
+    /// The ownership that pinning took.
+    #[cold]
+    fn take_back(&self) -> Value {
+        // SAFETY: [C3] `pin_live_readers` counted this reader as an owner, once, and only its `Drop` gets here.
+        unsafe { self.value.take_over() }
+    }
+}
+
+impl Current {
+    /// Makes every live reader an owner of what it reads, so that the context may be changed or switched.
+    #[inline]
+    pub(super) fn pin_readers(&self) {
+        if !self.readers.get().is_null() {
+            self.pin_live_readers();
+        }
+    }
+
+    #[cold]
+    fn pin_live_readers(&self) {
+        let mut next = self.readers.get();
+        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` takes itself off, and readers never leave the
+        // frame of `with_value`.
+        while let Some(reader) = unsafe { next.as_ref() } {
+            if reader.pinned.replace(true) {
+                // [C4] those further out are pinned already.
+                return;
+            }
+            // SAFETY: [C3] not pinned yet, so the current context still owns the value.
+            unsafe { reader.value.retain() };
+            next = reader.outer.get();
+        }
+    }
+
+    /// Takes a reader that ends off the list.
+    #[inline]
+    fn take_off(&self, reader: &Reader) {
+        if ptr::eq(self.readers.get(), reader) {
+            self.readers.set(reader.outer.get());
+        } else {
+            self.take_off_from_within(reader);
+        }
+    }
+
+    /// Readers end in the reverse order of their beginning, unless they are on several stacks: coroutines that take
+    /// turns on one thread can be left in any order.
+    #[cold]
+    fn take_off_from_within(&self, reader: &Reader) {
+        let mut next = self.readers.get();
+        // SAFETY: [C2] every reader in the list is alive.
+        while let Some(later) = unsafe { next.as_ref() } {
+            if ptr::eq(later.outer.get(), reader) {
+                later.outer.set(reader.outer.get());
+                return;
+            }
+            next = later.outer.get();
+        }
+    }
+}
+
+/// Runs `f` on the variable's value in the current context, or gives it back if there is none.
+///
+/// No reference count moves, and nothing is borrowed from the context while `f` runs.
+#[inline]
+pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
+    let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::place)) else {
+        return Err(f);
+    };
+    let reader =
+        Reader { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) };
+    CURRENT.with(|current| current.readers.set(&raw const reader));
+    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
+    // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until pinning
+    // makes `reader` its owner; and `reader` outlives the call of `f`.
+    let value = unsafe { value.as_typed() };
+    Ok(f(value))
+}
+
+/// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the rare
+/// ones that have neither a destructor nor `Copy`; then [`rare_clone`] knows.
+#[inline]
+pub(crate) fn common_clone<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    if const { mem::needs_drop::<T>() } { with_value(var, T::clone).ok() } else { copied(var) }
+}
+
+/// A bit-by-bit copy of the variable's value, if its type is `Copy`. No reader is needed: copying runs nobody's code.
+#[inline]
+fn copied<T>(var: &ContextVar<T>) -> Option<T> {
+    CURRENT.with(|current| {
+        let value = current.vars().get(var.id_if_copy())?;
+        // SAFETY: [V1] under a variable's id there are only values of that variable.
+        let value = unsafe { value.as_typed() };
+        // SAFETY: [V4] there is a value under this id, so the type is `Copy`.
+        Some(unsafe { ptr::read(value) })
+    })
+}
+
+/// What [`common_clone`] did not find. Apart from it, so that reads of `Copy` types stay small.
+#[inline]
+pub(crate) fn rare_clone<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+    if const { mem::needs_drop::<T>() } || var.is_copy() {
+        return None;
+    }
+    with_value(var, T::clone).ok()
+}
+
+/// Whether the variable has a value in the current context.
+pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
+    CURRENT.with(|current| current.vars().get(var.id()).is_some())
+}

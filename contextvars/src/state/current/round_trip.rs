@@ -1,0 +1,75 @@
+//! A context's trip to another thread: out it goes as it is, and what was changed there comes back as [`Update`]s.
+
+use super::super::State;
+use super::super::mark::Identity;
+use super::super::value::{ErasedVar, Value};
+use super::CURRENT;
+use crate::bleeding;
+use crate::variable::Variable;
+
+/// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
+/// there comes back through [`merge`].
+pub(crate) fn outbound() -> State {
+    CURRENT.with(|current| {
+        let _given: Identity = current.identity();
+        let mark = current.mark.get();
+        // Where sets in a base context are refused, they are so wherever it is lent to.
+        let refuses_sets = mark.is_base() && bleeding::would_bleed();
+        State { vars: current.vars().clone(), mark: mark.outbound(refuses_sets) }
+    })
+}
+
+/// One variable's new value; `None`: it is not set any more.
+pub(crate) struct Update {
+    var: &'static dyn ErasedVar,
+    /// [V1] A value of `var`.
+    value: Option<Value>,
+}
+
+impl State {
+    /// What must change in this context for it to hold what `after` holds.
+    pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
+        if self.vars.is_same(&after.vars) {
+            return Vec::new();
+        }
+        let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
+        let set = after.values().filter(|value| !is_kept(value));
+        let removed = self.values().filter(|value| after.counterpart(value).is_none());
+        set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
+            .chain(removed.map(|value| Update { var: value.var(), value: None }))
+            .collect()
+    }
+}
+
+/// Changes the values of some variables in the current context, or removes them.
+///
+/// # Errors
+/// Other tasks would see the values, that of this variable for one; nothing was changed.
+pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
+    let Some(first) = updates.first() else { return Ok(()) };
+    let variable = first.var.variable();
+    let mut replaced = Vec::with_capacity(updates.len());
+    CURRENT.with(|current| {
+        if current.mark.get().is_base() && bleeding::would_bleed() {
+            return Err(variable);
+        }
+        if current.is_gone() {
+            // As in `set`.
+            return Ok(());
+        }
+        for Update { var, value } in updates {
+            if value.is_some() && !var.variable().inherits() {
+                current.mark.set(current.mark.get().with_private());
+            }
+            let id = var.id();
+            replaced.push(current.change_for_good(|vars| match value {
+                Some(value) => vars.insert(id, value),
+                None => vars.remove(id),
+            }));
+        }
+        Ok(())
+    })?;
+    // Only now: their destructors may do anything.
+    drop(replaced);
+    Ok(())
+}
