@@ -30,6 +30,7 @@ models![
     what_former_owners_did_comes_before_a_change,
     a_shared_block_is_copied_and_not_changed,
     a_handle_that_was_passed_on_is_an_owner_like_any,
+    of_those_who_give_up_all_but_the_last_one_is_left_with_it,
     an_id_is_given_out_once,
     whoever_sets_a_value_finds_it_under_the_second_id,
 ];
@@ -114,6 +115,24 @@ fn a_handle_that_was_passed_on_is_an_owner_like_any() {
     });
     drop(shared);
     thread.join().unwrap().join().unwrap();
+}
+
+fn of_those_who_give_up_all_but_the_last_one_is_left_with_it() {
+    let shared = Shared::new(Watched::new());
+    let give_up = |shared: Shared<Watched>| {
+        shared.read();
+        let last = shared.into_last();
+        last.is_some_and(|mut last| {
+            last.get_mut().is_some_and(|watched| {
+                watched.write();
+                true
+            })
+        })
+    };
+    let other = shared.clone();
+    let thread = thread::spawn(move || give_up(other));
+    let is_last = give_up(shared);
+    assert!(is_last ^ thread.join().unwrap(), "one of the two, and as its sole owner");
 }
 
 /// Two threads each ask for the number of one variable, and look at what they find.

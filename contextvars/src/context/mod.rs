@@ -186,10 +186,10 @@ impl Context {
         result
     }
 
-    /// Whether nothing was ever set in it: then there is nothing to free.
+    /// Gives the context up, unless that would free something, and so might run destructors: then it is returned.
     #[inline]
-    pub(crate) fn is_bare(&self) -> bool {
-        self.state.is_bare()
+    pub(crate) fn give_up(self) -> Option<Self> {
+        Some(Self { state: self.state.give_up()? })
     }
 
     /// Makes this context current until the guard is dropped.

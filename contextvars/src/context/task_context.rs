@@ -50,8 +50,12 @@ impl Clone for TaskContext {
 }
 
 impl Drop for TaskContext {
+    #[inline]
     fn drop(&mut self) {
-        free(mem::take(&mut self.context), ROUNDS);
+        // Most often it is a copy of another's that still lives.
+        if let Some(last) = mem::take(&mut self.context).give_up() {
+            free(last, ROUNDS);
+        }
     }
 }
 
@@ -59,31 +63,32 @@ impl Drop for TaskContext {
 /// go on for ever.
 const ROUNDS: usize = 64;
 
-fn free(context: Context, rounds: usize) {
-    if context.is_bare() {
-        return;
-    }
+/// Frees a context that nobody else has a copy of.
+fn free(last: Context, rounds: usize) {
     if rounds == 0 {
-        return give_up(context);
+        return keep_for_good(last);
     }
     // Even if a destructor panics.
-    let mut left = scopeguard::guard(Context::new(), |left| free(left, rounds - 1));
-    left.run(|| drop(context));
+    let mut left = scopeguard::guard(Context::new(), |left| {
+        if let Some(last) = left.give_up() {
+            free(last, rounds - 1);
+        }
+    });
+    left.run(|| drop(last));
 }
 
-/// A context that is never freed, and the one that was given up before it.
-struct GivenUp {
+/// A context that is never freed, and the one that was kept before it.
+struct Kept {
     _context: Context,
-    before: AtomicPtr<GivenUp>,
+    before: AtomicPtr<Kept>,
 }
 
 /// Keeps a context for good, where leak checkers find it: nobody lost it.
 #[cold]
-fn give_up(context: Context) {
-    static LAST: AtomicPtr<GivenUp> = AtomicPtr::new(ptr::null_mut());
-    let given_up: &'static GivenUp =
-        Box::leak(Box::new(GivenUp { _context: context, before: AtomicPtr::new(ptr::null_mut()) }));
+fn keep_for_good(context: Context) {
+    static LAST: AtomicPtr<Kept> = AtomicPtr::new(ptr::null_mut());
+    let kept: &'static Kept = Box::leak(Box::new(Kept { _context: context, before: AtomicPtr::new(ptr::null_mut()) }));
     // Relaxed: nobody ever looks.
-    let before = LAST.swap(ptr::from_ref(given_up).cast_mut(), Ordering::Relaxed);
-    given_up.before.store(before, Ordering::Relaxed);
+    let before = LAST.swap(ptr::from_ref(kept).cast_mut(), Ordering::Relaxed);
+    kept.before.store(before, Ordering::Relaxed);
 }

@@ -39,6 +39,23 @@ impl Count {
         true
     }
 
+    /// Counts one owner less, unless the caller is the last: then `false`, and the caller is still one.
+    #[inline]
+    #[must_use]
+    pub(super) fn decrement_unless_last(&self) -> bool {
+        if self.is_one() {
+            return false;
+        }
+        if self.0.fetch_sub(1, Ordering::Release) != 1 {
+            return true;
+        }
+        // The others have gone since. Nobody is left who could look at the count.
+        // Acquire, and as a load, as in `decrement`.
+        self.0.load(Ordering::Acquire);
+        self.0.store(1, Ordering::Relaxed);
+        false
+    }
+
     /// Whether the caller, itself an owner, is the only one.
     #[inline]
     pub(super) fn is_one(&self) -> bool {
@@ -68,6 +85,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_owner_can_stay_one() {
+        let count = Count::one();
+        count.increment();
+        assert!(count.decrement_unless_last());
+        assert!(!count.decrement_unless_last());
+        assert!(count.is_one());
+        assert!(count.decrement());
+    }
+
+    #[test]
     fn of_owners_on_many_threads_one_is_the_last() {
         for _ in 0..50 {
             let count = Arc::new(Count::one());
@@ -81,11 +108,11 @@ mod tests {
                             count.increment();
                             last += usize::from(count.decrement());
                         }
-                        last + usize::from(count.decrement())
+                        last + usize::from(!count.decrement_unless_last())
                     })
                 })
                 .collect();
-            let this = usize::from(count.decrement());
+            let this = usize::from(!count.decrement_unless_last());
             let others: usize = owners.into_iter().map(|owner| owner.join().unwrap()).sum();
             assert_eq!(this + others, 1);
         }

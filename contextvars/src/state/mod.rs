@@ -75,10 +75,10 @@ impl State {
         Self { vars: Vars::new(), mark: Mark::NEW }
     }
 
-    /// Whether nothing was ever set in it: then there is nothing to free.
+    /// Gives it up, unless that would free something: then it is returned.
     #[inline]
-    pub(crate) fn is_bare(&self) -> bool {
-        self.vars.is_bare()
+    pub(crate) fn give_up(self) -> Option<Self> {
+        Some(Self { vars: self.vars.into_last()?, mark: self.mark })
     }
 
     /// The same values in a context of its own. One reference count.

@@ -1,6 +1,7 @@
 //! A shared, immutable block of memory that its sole owner may change.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -54,6 +55,14 @@ impl<T> Shared<T> {
         // mutably borrowed, and what former owners did happened before (the count's acquire load).
         let block = unsafe { self.block.as_mut() };
         Some(&mut block.value)
+    }
+
+    /// Gives this handle up, unless it is the last: then it is returned.
+    #[inline]
+    pub(super) fn into_last(self) -> Option<Self> {
+        let this = ManuallyDrop::new(self);
+        // [S2] What is not counted any more is not dropped either.
+        if this.block().count.decrement_unless_last() { None } else { Some(ManuallyDrop::into_inner(this)) }
     }
 
     /// The value, to change: this handle's own, after a copy if it is shared.

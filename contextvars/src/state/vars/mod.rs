@@ -75,10 +75,10 @@ impl<V> Vars<V> {
         }
     }
 
-    /// Whether there is no memory that it holds, as nothing was ever put into it. (One that was emptied may have some.)
+    /// Gives this copy up, unless it is the last of a map into which something was ever put: then it is returned.
     #[inline]
-    pub(super) fn is_bare(&self) -> bool {
-        self.root.is_none()
+    pub(super) fn into_last(self) -> Option<Self> {
+        Some(Self { root: Some(self.root?.into_last()?) })
     }
 
     /// Whether both are one and the same map, which they are until either changes.
