@@ -208,6 +208,28 @@ pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope
 
 /// What a [`Scope`] is to the type system: something whose threads inherit the context. Implemented for
 /// [`std::thread::Scope`] alone.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, thread};
+/// # use std::sync::Mutex;
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// fn spawn_two<'scope>(scope: &'scope thread::Scope<'scope, '_>, seen: &'scope Mutex<Vec<u32>>) {
+///     for _ in 0..2 {
+///         scope.spawn(|| seen.lock().unwrap().push(TENANT.get()));
+///     }
+/// }
+///
+/// TENANT.set(1);
+/// let seen = Mutex::default();
+/// thread::scope(|s| spawn_two(s, &seen));
+/// assert_eq!(seen.into_inner().unwrap(), [1, 1]);
+/// # }
+/// ```
 //
 // A struct around the standard library's `&'scope Scope` would live in `scope`'s frame, and so not for all of `'scope`,
 // which threads that spawn threads rely on. A reference to a trait object is made of the other where it lies.

@@ -216,7 +216,8 @@ impl Context {
         self.state.updates_to(&after.state)
     }
 
-    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
+    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own. A call costs one reference
+    /// count and a [`run`](Self::run).
     ///
     /// For a function with an argument see [`wrap_fn`](Self::wrap_fn).
     ///
@@ -340,6 +341,9 @@ impl Context {
     }
 
     /// The variables that are set with their values, in the order in which they were first set in this process.
+    ///
+    /// Goes through the slots of all variables that were ever set in this context or near them: in steps of 16, a few
+    /// nanoseconds each. Nothing is cloned.
     ///
     /// # Examples
     ///

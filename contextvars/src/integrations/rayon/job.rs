@@ -97,6 +97,21 @@ where
 
 /// Starts a job that inherits the context, first in, first out; as [`rayon::spawn_fifo`](::rayon::spawn_fifo) starts
 /// one that does not.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// rayon::spawn_fifo(move || sender.send(TENANT.get()).unwrap());
+/// assert_eq!(receiver.recv(), Ok(1));
+/// # }
+/// ```
 pub fn spawn_fifo<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
@@ -110,6 +125,21 @@ where
 ///
 /// # Panics
 /// If `f` does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let seen = rayon::broadcast(|thread| (thread.index(), TENANT.get()));
+/// assert!(seen.len() == rayon::current_num_threads());
+/// assert!(seen.into_iter().enumerate().all(|(n, seen)| seen == (n, 1)));
+/// # }
+/// ```
 pub fn broadcast<F, R>(f: F) -> Vec<R>
 where
     F: Fn(BroadcastContext<'_>) -> R + Sync,
@@ -121,6 +151,23 @@ where
 
 /// Starts a job on every thread of the pool, each in a copy of the current context; as
 /// [`rayon::spawn_broadcast`](::rayon::spawn_broadcast) starts some that are not.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// rayon::spawn_broadcast(move |_| sender.send(TENANT.get()).unwrap());
+/// // The channel closes when the last thread is done.
+/// let seen: Vec<_> = receiver.iter().collect();
+/// assert_eq!(seen, vec![1; rayon::current_num_threads()]);
+/// # }
+/// ```
 pub fn spawn_broadcast<F>(f: F)
 where
     F: Fn(BroadcastContext<'_>) + Send + Sync + 'static,
@@ -130,6 +177,26 @@ where
 
 /// Runs another job of this thread's pool, if there is one, as [`rayon::yield_now`](::rayon::yield_now) does. That job
 /// does not see the current context.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// let found = pool.install(|| {
+///     TENANT.set(1);
+///     // Started past this crate, it must not see whoever happens to run it.
+///     ::rayon::spawn(move || sender.send(TENANT.is_set()).unwrap());
+///     rayon::yield_now()
+/// });
+/// assert_eq!((found, receiver.recv()), (Some(rayon::Yield::Executed), Ok(false)));
+/// # }
+/// ```
 #[must_use = "tells whether a job was run, and `None` outside of a pool"]
 pub fn yield_now() -> Option<Yield> {
     waiting(::rayon::yield_now)
@@ -137,6 +204,26 @@ pub fn yield_now() -> Option<Yield> {
 
 /// Runs another job of this thread, if there is one, as [`rayon::yield_local`](::rayon::yield_local) does. That job
 /// does not see the current context.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// let found = pool.install(|| {
+///     TENANT.set(1);
+///     // Started past this crate, it must not see whoever happens to run it.
+///     ::rayon::spawn(move || sender.send(TENANT.is_set()).unwrap());
+///     rayon::yield_local()
+/// });
+/// assert_eq!((found, receiver.recv()), (Some(rayon::Yield::Executed), Ok(false)));
+/// # }
+/// ```
 #[must_use = "tells whether a job was run, and `None` outside of a pool"]
 pub fn yield_local() -> Option<Yield> {
     waiting(::rayon::yield_local)

@@ -190,6 +190,23 @@ impl fmt::Debug for ThreadPool {
 ///
 /// For what it does not have, `spawn_handler` and `build_scoped`, build the pool with rayon's own and make a
 /// [`ThreadPool`] `from` it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() -> Result<(), rayon::ThreadPoolBuildError> {
+/// let builder = rayon::ThreadPoolBuilder::new().num_threads(2).thread_name(|n| format!("images-{n}"));
+/// let pool = builder.build()?;
+/// TENANT.set(1);
+/// let seen = pool.broadcast(|_| (std::thread::current().name().map(str::to_owned), TENANT.get()));
+/// assert_eq!(seen, [(Some("images-0".to_owned()), 1), (Some("images-1".to_owned()), 1)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 pub struct ThreadPoolBuilder {
     inner: ::rayon::ThreadPoolBuilder,

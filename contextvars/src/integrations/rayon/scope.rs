@@ -12,6 +12,33 @@ use crate::task::ContextExt;
 /// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of whoever spawns them.
 ///
 /// It has one lifetime more than rayon's, which a function's signature can leave out: `&Scope<'_, 'scope>`.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// # use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// fn add_tenant<'scope>(scope: &rayon::Scope<'_, 'scope>, sum: &'scope AtomicU32) {
+///     // A job inherits from whoever spawns it, be it the scope's body or another job.
+///     scope.spawn(|scope| {
+///         TENANT.set(TENANT.get() + 1);
+///         scope.spawn(|_| _ = sum.fetch_add(TENANT.get(), Relaxed));
+///     });
+/// }
+///
+/// TENANT.set(1);
+/// let sum = AtomicU32::new(0);
+/// rayon::scope(|scope| {
+///     add_tenant(scope, &sum);
+///     add_tenant(scope, &sum);
+/// });
+/// assert_eq!((sum.into_inner(), TENANT.get()), (4, 1));
+/// # }
+/// ```
 pub struct Scope<'a, 'scope> {
     inner: &'a ::rayon::Scope<'scope>,
 }
@@ -52,6 +79,28 @@ impl fmt::Debug for Scope<'_, '_> {
 /// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of whoever spawns them.
 ///
 /// It has one lifetime more than rayon's, which a function's signature can leave out: `&ScopeFifo<'_, 'scope>`.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// rayon::scope_fifo(|scope| {
+///     for tenant in 1..=3 {
+///         TENANT.set(tenant);
+///         let sender = sender.clone();
+///         scope.spawn_fifo(move |_| sender.send(TENANT.get()).unwrap());
+///     }
+/// });
+/// let mut seen: Vec<_> = receiver.try_iter().collect();
+/// seen.sort_unstable();
+/// assert_eq!(seen, [1, 2, 3]);
+/// # }
+/// ```
 pub struct ScopeFifo<'a, 'scope> {
     inner: &'a ::rayon::ScopeFifo<'scope>,
 }
@@ -186,6 +235,22 @@ where
 ///
 /// # Panics
 /// If `f` or one of the jobs does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// # fn main() {
+/// rayon::in_place_scope_fifo(|s| {
+///     TENANT.set(1);
+///     s.spawn_fifo(|_| assert_eq!(TENANT.get(), 1));
+/// });
+/// assert_eq!(TENANT.get(), 1);
+/// # }
+/// ```
 pub fn in_place_scope_fifo<'scope, F, R>(f: F) -> R
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,

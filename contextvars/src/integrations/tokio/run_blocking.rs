@@ -46,6 +46,9 @@ use crate::task::{Returned, round_trip};
 ///     assert_eq!(ROWS_READ.get(), 42);
 /// }
 /// ```
+///
+/// # Python
+/// Nothing of the kind: what a function sets in `asyncio.to_thread` is lost.
 #[track_caller]
 pub fn run_blocking<F, R>(f: F) -> RunBlocking<R>
 where
@@ -56,6 +59,26 @@ where
 }
 
 /// The future of a blocking function that runs in the context at hand; [`run_blocking`] makes it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var(default = 0)]
+/// static ROWS_READ: u32;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let reading: tokio::task::RunBlocking<&str> = tokio::task::run_blocking(|| {
+///     ROWS_READ.set(42);
+///     "rows"
+/// });
+/// // What the function sets is set by whoever awaits it, when it does.
+/// assert_eq!(ROWS_READ.get(), 0);
+/// assert_eq!(reading.await, "rows");
+/// assert_eq!(ROWS_READ.get(), 42);
+/// # }
+/// ```
 #[must_use = "dropping it gives the function up, or loses what it sets"]
 pub struct RunBlocking<R> {
     handle: JoinHandle<Returned<R>>,

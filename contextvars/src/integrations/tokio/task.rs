@@ -44,6 +44,9 @@ pub mod join_set {
 ///     assert_eq!(TENANT.get(), 1);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.create_task`, which copies the whole context. There is no `inherit = false` there.
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -58,6 +61,26 @@ where
 ///
 /// # Panics
 /// Outside of a [`LocalSet`] and of a `LocalRuntime`.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let not_send = std::rc::Rc::new(41);
+///     let tasks = tokio::task::LocalSet::new();
+///     let child = tasks.run_until(async { tokio::task::spawn_local(async move { *not_send + TENANT.get() }).await });
+///     assert_eq!(child.await.unwrap(), 42);
+/// }
+/// ```
+///
+/// # Python
+/// `asyncio.create_task`, as for [`spawn`]: tasks stay on their thread there.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -89,6 +112,9 @@ where
 ///     assert_eq!(seen, 1);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.to_thread`, which copies the whole context; and loses what the function sets, too.
 #[track_caller]
 pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
 where

@@ -17,6 +17,45 @@ pin_project! {
     /// response's body.
     ///
     /// The inner future is dropped as soon as it is done, still in the context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use std::pin::pin;
+    /// # use std::sync::mpsc;
+    /// # use contextvars::context_var;
+    /// # use contextvars::tower::ContextLayer;
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, Service, service_fn};
+    /// #[context_var]
+    /// static USER: &'static str;
+    ///
+    /// /// Tells whose request it was part of, when it ends.
+    /// struct Query(mpsc::Sender<&'static str>);
+    ///
+    /// impl Drop for Query {
+    ///     fn drop(&mut self) {
+    ///         self.0.send(USER.get()).unwrap();
+    ///     }
+    /// }
+    ///
+    /// # fn main() {
+    /// let (sender, ended) = mpsc::channel();
+    /// let layer = ContextLayer::new().init(|_: &Request<()>| _ = USER.set("ada"));
+    /// let mut service = layer.layer(service_fn(|_| {
+    ///     let query = Query(sender.clone());
+    ///     async {
+    ///         let _query = query;
+    ///         std::future::pending::<Result<Response<()>, Infallible>>().await
+    ///     }
+    /// }));
+    /// // The client goes away before there is an answer.
+    /// drop(service.call(Request::new(())));
+    /// assert_eq!(ended.recv(), Ok("ada"));
+    /// assert!(!USER.is_set());
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct ResponseFuture<F> {
         // `Some` until it is done, or `drop` is done with it.
@@ -53,9 +92,12 @@ where
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             panic!("the future of a `ContextService` was polled after it was done");
         };
-        let result = ready!(inner.poll(cx));
-        this.inner.set(None);
+        let polled = inner.poll(cx);
+        if polled.is_ready() {
+            this.inner.set(None);
+        }
         entered.leave();
+        let result = ready!(polled);
         let context = mem::take(this.context);
         Poll::Ready(result.map(|response| response.map(|body| body.in_context(context.into_context()))))
     }

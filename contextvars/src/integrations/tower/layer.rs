@@ -10,24 +10,39 @@ use crate::context::Context;
 
 /// A layer that gives each request a context of its own.
 ///
-/// Of the layers around a service, those further out do not see the context, those further in do.
+/// Of the layers around a service, those further out do not see the context, those further in do. Costs for each request a
+/// copy of a context, which is one reference count, and for each poll what any future in a context costs, a few nanoseconds.
 ///
 /// # Examples
 ///
 /// ```
-/// use contextvars::tower::ContextLayer;
-/// use contextvars::{Context, context_var};
+/// use std::convert::Infallible;
 ///
-/// #[context_var]
+/// use contextvars::tower::ContextLayer;
+/// use contextvars::{Context, context_var, with_context};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// #[context_var(default = "none")]
 /// static SERVER: &'static str;
 ///
+/// async fn server_of(layer: ContextLayer) -> &'static str {
+///     let service = layer.layer(service_fn(|_| async { Ok::<_, Infallible>(Response::new(SERVER.get())) }));
+///     let Ok(response) = service.oneshot(Request::new(())).await;
+///     response.into_body().into_parts().0
+/// }
+///
 /// # fn main() {
-/// // In a copy of the context that is current when the request arrives,
-/// let inheriting = ContextLayer::new();
-/// // in a context that starts empty,
-/// let empty = ContextLayer::from(Context::new());
-/// // or in a copy of a context that was made beforehand.
-/// let based = ContextLayer::from(Context::new().with(&SERVER, "eu-1"));
+/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+/// with_context!(SERVER = "eu-1", {
+///     // In a copy of the context that is current when the request arrives,
+///     assert_eq!(block_on(server_of(ContextLayer::new())), "eu-1");
+///     // in a context that starts empty,
+///     assert_eq!(block_on(server_of(ContextLayer::from(Context::new()))), "none");
+///     // or in a copy of a context that was made beforehand.
+///     let made = Context::new().with(&SERVER, "eu-2");
+///     assert_eq!(block_on(server_of(ContextLayer::from(made))), "eu-2");
+/// });
 /// # }
 /// ```
 #[derive(Clone)]
@@ -64,17 +79,24 @@ impl<I> ContextLayer<I> {
     /// # Examples
     ///
     /// ```
+    /// use std::convert::Infallible;
+    ///
     /// use contextvars::context_var;
     /// use contextvars::tower::ContextLayer;
-    /// use http::{Request, Uri};
+    /// use http::{Request, Response, Uri};
+    /// use tower::{Layer, ServiceExt, service_fn};
     ///
     /// #[context_var]
     /// static URI: Uri;
     ///
     /// # fn main() {
-    /// let layer = ContextLayer::new().init(|request: &Request<String>| {
+    /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+    /// let layer = ContextLayer::new().init(|request: &Request<()>| {
     ///     URI.set(request.uri().clone());
     /// });
+    /// let service = layer.layer(service_fn(|_| async { Ok::<_, Infallible>(Response::new(URI.with(Uri::to_string))) }));
+    /// let Ok(response) = block_on(service.oneshot(Request::get("/orders").body(()).unwrap()));
+    /// assert_eq!(response.into_body().into_parts().0, "/orders");
     /// # }
     /// ```
     #[must_use]

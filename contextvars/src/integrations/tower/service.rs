@@ -13,6 +13,35 @@ use crate::task::InContext;
 /// A service that handles each request in a context of its own; [`ContextLayer`](super::ContextLayer) makes it.
 ///
 /// Costs the making of a context and its entering, a few nanoseconds each, besides what `init` does.
+///
+/// # Examples
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use contextvars::tower::{ContextLayer, ContextService};
+/// use contextvars::{Context, context_var};
+/// use http::{Request, Response};
+/// use tower::{Layer, Service, service_fn};
+///
+/// #[context_var(default = 0)]
+/// static QUERIES: u32;
+///
+/// # fn main() {
+/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+/// let answer = service_fn(|_: Request<()>| async {
+///     QUERIES.set(QUERIES.get() + 1);
+///     Ok::<_, Infallible>(Response::new(QUERIES.get()))
+/// });
+/// let mut service: ContextService<_> = ContextLayer::from(Context::new()).layer(answer);
+/// for _ in 0..2 {
+///     let Ok(response) = block_on(service.call(Request::new(())));
+///     // Each request counts for itself. The body has the request's context with it.
+///     let (queries, context) = response.into_body().into_parts();
+///     assert_eq!((queries, context[&QUERIES]), (1, 1));
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ContextService<S, I = ()> {
     inner: S,
@@ -56,6 +85,49 @@ impl Settings {
 }
 
 /// What a layer calls with each request: a closure `Fn(&Request<B>)`, or `()`, which does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use contextvars::tower::{ContextLayer, ContextService, Init};
+/// use contextvars::context_var;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// #[context_var(default = 0)]
+/// static LENGTH: usize;
+///
+/// #[derive(Clone)]
+/// struct Double;
+///
+/// impl tower::Service<Request<String>> for Double {
+/// #     type Response = Response<usize>;
+/// #     type Error = Infallible;
+/// #     type Future = std::future::Ready<Result<Response<usize>, Infallible>>;
+/// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+/// #         std::task::Poll::Ready(Ok(()))
+/// #     }
+///     // ..
+///     fn call(&mut self, _: Request<String>) -> Self::Future {
+///         std::future::ready(Ok(Response::new(2 * LENGTH.get())))
+///     }
+/// }
+///
+/// /// The service under whatever layer, be it told what to do with each request or not.
+/// fn layered<I: Init<String> + Clone>(layer: ContextLayer<I>) -> ContextService<Double, I> {
+///     layer.layer(Double)
+/// }
+///
+/// # fn main() {
+/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+/// let init = |request: &Request<String>| _ = LENGTH.set(request.body().len());
+/// let Ok(with) = block_on(layered(ContextLayer::new().init(init)).oneshot(Request::new("four".to_owned())));
+/// let Ok(without) = block_on(layered(ContextLayer::new()).oneshot(Request::new("four".to_owned())));
+/// assert_eq!((with.into_body().into_parts().0, without.into_body().into_parts().0), (8, 0));
+/// # }
+/// ```
 pub trait Init<B> {
     /// Looks at the request, in the request's context.
     fn init(&self, request: &Request<B>);

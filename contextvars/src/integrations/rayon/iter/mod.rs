@@ -78,6 +78,22 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 /// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for
 /// the nested iterators of such a `flat_map` does so in the context, which jobs started past this crate then see. The
 /// same goes for `try_fold` and `try_fold_with` and what follows them, whose bounds cannot be written outside of rayon.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, rayon::prelude::*};
+/// #[context_var]
+/// static FACTOR: u32;
+///
+/// # fn main() {
+/// FACTOR.set(3);
+/// // Before a `zip`, after a `chain`, and on whatever thread: every closure is called in the context.
+/// let numbers = [1, 2].par_iter().inherit_context().map(|n| n * FACTOR.get()).zip([10, 20]);
+/// let sums: Vec<_> = numbers.map(|(a, b)| a + b + FACTOR.get()).chain([0]).map(|n| n * FACTOR.get()).collect();
+/// assert_eq!(sums, [48, 87, 0]);
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct WithContext<I> {
