@@ -41,26 +41,42 @@
 // What expansions name, in this crate's own tests too.
 extern crate self as contextvars;
 
-#[doc(hidden)]
-pub mod __private;
+// The rooms, from the ground upwards: none knows of those above it, which `tests/layers.rs` sees to. Why they are as they are
+// says `docs/design.md`.
+
+// What is known of a declaration, and the proof that it stands at module level.
+mod module_level;
+mod variable;
+
+// What can go wrong, and whether a `set` would bleed into other tasks.
 mod bleeding;
-mod context;
-mod diff;
 mod error;
-pub mod guide;
-mod integrations;
+
+// How values, maps and the current context are kept: all of the unsafe code.
+mod state;
+
+// What users hold: variables, the tokens of their sets, contexts.
+mod context;
+mod token;
+mod var;
+
+// What can be done with contexts besides: share them, compare them, log them, send them to other processes.
+mod diff;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
-mod macros;
-mod module_level;
 mod shared_context;
-mod state;
+mod travelling;
+
+// What runs in a context: futures, threads, and other crates' tasks, jobs and requests.
+mod integrations;
 mod task;
 pub mod thread;
-mod token;
-mod travelling;
-mod var;
-mod variable;
+
+// What expansions name, `with_context!`, and the guides.
+#[doc(hidden)]
+pub mod __private;
+pub mod guide;
+mod macros;
 
 /// # Errors
 ///

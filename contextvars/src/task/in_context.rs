@@ -177,10 +177,7 @@ impl<T> InContext<T> {
     /// Takes apart what is to be done and the context that it is to be done in.
     pub(crate) fn into_work(mut self) -> (T, TaskContext) {
         let context = std::mem::take(&mut self.context);
-        match self.inner.take() {
-            Some(inner) => (inner, context),
-            None => unreachable!("the inner future is there until `self` is used up"),
-        }
+        (there(self.inner.take()), context)
     }
 
     /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
@@ -188,10 +185,7 @@ impl<T> InContext<T> {
     pub(crate) fn enter<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();
         let entered = this.context.enter();
-        let result = match this.inner.as_pin_mut() {
-            Some(inner) => f(inner),
-            None => unreachable!("the inner future is there until `self` is used up"),
-        };
+        let result = f(there(this.inner.as_pin_mut()));
         entered.leave();
         result
     }
@@ -199,10 +193,17 @@ impl<T> InContext<T> {
     /// Calls `f` with what is inside, in a copy of the context: for the methods that only look.
     #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
     pub(crate) fn enter_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-        match &self.inner {
-            Some(inner) => TaskContext::clone(&self.context).run(|| f(inner)),
-            None => unreachable!("the inner future is there until `self` is used up"),
-        }
+        let inner = there(self.inner.as_ref());
+        TaskContext::clone(&self.context).run(|| f(inner))
+    }
+}
+
+/// What is inside an [`InContext`], which has it until it is used up.
+#[inline]
+fn there<T>(inner: Option<T>) -> T {
+    match inner {
+        Some(inner) => inner,
+        None => unreachable!("the inner future is there until its wrapper is used up"),
     }
 }
 
