@@ -59,14 +59,16 @@ impl Python {
             scope.spawn(move || {
                 for program in programs {
                     let line = serde_json::to_string(program).expect("a program can be written down");
-                    writeln!(input, "{line}").expect("Python reads it");
+                    // If Python has failed, whoever reads its traces finds out, and says of which program.
+                    let Ok(()) = writeln!(input, "{line}") else { return };
                 }
-                input.flush().expect("Python reads it");
+                let _ = input.flush();
             });
-            let read = |_| {
+            let read = |program| {
                 let mut line = String::new();
                 traces.read_line(&mut line).expect("Python writes text");
-                serde_json::from_str(&line).expect("Python writes a trace; see above for its error if it does not")
+                let trace = serde_json::from_str(&line);
+                trace.unwrap_or_else(|error| panic!("Python wrote no trace ({error}), see above for why, of\n{program}"))
             };
             programs.iter().map(read).collect()
         })
