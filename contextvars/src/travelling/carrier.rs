@@ -49,6 +49,39 @@ pub trait Extractor {
 /// Something that headers can be written to.
 ///
 /// Implemented for `http::HeaderMap` and for maps and lists of strings.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::{self, Injector};
+/// use contextvars::{context_var, with_context};
+///
+/// #[context_var(baggage = "order")]
+/// static ORDER: u32;
+///
+/// #[derive(Default)]
+/// struct Envelope {
+///     baggage: Option<String>,
+/// }
+///
+/// impl Injector for Envelope {
+///     fn set(&mut self, name: &str, value: Option<String>) {
+///         if name == "baggage" {
+///             self.baggage = value;
+///         }
+///     }
+/// }
+///
+/// # fn main() {
+/// let mut envelope = Envelope::default();
+/// with_context!(ORDER = 7, { baggage::inject(&mut envelope) });
+/// assert_eq!(envelope.baggage.as_deref(), Some("order=7"));
+///
+/// // Where no variable that travels is set, there is to be no header.
+/// baggage::inject(&mut envelope);
+/// assert_eq!(envelope.baggage, None);
+/// # }
+/// ```
 pub trait Injector {
     /// Makes `value` the only one of this name; with `None` there is to be none. The name is in lower case.
     fn set(&mut self, name: &str, value: Option<String>);
@@ -56,7 +89,11 @@ pub trait Injector {
 
 /// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
 ///
-/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier.
+/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each member
+/// is read, and its key compared with that of each variable that travels.
+///
+/// # Panics
+/// If the `FromStr` of a variable's type does.
 ///
 /// # Examples
 ///
@@ -87,7 +124,11 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
 
 /// Writes what is to leave the process from the current context, and returns what had to be left out.
 ///
-/// The header is then what the context says: one that was there before is replaced, or removed.
+/// The header is then what the context says: one that was there before is replaced, or removed. Costs a look at each
+/// variable of the program that travels, and the text of those that are set.
+///
+/// # Panics
+/// If the `Display` of a value does, or returns an error.
 ///
 /// # Examples
 ///

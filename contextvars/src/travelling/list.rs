@@ -63,10 +63,13 @@ impl Baggage {
         (Self { members: members.into() }, skipped)
     }
 
-    /// What is to leave the process from `context`: the variables that are declared with `baggage` and are set, and what
-    /// came in under keys that no variable has.
+    /// Returns what is to leave the process from `context`: the variables that are declared with `baggage` and are set,
+    /// and what came in under keys that no variable has.
     ///
     /// If not everything fits within the limits, variables come before what merely passes through.
+    ///
+    /// # Panics
+    /// If the `Display` of a value does, or returns an error.
     #[must_use]
     pub fn of(context: &Context) -> (Self, Vec<Skipped>) {
         let received = context.get(&RECEIVED_BAGGAGE).map_or(&[][..], |received| &received.members);
@@ -88,7 +91,10 @@ impl Baggage {
         within_limits(&list)
     }
 
-    /// What is to leave the process from the current context.
+    /// Returns what is to leave the process from the current context; see [`of`](Self::of).
+    ///
+    /// # Panics
+    /// If the `Display` of a value does, or returns an error.
     #[must_use]
     pub fn current() -> (Self, Vec<Skipped>) {
         Self::of(&copy_context())
@@ -98,6 +104,30 @@ impl Baggage {
     ///
     /// The last of several members with one key counts. A value that is not one of the variable's type is left out. The
     /// members that no variable stands for are kept in the context as well, to be passed on.
+    ///
+    /// # Panics
+    /// If the `FromStr` of a variable's type does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::baggage::Baggage;
+    /// use contextvars::{Context, context_var};
+    ///
+    /// #[context_var(baggage = "warehouse")]
+    /// static WAREHOUSE: u32;
+    ///
+    /// # fn main() {
+    /// let (received, _) = Baggage::parse(["warehouse=7,plan=pro"]);
+    /// let (mut ctx, skipped) = received.apply(Context::new());
+    /// assert_eq!(ctx[&WAREHOUSE], 7);
+    /// assert!(skipped.is_empty());
+    ///
+    /// ctx.run(|| WAREHOUSE.set(8));
+    /// let (sent, _) = Baggage::of(&ctx);
+    /// assert_eq!(sent.to_string(), "warehouse=8,plan=pro");
+    /// # }
+    /// ```
     #[must_use]
     pub fn apply(self, mut context: Context) -> (Context, Vec<Skipped>) {
         let mut skipped = Vec::new();
@@ -125,18 +155,18 @@ impl Baggage {
         (context, skipped)
     }
 
-    /// The members, in their order.
+    /// Returns the members, in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, Member> {
         self.members.iter()
     }
 
-    /// How many members there are.
+    /// Returns how many members there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there are no members.
+    /// Returns whether there are no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -10,6 +10,18 @@ use super::skipped::Reason;
 /// One member of a baggage header: a key, a value, and perhaps properties.
 ///
 /// What came in is kept as it came. Its `Debug` shows the key alone: it is not known how secret the value is.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::Baggage;
+///
+/// let (baggage, _) = Baggage::parse(["token=a%20b;ttl=60;private"]);
+/// let member = baggage.iter().next().unwrap();
+/// assert_eq!((member.key(), &*member.value()), ("token", "a b"));
+/// assert!(member.properties().eq([("ttl", Some("60")), ("private", None)]));
+/// assert_eq!(format!("{member:?}"), r#"Member { key: "token", .. }"#);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     /// `KEY = VALUE ; PROPERTY ; ..` with nothing around it: a list-member by the specification's grammar.
@@ -51,19 +63,19 @@ impl Member {
         Ok(Self { key: key.len(), value: begin..begin + value.len(), text: text.into() })
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.text[..self.key]
     }
 
-    /// The value, decoded.
+    /// Returns the value, decoded. Allocates only if something of it was encoded.
     #[must_use]
     pub fn value(&self) -> Cow<'_, str> {
         percent::decode(&self.text[self.value.clone()])
     }
 
-    /// The properties, as they are written: keys, and values where they have one.
+    /// Returns the properties, as they are written: keys, and values where they have one.
     pub fn properties(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         properties(&self.text[self.value.end..])
     }

@@ -6,6 +6,21 @@ use std::fmt;
 /// A member of baggage that was left out, and why.
 ///
 /// The value is not in here, so that this can be logged.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::Baggage;
+///
+/// let (kept, skipped) = Baggage::parse(["tenant=acme,user=a\"b"]);
+/// assert_eq!(kept.to_string(), "tenant=acme");
+/// assert_eq!(skipped[0].key(), "user");
+/// assert!(skipped[0].is_malformed() && !skipped[0].is_over_limit());
+/// assert_eq!(
+///     skipped[0].to_string(),
+///     r#"the baggage member "user" was left out: its value has a character that should have been percent-encoded"#
+/// );
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Skipped {
     key: Box<str>,
@@ -33,25 +48,25 @@ impl Skipped {
         Self { key: key.chars().take(LONGEST).collect(), reason }
     }
 
-    /// The key, or the first of what stood in its place.
+    /// Returns the key, or the first 64 characters of it or of what stood in its place.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Whether the member was not written as the specification asks.
+    /// Returns whether the member was not written as the specification asks.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
         matches!(self.reason, Reason::NoEquals | Reason::WrongKey | Reason::WrongCharacter | Reason::WrongProperty)
     }
 
-    /// Whether the value could not be read as one of the variable that travels under this key.
+    /// Returns whether the value could not be read as one of the variable that travels under this key.
     #[must_use]
     pub fn is_wrong_value(&self) -> bool {
         matches!(self.reason, Reason::WrongValue { .. })
     }
 
-    /// Whether the member did not fit within the limits: 64 members, 8,192 bytes.
+    /// Returns whether the member did not fit within the limits: 64 members, 8,192 bytes.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.reason, Reason::TooMany | Reason::TooLong)

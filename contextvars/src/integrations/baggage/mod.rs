@@ -42,6 +42,9 @@
 //! ```
 //!
 //! The specification: <https://www.w3.org/TR/baggage/>.
+//!
+//! # Python
+//! Has no counterpart: a context does not leave its process.
 
 mod header_map;
 mod receive;

@@ -53,6 +53,31 @@ impl BaggageLayer {
     }
 
     /// Calls `f` for each member that was left out: malformed, of the wrong type, or too much.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use contextvars::baggage::BaggageLayer;
+    /// use contextvars::context_var;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(baggage = "attempt")]
+    /// static ATTEMPT: u32;
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let (sender, skipped) = mpsc::channel();
+    /// let layer = BaggageLayer::new().on_skipped(move |it| sender.send(it.clone()).unwrap());
+    /// let service = service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(ATTEMPT.is_set())));
+    /// let request = Request::builder().header("baggage", "attempt=first").body(()).unwrap();
+    /// assert!(!layer.layer(service).oneshot(request).await.unwrap().into_body());
+    /// assert!(skipped.try_recv().unwrap().is_wrong_value());
+    /// # });
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
         self.on_skipped = OnSkipped::new(f);
@@ -69,6 +94,30 @@ impl<S> Layer<S> for BaggageLayer {
 }
 
 /// What [`BaggageLayer`] makes of a service.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::{BaggageLayer, BaggageService};
+/// use contextvars::context_var;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "seat", default = 0)]
+/// static SEAT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let inner = service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(SEAT.get())));
+/// let service: BaggageService<_> = BaggageLayer::new().layer(inner);
+/// let request = Request::builder().header("baggage", "seat=7").body(()).unwrap();
+/// assert_eq!(service.clone().oneshot(request).await.unwrap().into_body(), 7);
+///
+/// // The next request has a context of its own.
+/// assert_eq!(service.oneshot(Request::new(())).await.unwrap().into_body(), 0);
+/// # });
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct BaggageService<S> {
     inner: S,

@@ -50,6 +50,34 @@ impl InjectBaggageLayer {
     }
 
     /// Calls `f` for each member that was left out, because with it there would be too much.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use contextvars::baggage::InjectBaggageLayer;
+    /// use contextvars::{context_var, with_context};
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(baggage = "note")]
+    /// static NOTE: String;
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let (sender, skipped) = mpsc::channel();
+    /// let layer = InjectBaggageLayer::new().on_skipped(move |it| sender.send(it.clone()).unwrap());
+    /// let client = service_fn(async |request: Request<()>| {
+    ///     Ok::<_, std::io::Error>(Response::new(request.headers().contains_key("baggage")))
+    /// });
+    /// let client = layer.layer(client);
+    /// let sent = with_context!(NOTE = "x".repeat(10_000), async { client.oneshot(Request::new(())).await });
+    /// assert!(!sent.await.unwrap().into_body());
+    /// assert!(skipped.try_recv().unwrap().is_over_limit());
+    /// # });
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
         self.on_skipped = OnSkipped::new(f);
@@ -66,6 +94,32 @@ impl<S> Layer<S> for InjectBaggageLayer {
 }
 
 /// What [`InjectBaggageLayer`] makes of a client.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::{InjectBaggage, InjectBaggageLayer};
+/// use contextvars::{context_var, with_context};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "region")]
+/// static REGION: String;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let inner = service_fn(async |request: Request<()>| {
+///     Ok::<_, std::io::Error>(Response::new(request.headers().get("baggage").cloned()))
+/// });
+/// let client: InjectBaggage<_> = InjectBaggageLayer::new().layer(inner);
+/// let sent = with_context!(REGION = "eu".to_owned(), async { client.clone().oneshot(Request::new(())).await }).await;
+/// assert_eq!(sent.unwrap().into_body().unwrap(), "region=eu");
+///
+/// let sent = client.oneshot(Request::new(())).await;
+/// assert_eq!(sent.unwrap().into_body(), None);
+/// # });
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct InjectBaggage<S> {
     inner: S,
