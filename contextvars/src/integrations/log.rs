@@ -12,18 +12,34 @@
 //! #[context_var(log)]
 //! static REQUEST_ID: u64;
 //!
+//! # #[derive(Clone, Default)]
+//! # struct Output(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+//! # impl Output {
+//! #     fn text(&self) -> String { String::from_utf8(self.0.lock().unwrap().clone()).unwrap() }
+//! # }
+//! # impl std::io::Write for Output {
+//! #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { self.0.lock().unwrap().write(bytes) }
+//! #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+//! # }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let output = Output::default();
 //! // With `env_logger`'s feature `kv`.
-//! let inner = env_logger::builder().filter_level(log::LevelFilter::Info).build();
+//! let mut builder = env_logger::Builder::new();
+//! builder.filter_level(log::LevelFilter::Info).format_timestamp(None).format_target(false);
+//! # builder.target(env_logger::Target::Pipe(Box::new(output.clone())));
+//! let inner = builder.build();
 //! log::set_max_level(inner.filter());
 //! log::set_boxed_logger(Box::new(ContextLog::new(inner)))?;
 //!
-//! with_context!(REQUEST_ID = 7, {
-//!     log::info!("accepted"); // [2026-01-01T12:00:00Z INFO  shop] accepted REQUEST_ID=7
-//! });
+//! with_context!(REQUEST_ID = 7, { log::info!("accepted") });
+//! log::info!("waiting");
+//! assert_eq!(output.text(), "[INFO ] accepted REQUEST_ID=7\n[INFO ] waiting\n");
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Python
+//! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
 use log::kv::{self, Key, Source, VisitSource};
 use log::{Log, Metadata, Record};
@@ -40,8 +56,48 @@ use crate::variable::Variable;
 /// The other logger must show key-values: with `env_logger`, that is the feature `kv`. How it writes a value that has
 /// spaces or line feeds in it is its own affair.
 ///
-/// # Cost
-/// For each record that the other logger has enabled, a look at each variable that is set.
+/// Costs a look at each variable that is set, for each record that the other logger has enabled.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use contextvars::log::ContextLog;
+/// use contextvars::{context_var, with_context};
+/// use log::{Log, Metadata, Record};
+///
+/// #[context_var(log)]
+/// static REQUEST_ID: u64;
+/// #[context_var]
+/// static TENANT: &'static str;
+///
+/// /// Keeps messages and key-values.
+/// #[derive(Default)]
+/// struct Lines(Mutex<Vec<String>>);
+///
+/// impl Log for Lines {
+///     fn enabled(&self, _: &Metadata<'_>) -> bool {
+///         true
+///     }
+///     fn log(&self, record: &Record<'_>) {
+///         let (id, tenant) = ("REQUEST_ID".into(), "TENANT".into());
+///         let pairs = record.key_values();
+///         self.0.lock().unwrap().push(format!("{} {:?} {:?}", record.args(), pairs.get(id), pairs.get(tenant)));
+///     }
+///     fn flush(&self) {}
+/// }
+///
+/// # fn main() {
+/// let inner = Lines::default();
+/// let (declared, listed) = (ContextLog::new(&inner), ContextLog::new(&inner).only([TENANT.variable()]));
+/// with_context!(REQUEST_ID = 7, TENANT = "acme", {
+///     declared.log(&Record::builder().args(format_args!("accepted")).build());
+///     listed.log(&Record::builder().args(format_args!("accepted")).build());
+/// });
+/// assert_eq!(*inner.0.lock().unwrap(), ["accepted Some(7) None", "accepted None Some(acme)"]);
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ContextLog<L> {
     inner: L,
