@@ -14,10 +14,11 @@ use crate::state::ContextVar;
 /// `LevelFilter` can be written and parsed, so the variable can be declared with `baggage = "log-level"`: then one
 /// request is seen in detail in every service that it goes through.
 ///
-/// # Cost
-/// What the other filter lets through anyway is not looked into. For anything more verbose the variable is read, in a few
-/// nanoseconds; [`at_most`](Self::at_most) limits that to the levels that are ever asked for. `tracing::enabled!` does not
-/// know: as with every filter of a layer that may change its mind, it answers `true` for what might be enabled.
+/// What the other filter lets through anyway costs no more than it did. For anything more verbose the variable is read,
+/// in a few nanoseconds; [`at_most`](Self::at_most) limits that to the levels that are ever asked for.
+///
+/// `tracing::enabled!` does not know: as with every filter of a layer that may change its mind, it answers `true` for what
+/// might be enabled.
 ///
 /// # Examples
 ///

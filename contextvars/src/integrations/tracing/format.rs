@@ -16,25 +16,54 @@ use crate::variable::Variable;
 /// [`json`](Self::json) object. What is added are the variables declared with `log`, or those given to
 /// [`only`](Self::only), as far as they are set in the context in which the event happens. `redact` is honoured.
 ///
+/// Costs a look at each variable that is set, for each event; where there is something to add, the other format writes
+/// into a buffer first.
+///
 /// # Examples
 ///
 /// ```
 /// use contextvars::tracing::ContextFormat;
+/// use contextvars::{context_var, with_context};
+/// use tracing::{info, subscriber::with_default};
 /// use tracing_subscriber::fmt;
 ///
+/// #[context_var(log)]
+/// static REQUEST_ID: u64;
+/// #[context_var]
+/// static USER: &'static str;
+///
+/// # #[derive(Clone, Default)]
+/// # struct Output(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+/// # impl Output {
+/// #     fn take(&self) -> String { String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap() }
+/// # }
+/// # impl std::io::Write for Output {
+/// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { self.0.lock().unwrap().write(bytes) }
+/// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+/// # }
 /// # fn main() {
+/// # let output = Output::default();
+/// # let fmt = || {
+/// #     let writer = output.clone();
+/// #     fmt().with_ansi(false).with_writer(move || writer.clone())
+/// # };
 /// let lines = fmt().map_event_format(ContextFormat::line).finish();
-/// let compact = fmt().compact().map_event_format(ContextFormat::line).finish();
 /// let pretty = fmt().pretty().map_event_format(ContextFormat::pretty).finish();
 /// let json = fmt().json().map_event_format(ContextFormat::json).finish();
-/// let one = fmt().map_event_format(|it| ContextFormat::line(it).only([USER.variable()])).finish();
-/// # }
-/// #[contextvars::context_var]
-/// static USER: String;
-/// ```
+/// let users = fmt().compact().map_event_format(|it| ContextFormat::line(it).only([USER.variable()])).finish();
 ///
-/// # Cost
-/// For each event, the other format writes into a buffer first. No variables, no cost besides.
+/// with_context!(REQUEST_ID = 7, USER = "ada", {
+///     with_default(lines, || info!("accepted"));
+///     assert!(output.take().ends_with(": accepted REQUEST_ID=7\n"));
+///     with_default(pretty, || info!("accepted"));
+///     assert!(output.take().contains("\n    with REQUEST_ID=7\n"));
+///     with_default(json, || info!("accepted"));
+///     assert!(output.take().contains(r#""context":{"REQUEST_ID":7}"#));
+///     with_default(users, || info!("accepted"));
+///     assert!(output.take().ends_with(": accepted USER=ada\n"));
+/// });
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ContextFormat<E> {
     plain: E,
