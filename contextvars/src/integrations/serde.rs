@@ -8,7 +8,8 @@ use crate::variable::Variable;
 /// A map of the variables' names to their values, in the order of [`iter`](Context::iter).
 ///
 /// A value whose type has no `Serialize` is left out; a redacted one is there as the string `<redacted>`. Where several
-/// variables of the context share a name, each is under its path: `my_crate::module::NAME`.
+/// variables of the context share a name, each is under its path: `my_crate::module::NAME`. To find out which do, each name
+/// is compared with each other.
 ///
 /// # Examples
 ///
@@ -24,6 +25,12 @@ use crate::variable::Variable;
 /// assert_eq!(serde_json::to_string(&ctx).unwrap(), r#"{"REQUEST_ID":7,"PASSWORD":"<redacted>"}"#);
 /// # }
 /// ```
+///
+/// # Errors
+/// What the serializer returns, or the `Serialize` of a value.
+///
+/// # Python
+/// Has no counterpart: a context cannot be pickled.
 impl Serialize for Context {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entries: Vec<_> = self.iter().filter_map(|(var, value)| Some((var, Shown::of(value)?))).collect();
@@ -66,6 +73,25 @@ impl Serialize for Shown<'_> {
 }
 
 /// Everything that is known of the declaration, under the names of the methods.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::context_var;
+/// /// The request at hand.
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// # fn main() {
+/// let variable = serde_json::to_value(REQUEST_ID.variable()).unwrap();
+/// assert_eq!(variable["name"], "REQUEST_ID");
+/// assert_eq!(variable["docs"], "The request at hand.");
+/// assert_eq!(variable["has_default"], true);
+/// # }
+/// ```
+///
+/// # Errors
+/// What the serializer returns.
 impl Serialize for Variable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut output = serializer.serialize_struct("Variable", 12)?;
