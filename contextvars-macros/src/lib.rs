@@ -15,12 +15,15 @@ use proc_macro::TokenStream;
 /// The static's type becomes `ContextVar<i32>`. The declaration must stand at module level, as in Python it should: a
 /// variable lives as long as the program.
 ///
+/// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of variables, and, with the first set, a
+/// number.
+///
 /// # Arguments
 ///
 /// All are optional, in any order:
 ///
-/// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the same.
-///   Threads that need it meanwhile wait, as for a `LazyLock`; so two defaults that read each other must not be.
+/// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the
+///   same. Threads that need it meanwhile wait, as for a `LazyLock`; so two defaults that read each other must not be.
 /// - `default`: as the above, with `Default::default()` of the value's type.
 /// - `inherit = false`: new tasks and threads start without this variable's value.
 /// - `redact`: the value never shows in `Debug` output or log lines.

@@ -83,11 +83,6 @@ mod macros;
 /// Does not compile anywhere but at module level, nor with a type that is not `Send + Sync + 'static`. Each mistake has a
 /// message that says what to write instead.
 ///
-/// # Cost
-///
-/// About 2 ms of `cargo check`. At run time an entry in the program's list of [`variables`], and, with the first set, a
-/// number.
-///
 /// # Examples
 ///
 /// ```

@@ -7,6 +7,9 @@
 /// `return`, `break` and `continue` work as in any other, or an `async` block, which makes the whole a future that
 /// re-enters the context on every poll.
 ///
+/// Costs an allocation and a few nanoseconds for each binding, whatever the context holds; and a copy of a part of the
+/// context if the body sets more.
+///
 /// # Examples
 ///
 /// ```
@@ -46,10 +49,6 @@
 ///
 /// # Panics
 /// If the body does. And at the body's end, if a hidden `.await` has suspended it and another context is current by then.
-///
-/// # Cost
-/// An allocation and a few nanoseconds for each binding, whatever the context holds; and a copy of a part of the context if
-/// the body sets more.
 ///
 /// # Python
 /// `copy_context().run(..)` around a few `var.set(..)`.
