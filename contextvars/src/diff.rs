@@ -10,6 +10,9 @@ impl Context {
     ///
     /// Values are compared as `==` compares them on contexts.
     ///
+    /// # Panics
+    /// If the `PartialEq` of a value does.
+    ///
     /// # Examples
     ///
     /// ```
@@ -54,10 +57,32 @@ impl Context {
     }
 }
 
-/// What changed between two contexts; [`Context::diff`] makes it, and has an example.
+/// What changed between two contexts; [`Context::diff`] makes it.
 ///
 /// Its `Display` has a line for each change: `+` for a variable that was set, `-` for one that was unset, `~` for one
 /// whose value is another. `redact` is honoured.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, context_var};
+/// #[context_var]
+/// static TENANT: &'static str;
+/// #[context_var(redact)]
+/// static PASSWORD: &'static str;
+///
+/// # fn main() {
+/// let before = Context::new().with(&TENANT, "acme");
+/// let after = Context::new().with(&PASSWORD, "hunter2");
+/// let diff = before.diff(&after);
+/// assert_eq!(diff.to_string(), "- TENANT: \"acme\"\n+ PASSWORD: <redacted>");
+/// let changed: Vec<_> = diff.iter().map(|change| change.variable().name()).collect();
+/// assert_eq!(changed, ["TENANT", "PASSWORD"]);
+/// # }
+/// ```
+///
+/// # Python
+/// Has no counterpart.
 #[derive(Clone)]
 #[must_use = "finding out what changed changes nothing"]
 pub struct Diff<'a> {
@@ -65,19 +90,19 @@ pub struct Diff<'a> {
 }
 
 impl<'a> Diff<'a> {
-    /// Whether nothing changed: the contexts are equal.
+    /// Returns whether nothing changed: the contexts are equal.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// How many variables changed.
+    /// Returns how many variables changed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// The changes: first those of variables that were set before, then those that are new.
+    /// Returns the changes: first those of variables that were set before, then those that are new.
     pub fn iter(&self) -> std::slice::Iter<'_, Change<'a>> {
         self.changes.iter()
     }
@@ -140,6 +165,9 @@ impl fmt::Debug for Diff<'_> {
 /// assert_eq!(change.after().unwrap().downcast_ref::<u16>(), Some(&80));
 /// # }
 /// ```
+///
+/// # Python
+/// Has no counterpart.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
     variable: &'static Variable,
@@ -148,19 +176,19 @@ pub struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// The variable that changed.
+    /// Returns the variable that changed.
     #[must_use]
     pub fn variable(&self) -> &'static Variable {
         self.variable
     }
 
-    /// Its value before; `None` if it was not set.
+    /// Returns its value before; `None` if it was not set.
     #[must_use]
     pub fn before(&self) -> Option<ValueRef<'a>> {
         self.before
     }
 
-    /// Its value after; `None` if it is not set any more.
+    /// Returns its value after; `None` if it is not set any more.
     #[must_use]
     pub fn after(&self) -> Option<ValueRef<'a>> {
         self.after

@@ -24,6 +24,9 @@ use std::fmt;
 ///     pub static REQUEST_ID: u64;
 /// }
 /// ```
+///
+/// # Python
+/// Has no counterpart but for the name: a variable there knows nothing else of its declaration that could be asked for.
 pub struct Variable {
     name: &'static str,
     module_path: &'static str,
@@ -40,7 +43,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// The variable's name, as declared.
+    /// Returns the variable's name, as declared.
     ///
     /// # Python
     /// `ContextVar.name`; there the name is an argument, here it is the `static`'s identifier.
@@ -49,73 +52,74 @@ impl Variable {
         self.name
     }
 
-    /// The path of the module that declares the variable, as [`module_path!`] gives it.
+    /// Returns the path of the module that declares the variable, as [`module_path!`] gives it.
     #[must_use]
     pub const fn module_path(&self) -> &'static str {
         self.module_path
     }
 
-    /// The source file of the declaration, as [`file!`] gives it.
+    /// Returns the source file of the declaration, as [`file!`] gives it.
     #[must_use]
     pub const fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line of the declaration, counted from 1.
+    /// Returns the line of the declaration, counted from 1.
     #[must_use]
     pub const fn line(&self) -> u32 {
         self.line
     }
 
-    /// The column of the declaration, counted from 1.
+    /// Returns the column of the declaration, counted from 1.
     #[must_use]
     pub const fn column(&self) -> u32 {
         self.column
     }
 
-    /// The declaration's doc comment, if it has one.
+    /// Returns the declaration's doc comment, if it has one.
     #[must_use]
     pub const fn docs(&self) -> Option<&'static str> {
         self.docs
     }
 
-    /// The name of the value's type, as [`std::any::type_name`] gives it.
+    /// Returns the name of the value's type, as [`std::any::type_name`] gives it.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         (self.type_name)()
     }
 
-    /// Whether the declaration gives a default.
+    /// Returns whether the declaration gives a default.
     #[must_use]
     pub const fn has_default(&self) -> bool {
         self.has_default
     }
 
-    /// Whether spawned work receives the value; `false` under `inherit = false`.
+    /// Returns whether spawned work receives the value; `false` under `inherit = false`.
     #[must_use]
     pub const fn inherits(&self) -> bool {
         self.inherits
     }
 
-    /// Whether the value is kept out of `Debug` output and logs; `true` under `redact`.
+    /// Returns whether the value is kept out of `Debug` output and logs; `true` under `redact`.
     #[must_use]
     pub const fn is_redacted(&self) -> bool {
         self.redacted
     }
 
-    /// Whether the value goes into log lines; `true` under `log`.
+    /// Returns whether the value goes into log lines; `true` under `log`.
     #[must_use]
     pub const fn is_logged(&self) -> bool {
         self.log_key.is_some()
     }
 
-    /// The name under which the value goes into log lines, if it does: that of `log = "name"`, or else the variable's.
+    /// Returns the name under which the value goes into log lines, if it does: that of `log = "name"`, or else the
+    /// variable's.
     #[must_use]
     pub const fn log_key(&self) -> Option<&'static str> {
         self.log_key
     }
 
-    /// The name under which the value travels to other processes, if it does: that of `baggage = "name"`.
+    /// Returns the name under which the value travels to other processes, if it does: that of `baggage = "name"`.
     #[must_use]
     pub const fn baggage_key(&self) -> Option<&'static str> {
         self.baggage_key
@@ -244,10 +248,11 @@ impl Registration {
 
 inventory::collect!(Registration);
 
-/// Every context variable that the program declares, used or not, in no particular order.
+/// Returns every context variable that the program declares, used or not, in no particular order.
 ///
 /// A variable counts when its crate is linked: a dependency that nothing in the program mentions is left out by the
-/// linker, variables and all.
+/// linker, variables and all. The list is there from the program's start; to go through it takes no lock and allocates
+/// nothing.
 ///
 /// # Examples
 ///
@@ -258,6 +263,9 @@ inventory::collect!(Registration);
 /// #[contextvars::context_var]
 /// static TENANT: String;
 /// ```
+///
+/// # Python
+/// Has no counterpart.
 pub fn variables() -> impl Iterator<Item = &'static Variable> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0.declaration())
 }
