@@ -31,7 +31,7 @@ impl LookupError {
         Self { variable }
     }
 
-    /// The variable that was read.
+    /// Returns the variable that was read.
     #[must_use]
     pub fn variable(&self) -> &'static Variable {
         self.variable
@@ -99,7 +99,7 @@ impl<T> SetError<T> {
         Self { variable, value }
     }
 
-    /// The variable that was to be set.
+    /// Returns the variable that was to be set.
     #[must_use]
     pub fn variable(&self) -> &'static Variable {
         self.variable

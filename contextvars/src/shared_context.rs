@@ -104,7 +104,7 @@ impl SharedContext {
         }
     }
 
-    /// Whether the context is entered, at this moment.
+    /// Returns whether the context is entered, at this moment.
     ///
     /// # Examples
     ///

@@ -46,7 +46,7 @@ impl<T: Send + Sync + 'static> Token<T> {
         Self { var, old, identity }
     }
 
-    /// The variable that was set.
+    /// Returns the variable that was set.
     ///
     /// # Python
     /// `Token.var`.
@@ -55,7 +55,7 @@ impl<T: Send + Sync + 'static> Token<T> {
         self.var
     }
 
-    /// The value that was replaced; `None` if the variable was not set before.
+    /// Returns the value that was replaced; `None` if the variable was not set before.
     ///
     /// # Python
     /// `Token.old_value`, with `None` for `Token.MISSING`.
@@ -123,13 +123,13 @@ enum Wrong<T: 'static> {
 }
 
 impl<T> ResetError<T> {
-    /// Whether the token is of another variable than the one to be reset.
+    /// Returns whether the token is of another variable than the one to be reset.
     #[must_use]
     pub fn is_wrong_variable(&self) -> bool {
         matches!(self.wrong, Wrong::Variable(_))
     }
 
-    /// Whether the token was made in another context than the current one.
+    /// Returns whether the token was made in another context than the current one.
     #[must_use]
     pub fn is_wrong_context(&self) -> bool {
         matches!(self.wrong, Wrong::Context)

@@ -91,6 +91,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// assert_eq!(USER.try_get().unwrap(), "ada");
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// `var.get()`, which raises the error.
     #[inline]
     pub fn try_get(&'static self) -> Result<T, LookupError>
     where
@@ -145,6 +148,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// assert_eq!(USER.get_or_else(|| "nobody".to_owned()), "nobody");
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// Has no counterpart: the argument of `var.get(value)` is evaluated whether it is needed or not.
     #[inline]
     pub fn get_or_else(&'static self, make: impl FnOnce() -> T) -> T
     where
@@ -173,6 +179,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// assert_eq!(PATH.with(|path| path.len()), 2);
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// `var.get()`, which copies nothing but a reference.
     #[inline]
     #[track_caller]
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
@@ -199,8 +208,13 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     ///
     /// # fn main() {
     /// assert!(USER.try_with(|user| user.len()).is_err());
+    /// USER.set("ada".to_owned());
+    /// assert_eq!(USER.try_with(|user| user.len()).unwrap(), 3);
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// `var.get()`, which raises the error.
     #[inline]
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
         match state::with_value(self, f) {
@@ -212,7 +226,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// Whether the variable has a value in the current context. A default is not one.
+    /// Returns whether the variable has a value in the current context. A default is not one.
     ///
     /// # Examples
     ///
@@ -289,6 +303,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// `var.set(value)`, which is never refused.
     #[inline]
     pub fn try_set(&'static self, value: T) -> Result<Token<T>, SetError<T>> {
         match state::set(self, value) {
@@ -329,6 +346,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 
     /// Puts the variable back to what it was before the `set` that made `token`.
+    ///
+    /// Costs what [`set`](Self::set) does, less the allocation for the value.
     ///
     /// # Errors
     /// [`ResetError`], with the token, if it is a token of another variable or was made in another context; nothing
