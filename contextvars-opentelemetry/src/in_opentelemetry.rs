@@ -12,6 +12,21 @@ use pin_project_lite::pin_project;
 use crate::carried::{Carried, current};
 
 /// Runs futures in an OpenTelemetry context that their children inherit.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars_opentelemetry::OpenTelemetryExt;
+/// use opentelemetry::baggage::BaggageExt;
+/// use opentelemetry::{Context, KeyValue};
+///
+/// # futures_executor::block_on(async {
+/// let cx = Context::new().with_baggage([KeyValue::new("tenant", "acme")]);
+/// let handler = async { Context::current().baggage().get("tenant").map(ToString::to_string) };
+/// assert_eq!(handler.in_opentelemetry(cx).await.as_deref(), Some("acme"));
+/// assert!(Context::current().baggage().is_empty());
+/// # });
+/// ```
 pub trait OpenTelemetryExt: Future + Sized {
     /// Runs this future with `cx` for OpenTelemetry's current context: at each poll, and when it is dropped.
     ///
@@ -57,6 +72,30 @@ impl<F: Future> OpenTelemetryExt for F {}
 
 pin_project! {
     /// A future in an OpenTelemetry context; [`OpenTelemetryExt`] makes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::context_var;
+    /// use contextvars_opentelemetry::{InOpenTelemetry, OpenTelemetryExt};
+    /// use opentelemetry::Context;
+    ///
+    /// #[context_var(default = 0)]
+    /// static ATTEMPT: u32;
+    ///
+    /// async fn handle() -> u32 {
+    ///     ATTEMPT.set(1);
+    ///     ATTEMPT.get()
+    /// }
+    ///
+    /// # fn main() {
+    /// # futures_executor::block_on(async {
+    /// let request: InOpenTelemetry<_> = handle().in_opentelemetry(Context::new());
+    /// assert_eq!(request.await, 1);
+    /// assert_eq!(ATTEMPT.get(), 0); // it was set in the copy that the future has
+    /// # });
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct InOpenTelemetry<F> {
         // `None` only while it is dropped.

@@ -16,6 +16,9 @@
 //! A context that is carried keeps its span from ending by itself: work that outlives the request, such as a pool's
 //! connection, should be detached (`.in_context(Context::new())`), or the span ended by hand.
 //!
+//! What carries costs no more than any other variable. A future in an OpenTelemetry context costs, at each poll, an `attach`
+//! of OpenTelemetry's besides the entering of a context.
+//!
 //! # Examples
 //!
 //! ```
@@ -50,6 +53,9 @@
 //!     assert_eq!(active_span(), SpanId::INVALID);
 //! }
 //! ```
+//!
+//! # Python
+//! Has no counterpart: OpenTelemetry for Python keeps its context in a `ContextVar`.
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]

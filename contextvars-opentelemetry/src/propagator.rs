@@ -82,6 +82,23 @@ impl BaggagePropagator {
     }
 
     /// Calls `f` for each member that was left out, on the way in or out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::sync::mpsc;
+    ///
+    /// use contextvars_opentelemetry::BaggagePropagator;
+    /// use opentelemetry::baggage::BaggageExt;
+    /// use opentelemetry::propagation::TextMapPropagator;
+    ///
+    /// let (sender, skipped) = mpsc::channel();
+    /// let propagator = BaggagePropagator::new().on_skipped(move |it| sender.send(it.clone()).unwrap());
+    /// let headers = HashMap::from([("baggage".to_owned(), "plan=pro, user".to_owned())]);
+    /// assert_eq!(propagator.extract(&headers).baggage().len(), 1);
+    /// assert!(skipped.try_recv().unwrap().is_malformed());
+    /// ```
     #[must_use]
     pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
         self.on_skipped = Some(Arc::new(f));
@@ -159,6 +176,34 @@ impl TextMapPropagator for BaggagePropagator {
 /// where they are, in the baggage of `cx`.
 ///
 /// Read [`contextvars::baggage`](contextvars::baggage#trust) on whom to trust.
+///
+/// # Panics
+/// If the `FromStr` of a variable's type does.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{Context, context_var};
+/// use contextvars_opentelemetry::apply_baggage;
+/// use opentelemetry::KeyValue;
+/// use opentelemetry::baggage::BaggageExt;
+///
+/// #[context_var(baggage = "customer")]
+/// static CUSTOMER: u32;
+///
+/// # fn main() {
+/// let baggage = [KeyValue::new("customer", "7"), KeyValue::new("plan", "pro")];
+/// let cx = opentelemetry::Context::new().with_baggage(baggage);
+/// let (ctx, skipped) = apply_baggage(&cx, Context::new());
+/// assert_eq!(ctx[&CUSTOMER], 7);
+/// assert!(skipped.is_empty());
+///
+/// let cx = cx.with_baggage([KeyValue::new("customer", "ada")]);
+/// let (ctx, skipped) = apply_baggage(&cx, Context::new());
+/// assert!(!ctx.contains(&CUSTOMER));
+/// assert!(skipped[0].is_wrong_value());
+/// # }
+/// ```
 #[must_use = "the variables are set in the context that is returned"]
 pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvars::Context, Vec<Skipped>) {
     let is_travelling = |key: &str| variables().any(|variable| variable.baggage_key() == Some(key));
