@@ -15,8 +15,8 @@ use proc_macro::TokenStream;
 /// The static's type becomes `ContextVar<i32>`. The declaration must stand at module level, as in Python it should: a
 /// variable lives as long as the program.
 ///
-/// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of variables, and, with the first set, a
-/// number.
+/// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of variables, and, with the first set,
+/// a number.
 ///
 /// # Arguments
 ///

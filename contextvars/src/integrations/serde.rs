@@ -8,8 +8,8 @@ use crate::variable::Variable;
 /// A map of the variables' names to their values, in the order of [`iter`](Context::iter).
 ///
 /// A value whose type has no `Serialize` is left out; a redacted one is there as the string `<redacted>`. Where several
-/// variables of the context share a name, each is under its path: `my_crate::module::NAME`. To find out which do, each name
-/// is compared with each other.
+/// variables of the context share a name, each is under its path: `my_crate::module::NAME`. To find out which do, each
+/// name is compared with each other.
 ///
 /// # Examples
 ///

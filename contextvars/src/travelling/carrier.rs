@@ -89,8 +89,8 @@ pub trait Injector {
 
 /// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
 ///
-/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each member
-/// is read, and its key compared with that of each variable that travels.
+/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each
+/// member is read, and its key compared with that of each variable that travels.
 ///
 /// # Panics
 /// If the `FromStr` of a variable's type does.

@@ -17,8 +17,8 @@ use crate::state::ContextVar;
 /// What the other filter lets through anyway costs no more than it did. For anything more verbose the variable is read,
 /// in a few nanoseconds; [`at_most`](Self::at_most) limits that to the levels that are ever asked for.
 ///
-/// `tracing::enabled!` does not know: as with every filter of a layer that may change its mind, it answers `true` for what
-/// might be enabled.
+/// `tracing::enabled!` does not know: as with every filter of a layer that may change its mind, it answers `true` for
+/// what might be enabled.
 ///
 /// # Examples
 ///
