@@ -2,8 +2,9 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use contextvars::{
@@ -198,6 +199,37 @@ fn whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope() {
         });
         assert_eq!(NUMBER.get(), 1);
     });
+}
+
+/// A value that can be given a context when it is set already.
+#[derive(Default)]
+struct Keeper(Mutex<Option<Context>>);
+
+impl Keeper {
+    fn keep(&self, context: Option<Context>) {
+        let _old = mem::replace(&mut *self.0.lock().unwrap(), context);
+    }
+}
+
+#[context_var]
+static KEEPER: Arc<Keeper>;
+
+#[test]
+fn a_value_that_holds_a_context_in_which_it_is_set_keeps_itself_alive() {
+    let keeper = Arc::new(Keeper::default());
+    let alive = Arc::downgrade(&keeper);
+    let ctx = Context::new().with(&KEEPER, Arc::clone(&keeper));
+    keeper.keep(Some(ctx));
+    drop(keeper);
+    // Nobody has it but itself; without its context it ends.
+    alive.upgrade().unwrap().keep(None);
+    assert!(alive.upgrade().is_none());
+
+    let keeper = Arc::new(Keeper::default());
+    let alive = Arc::downgrade(&keeper);
+    keeper.keep(Some(Context::new().with(&NUMBER, 1)));
+    drop(Context::new().with(&KEEPER, keeper));
+    assert!(alive.upgrade().is_none(), "a context in which it is not set is no cycle");
 }
 
 #[test]

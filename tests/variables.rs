@@ -402,6 +402,26 @@ fn values_may_have_any_size_and_alignment() {
     });
 }
 
+#[context_var]
+static SHARED: Arc<()>;
+
+#[test]
+fn get_clones_and_with_lends() {
+    isolated(|| {
+        NAME.set("ada".to_owned());
+        let place = NAME.with(|name| name.as_ptr());
+        let copy = NAME.get();
+        assert_eq!((copy.as_str(), copy.as_ptr() == place), ("ada", false));
+        assert_eq!(NAME.with(|name| name.as_ptr()), place);
+
+        let ours = Arc::new(());
+        SHARED.set(Arc::clone(&ours));
+        SHARED.with(|lent| assert_eq!(Arc::strong_count(lent), 2));
+        let cloned = SHARED.get();
+        assert_eq!(Arc::strong_count(&cloned), 3);
+    });
+}
+
 /// Neither `Copy` nor in need of a destructor.
 struct Serial(u32);
 
