@@ -127,9 +127,9 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
 /// An expression whose evaluation by the compiler fails unless the variable is an item of a module.
 ///
 /// The marker is looked up lexically, and through `use self::*`, which means the enclosing module wherever it stands.
-/// The glob import beats the fallback of the enclosing block, and is beaten by nothing, because every name in the inner
-/// block is mangled. So both look-ups find the same type exactly at module level. Blocks and not constants, each of which
-/// would cost the compiler an evaluation of its own.
+/// The glob import beats the fallback of the enclosing block, and is beaten by nothing, because every name in the
+/// inner block is mangled. So both look-ups find the same type exactly at module level. Blocks and not constants, each
+/// of which would cost the compiler an evaluation of its own.
 fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
     let at_name = ours(name.span());
     let marker = marker(name);

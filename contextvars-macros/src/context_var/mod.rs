@@ -1,7 +1,7 @@
 //! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
 //!
-//! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes the
-//! expansion.
+//! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes
+//! the expansion.
 
 mod ast;
 mod check;

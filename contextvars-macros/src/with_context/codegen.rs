@@ -19,8 +19,9 @@ pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
         let value = without_lints(value.clone());
         let at_target = site.located_at(first_span(target));
         let reference = quote_spanned!(at_target=> &#target);
-        // Each value is a statement of its own: its temporaries are gone before the context is entered. A field, and not an
-        // argument, because a value of the wrong type is then reported without a function that the user never called.
+        // Each value is a statement of its own: its temporaries are gone before the context is entered. A field, and
+        // not an argument, because a value of the wrong type is then reported without a function that the user never
+        // called.
         bindings.extend(quote_spanned!(site=>
             let #binding = #krate::__private::Binding { var: #reference, value: #value };
         ));

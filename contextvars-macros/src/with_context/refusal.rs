@@ -27,8 +27,8 @@ pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
         }
         _ => {}
     }
-    "expected a binding or, as the last argument, the body: a binding is `VAR = value`, where VAR is the path of a context \
-     variable"
+    "expected a binding or, as the last argument, the body: a binding is `VAR = value`, where VAR is the path of a \
+     context variable"
         .to_owned()
 }
 
@@ -56,8 +56,8 @@ pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
             format!("the body is a block or an async block: write `async move {{ {shown} }}`")
         }
         [first, .., last] if group(last, Delimiter::Parenthesis).is_some() && !is_punct(first, '|') => format!(
-            "the body is a block or an async block: write `{{ {shown} }}` to run it at once, or `async move {{ {shown}.await }}` \
-             for a future"
+            "the body is a block or an async block: write `{{ {shown} }}` to run it at once, or \
+             `async move {{ {shown}.await }}` for a future"
         ),
         _ => format!("the body is a block or an async block: write `{{ {shown} }}`"),
     }

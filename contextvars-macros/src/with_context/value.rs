@@ -7,8 +7,8 @@ use syn::parse::{ParseStream, Parser};
 use super::tokens::{is_joint, is_punct, stream};
 use crate::mistakes::Mistakes;
 
-/// The length of the value at the beginning of `tokens`, in the comma form: it ends at a comma outside parameter lists and
-/// generic arguments.
+/// The length of the value at the beginning of `tokens`, in the comma form: it ends at a comma outside parameter lists
+/// and generic arguments.
 pub(super) fn length_in_comma_form(tokens: &[TokenTree]) -> usize {
     let comma = until_comma(tokens);
     let is_plain = !tokens[..comma].iter().any(|token| is_punct(token, '<') || is_punct(token, '|'));

@@ -202,7 +202,8 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
     }
     if input.peek(Token![let]) {
         mistakes.push(input.error(
-            "a context variable is a `static` at module level, not a local variable: write `static NAME: T;` outside the function",
+            "a context variable is a `static` at module level, not a local variable: write `static NAME: T;` \
+             outside the function",
         ));
         return Ok(Some(Subject::Other(TokenStream::new())));
     }
