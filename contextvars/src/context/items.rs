@@ -52,7 +52,7 @@ impl<'a> ValueRef<'a> {
         self.value
     }
 
-    /// The value, if it is a `T`.
+    /// Returns the value, if it is a `T`.
     ///
     /// # Examples
     ///

@@ -265,7 +265,7 @@ impl Context {
         move |argument| context.clone().run(|| f(argument))
     }
 
-    /// Whether the variable has a value in this context. A default is not one.
+    /// Returns whether the variable has a value in this context. A default is not one.
     ///
     /// # Examples
     ///
@@ -287,7 +287,7 @@ impl Context {
         self.state.get(var).is_some()
     }
 
-    /// The variable's value in this context. `None`: it is not set here; a default does not count.
+    /// Returns the variable's value in this context. `None`: it is not set here; a default does not count.
     ///
     /// # Examples
     ///
@@ -309,7 +309,7 @@ impl Context {
         self.state.get(var)
     }
 
-    /// How many variables are set. O(n).
+    /// Returns how many variables are set. O(n).
     ///
     /// # Examples
     ///
@@ -331,7 +331,7 @@ impl Context {
         self.state.values().count()
     }
 
-    /// Whether no variable is set.
+    /// Returns whether no variable is set.
     ///
     /// # Python
     /// `not ctx`.
@@ -340,7 +340,7 @@ impl Context {
         self.state.values().next().is_none()
     }
 
-    /// The variables that are set with their values, in the order in which they were first set in this process.
+    /// Returns the variables that are set with their values, in the order in which they were first set in this process.
     ///
     /// Goes through the slots of all variables that were ever set in this context or near them: in steps of 16, a few
     /// nanoseconds each. Nothing is cloned.
@@ -368,7 +368,7 @@ impl Context {
         Items::new(self.state.values())
     }
 
-    /// The variables that are set. In the order of [`iter`](Self::iter).
+    /// Returns the variables that are set. In the order of [`iter`](Self::iter).
     ///
     /// # Examples
     ///
@@ -389,7 +389,7 @@ impl Context {
         self.iter().map(|(variable, _)| variable)
     }
 
-    /// The values. In the order of [`iter`](Self::iter).
+    /// Returns the values. In the order of [`iter`](Self::iter).
     ///
     /// # Examples
     ///
@@ -410,7 +410,7 @@ impl Context {
         self.iter().map(|(_, value)| value)
     }
 
-    /// The variables that are set with their values; the same as [`iter`](Self::iter).
+    /// Returns the variables that are set with their values; the same as [`iter`](Self::iter).
     ///
     /// # Python
     /// `ctx.items()`, which returns a list.

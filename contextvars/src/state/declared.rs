@@ -65,13 +65,13 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 }
 
 impl<T> ContextVar<T> {
-    /// What is known of the declaration: name, type, file and line, and more.
+    /// Returns what is known of the declaration: name, type, file and line, and more.
     #[must_use]
     pub const fn variable(&self) -> &Variable {
         &self.variable
     }
 
-    /// The variable's name.
+    /// Returns the variable's name.
     ///
     /// # Python
     /// `ContextVar.name`.

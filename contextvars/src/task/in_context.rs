@@ -122,13 +122,13 @@ impl<T> InContext<T> {
         Self { inner: Some(inner), context: TaskContext::new(context) }
     }
 
-    /// The context, as the last poll left it.
+    /// Returns the context, as the last poll left it.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// The context, to look at or to change.
+    /// Returns the context, to look at or to change.
     ///
     /// # Examples
     ///

@@ -42,7 +42,7 @@ where
     waiting(|| ::rayon::join(a, b))
 }
 
-/// As [`join`], for closures that want to know whether they were stolen; see
+/// Does what [`join`] does, for closures that want to know whether they were stolen; see
 /// [`rayon::join_context`](::rayon::join_context), whose "context" is not ours.
 ///
 /// # Panics

@@ -53,7 +53,7 @@ impl ThreadPool {
         waiting(|| self.inner.install(f))
     }
 
-    /// As [`join`](super::join), in this pool.
+    /// Does what [`join`](super::join) does, in this pool.
     ///
     /// # Panics
     /// If one of the closures does.
@@ -68,7 +68,7 @@ impl ThreadPool {
         waiting(|| self.inner.join(a, b))
     }
 
-    /// As [`scope`](super::scope()), in this pool.
+    /// Does what [`scope`](super::scope()) does, in this pool.
     ///
     /// # Panics
     /// If `f` or one of the jobs does.
@@ -81,7 +81,7 @@ impl ThreadPool {
         waiting(|| self.inner.scope(body))
     }
 
-    /// As [`scope_fifo`](super::scope_fifo), in this pool.
+    /// Does what [`scope_fifo`](super::scope_fifo) does, in this pool.
     ///
     /// # Panics
     /// If `f` or one of the jobs does.
@@ -94,7 +94,7 @@ impl ThreadPool {
         waiting(|| self.inner.scope_fifo(body))
     }
 
-    /// As [`in_place_scope`](super::in_place_scope), with the jobs in this pool.
+    /// Does what [`in_place_scope`](super::in_place_scope) does, with the jobs in this pool.
     ///
     /// # Panics
     /// If `f` or one of the jobs does.
@@ -105,7 +105,7 @@ impl ThreadPool {
         waiting_in_place(|caller| self.inner.in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
     }
 
-    /// As [`in_place_scope_fifo`](super::in_place_scope_fifo), with the jobs in this pool.
+    /// Does what [`in_place_scope_fifo`](super::in_place_scope_fifo) does, with the jobs in this pool.
     ///
     /// # Panics
     /// If `f` or one of the jobs does.
@@ -153,13 +153,13 @@ impl ThreadPool {
         self.inner.spawn_broadcast(broadcasting(f));
     }
 
-    /// As [`yield_now`](super::yield_now), if this thread is one of this pool.
+    /// Does what [`yield_now`](super::yield_now) does, if this thread is one of this pool.
     #[must_use = "tells whether a job was run, and `None` outside of the pool"]
     pub fn yield_now(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_now())
     }
 
-    /// As [`yield_local`](super::yield_local), if this thread is one of this pool.
+    /// Does what [`yield_local`](super::yield_local) does, if this thread is one of this pool.
     #[must_use = "tells whether a job was run, and `None` outside of the pool"]
     pub fn yield_local(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_local())
@@ -235,13 +235,13 @@ impl ThreadPoolBuilder {
         self.inner.build_global()
     }
 
-    /// How many threads the pool has; 0, the default, means one for each core.
+    /// Sets how many threads the pool has; 0, the default, means one for each core.
     #[must_use]
     pub fn num_threads(self, threads: usize) -> Self {
         Self { inner: self.inner.num_threads(threads) }
     }
 
-    /// The name of each thread, by its index.
+    /// Sets the name of each thread, by its index.
     #[must_use]
     pub fn thread_name<F>(self, name: F) -> Self
     where
@@ -250,7 +250,7 @@ impl ThreadPoolBuilder {
         Self { inner: self.inner.thread_name(name) }
     }
 
-    /// The size of each thread's stack, in bytes.
+    /// Sets the size of each thread's stack, in bytes.
     #[must_use]
     pub fn stack_size(self, bytes: usize) -> Self {
         Self { inner: self.inner.stack_size(bytes) }
@@ -262,7 +262,7 @@ impl ThreadPoolBuilder {
         Self { inner: self.inner.use_current_thread() }
     }
 
-    /// What is called with a spawned job's panic, instead of ending the process.
+    /// Sets what is called with a spawned job's panic, instead of ending the process.
     #[must_use]
     pub fn panic_handler<F>(self, handler: F) -> Self
     where
@@ -271,7 +271,7 @@ impl ThreadPoolBuilder {
         Self { inner: self.inner.panic_handler(handler) }
     }
 
-    /// What each thread calls at its start.
+    /// Sets what each thread calls at its start.
     #[must_use]
     pub fn start_handler<F>(self, handler: F) -> Self
     where
@@ -280,7 +280,7 @@ impl ThreadPoolBuilder {
         Self { inner: self.inner.start_handler(handler) }
     }
 
-    /// What each thread calls at its end.
+    /// Sets what each thread calls at its end.
     #[must_use]
     pub fn exit_handler<F>(self, handler: F) -> Self
     where

@@ -172,7 +172,7 @@ where
     waiting(|| ::rayon::scope(body))
 }
 
-/// As [`scope`], with jobs that run first in, first out; see [`rayon::scope_fifo`](::rayon::scope_fifo).
+/// Does what [`scope`] does, with jobs that run first in, first out; see [`rayon::scope_fifo`](::rayon::scope_fifo).
 ///
 /// # Panics
 /// If `f` or one of the jobs does.
@@ -230,7 +230,7 @@ where
     waiting_in_place(|caller| ::rayon::in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
 }
 
-/// As [`in_place_scope`], with jobs that run first in, first out; see
+/// Does what [`in_place_scope`] does, with jobs that run first in, first out; see
 /// [`rayon::in_place_scope_fifo`](::rayon::in_place_scope_fifo).
 ///
 /// # Panics

@@ -53,7 +53,7 @@ impl TaskTracker {
         self.inner
     }
 
-    /// Whether both track the same tasks.
+    /// Returns whether both track the same tasks.
     #[must_use]
     pub fn ptr_eq(left: &Self, right: &Self) -> bool {
         ::tokio_util::task::TaskTracker::ptr_eq(left, right)

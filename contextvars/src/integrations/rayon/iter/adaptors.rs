@@ -177,7 +177,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.around(|inner| inner).below(|inner| inner.by_uniform_blocks(size))
     }
 
-    /// How many items there are.
+    /// Returns how many items there are.
     #[expect(clippy::len_without_is_empty, reason = "rayon's has none either")]
     pub fn len(&self) -> usize {
         self.inner.len()
@@ -207,7 +207,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         orders.find_first(|order| *order != Some(Ordering::Equal)).unwrap_or(Some(lengths))
     }
 
-    /// Whether there are as many items, each equal to its counterpart.
+    /// Returns whether there are as many items, each equal to its counterpart.
     pub fn eq<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -217,7 +217,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.len() == other.len() && self.zip(other).all(|(left, right)| left == right)
     }
 
-    /// The opposite of [`eq`](Self::eq).
+    /// Returns the opposite of [`eq`](Self::eq).
     pub fn ne<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -226,7 +226,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         !self.eq(other)
     }
 
-    /// Whether these items are less than the others, by [`partial_cmp`](Self::partial_cmp).
+    /// Returns whether these items are less than the others, by [`partial_cmp`](Self::partial_cmp).
     pub fn lt<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -235,7 +235,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.partial_cmp(other).is_some_and(Ordering::is_lt)
     }
 
-    /// Whether these items are less than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
+    /// Returns whether these items are less than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
     pub fn le<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -244,7 +244,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.partial_cmp(other).is_some_and(Ordering::is_le)
     }
 
-    /// Whether these items are greater than the others, by [`partial_cmp`](Self::partial_cmp).
+    /// Returns whether these items are greater than the others, by [`partial_cmp`](Self::partial_cmp).
     pub fn gt<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -253,7 +253,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.partial_cmp(other).is_some_and(Ordering::is_gt)
     }
 
-    /// Whether these items are greater than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
+    /// Returns whether these items are greater than the others or equal to them, by [`partial_cmp`](Self::partial_cmp).
     pub fn ge<C>(self, other: C) -> bool
     where
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -275,7 +275,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.around(|inner| inner).inner.unzip_into_vecs(left, right);
     }
 
-    /// The index of some item that `predicate` accepts.
+    /// Returns the index of some item that `predicate` accepts.
     pub fn position_any<P>(self, predicate: P) -> Option<usize>
     where
         P: Fn(I::Item) -> bool + Sync + Send,
@@ -283,7 +283,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.positions(predicate).find_any(|_| true)
     }
 
-    /// The index of the first item that `predicate` accepts.
+    /// Returns the index of the first item that `predicate` accepts.
     pub fn position_first<P>(self, predicate: P) -> Option<usize>
     where
         P: Fn(I::Item) -> bool + Sync + Send,
@@ -291,7 +291,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.positions(predicate).find_first(|_| true)
     }
 
-    /// The index of the last item that `predicate` accepts.
+    /// Returns the index of the last item that `predicate` accepts.
     pub fn position_last<P>(self, predicate: P) -> Option<usize>
     where
         P: Fn(I::Item) -> bool + Sync + Send,

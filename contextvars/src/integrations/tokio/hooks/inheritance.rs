@@ -47,19 +47,19 @@ enum Excepted {
 }
 
 impl Inheritance {
-    /// All tasks inherit, but those that connection pools spawn: `hyper_util` and `tower::buffer`.
+    /// Makes all tasks inherit, but those that connection pools spawn: `hyper_util` and `tower::buffer`.
     #[must_use]
     pub fn new() -> Self {
         Self::of_all().except("hyper_util").except("tower::buffer")
     }
 
-    /// All tasks inherit.
+    /// Makes all tasks inherit.
     #[must_use]
     pub fn of_all() -> Self {
         Self { excepted: Vec::new(), spawn: None, before_poll: None, after_poll: None, terminate: None }
     }
 
-    /// Tasks that are spawned in this module begin in an empty context.
+    /// Makes tasks that are spawned in this module begin in an empty context.
     ///
     /// The module is a crate, as in `"hyper_util"`, or one within it, as in `"tower::buffer"`. It is recognised by the
     /// path of the file in which the spawn stands, wherever Cargo keeps the crate: its registry, a git checkout, a
@@ -70,7 +70,7 @@ impl Inheritance {
         self
     }
 
-    /// Tasks for whose place of spawning this returns true begin in an empty context.
+    /// Makes tasks for whose place of spawning this returns true begin in an empty context.
     #[must_use]
     pub fn except_where(
         mut self,
