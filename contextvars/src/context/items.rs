@@ -8,6 +8,27 @@ use crate::state::{Value, Values};
 use crate::variable::Variable;
 
 /// The variables of a context with their values; [`Context::iter`](super::Context::iter) makes it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, context_var};
+/// #[context_var]
+/// static TENANT: u32;
+/// #[context_var(inherit = false)]
+/// static TRANSACTION: u32;
+///
+/// # fn main() {
+/// let ctx = Context::new().with(&TENANT, 1).with(&TRANSACTION, 42);
+/// let mut stays_behind = Vec::new();
+/// for (variable, value) in &ctx {
+///     if !variable.inherits() {
+///         stays_behind.push(format!("{} = {value}", variable.name()));
+///     }
+/// }
+/// assert_eq!(stays_behind, ["TRANSACTION = 42"]);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Items<'a> {
     values: Values<'a>,
@@ -38,6 +59,28 @@ impl fmt::Debug for Items<'_> {
 ///
 /// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise, with
 /// `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, context_var};
+/// #[context_var]
+/// static USER: &'static str;
+/// #[context_var(redact)]
+/// static PASSWORD: &'static str;
+/// #[context_var]
+/// static RETRY: Option<u32>;
+///
+/// # fn main() {
+/// let ctx = Context::new().with(&USER, "ada").with(&PASSWORD, "secret").with(&RETRY, Some(2));
+/// let (debug, display): (Vec<_>, Vec<_>) = ctx.values().map(|it| (format!("{it:?}"), format!("{it}"))).unzip();
+/// assert_eq!(debug, ["\"ada\"", "<redacted>", "Some(2)"]);
+/// assert_eq!(display, ["ada", "<redacted>", "Some(2)"]);
+/// # }
+/// ```
+///
+/// # Python
+/// The value itself: there any of them can be printed and asked for its type.
 #[derive(Clone, Copy)]
 pub struct ValueRef<'a> {
     value: &'a Value,

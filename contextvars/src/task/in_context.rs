@@ -79,6 +79,9 @@ pub trait ContextExt: Sized {
     /// assert_eq!(apart, (1, 2));
     /// # }
     /// ```
+    ///
+    /// # Python
+    /// `asyncio.gather` makes each of its coroutines a task, with a copy of its own; `join!` does not.
     fn in_current_context(self) -> InContext<Self> {
         self.in_context(copy_context())
     }
@@ -99,6 +102,42 @@ pin_project! {
     /// is. Every method enters the context. Those that take `&self`, such as `size_hint`, enter a copy.
     ///
     /// `Send` if the inner future is. Works under any executor.
+    ///
+    /// # Examples
+    ///
+    /// The context outlives each poll, and is there when the future is given up.
+    ///
+    /// ```
+    /// # use std::task::Waker;
+    /// # use contextvars::{Context, ContextExt, context_var};
+    /// #[context_var(default = 0)]
+    /// static REQUEST_ID: u64;
+    ///
+    /// struct Connection;
+    ///
+    /// impl Drop for Connection {
+    ///     fn drop(&mut self) {
+    ///         assert_eq!(REQUEST_ID.get(), 7);
+    ///     }
+    /// }
+    ///
+    /// async fn handle() {
+    ///     REQUEST_ID.set(7);
+    ///     let _connection = Connection;
+    ///     std::future::pending().await
+    /// }
+    ///
+    /// # fn main() {
+    /// let mut request = Box::pin(handle().in_context(Context::new()));
+    /// assert!(request.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_pending());
+    /// assert_eq!((request.context()[&REQUEST_ID], REQUEST_ID.get()), (7, 0));
+    /// drop(request); // and with it, in its context, the connection
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// Has no counterpart: only a task has a context there. What a coroutine or an async generator sets is set in the
+    /// context of whoever awaits it, or asks it for the next item.
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct InContext<T> {
         // `Some` until `into_parts` takes it or `drop` is done with it.

@@ -58,6 +58,34 @@ pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
 }
 
 /// What a function brings back from elsewhere: its result and what it changed in its context; see [`round_trip`].
+///
+/// # Examples
+///
+/// Only what the function set is taken back; what was set here meanwhile stays.
+///
+/// ```
+/// # use contextvars::{context_var, round_trip};
+/// #[context_var]
+/// static TENANT: u32;
+/// #[context_var(default = 0)]
+/// static ROWS_READ: u32;
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let work = round_trip(|| {
+///     ROWS_READ.set(42);
+///     TENANT.get()
+/// });
+/// let returned = std::thread::spawn(work).join().unwrap();
+/// TENANT.set(2);
+/// assert_eq!(returned.take_back(), 1);
+/// assert_eq!((TENANT.get(), ROWS_READ.get()), (2, 42));
+///
+/// // Dropped, it changes nothing.
+/// drop(round_trip(|| drop(ROWS_READ.set(0)))());
+/// assert_eq!(ROWS_READ.get(), 42);
+/// # }
+/// ```
 #[must_use = "the changes are made by `take_back`"]
 pub struct Returned<R> {
     before: TaskContext,
