@@ -52,6 +52,10 @@ pub use std::thread::*;
 /// assert_eq!(TENANT.get(), 1);
 /// # }
 /// ```
+///
+/// # Python
+/// `threading.Thread(target=f, context=copy_context())` (3.14), but for what must stay behind. Before 3.14, and by
+/// default in ordinary builds since, a thread there begins in an empty context.
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where
@@ -175,6 +179,9 @@ impl From<thread::Builder> for Builder {
 /// assert_eq!(numbers, [0, 20, 60]);
 /// # }
 /// ```
+///
+/// # Python
+/// `with ThreadPoolExecutor() as pool:` waits for its threads, too, but hands no context on.
 #[track_caller]
 pub fn scope<'env, F, T>(f: F) -> T
 where
@@ -211,23 +218,23 @@ pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope
 ///
 /// # Examples
 ///
+/// It is what the compiler shows in the place of [`Scope`]; there is no other need to name it.
+///
 /// ```
 /// # use contextvars::{context_var, thread};
-/// # use std::sync::Mutex;
 /// #[context_var]
 /// static TENANT: u32;
 ///
-/// # fn main() {
-/// fn spawn_two<'scope>(scope: &'scope thread::Scope<'scope, '_>, seen: &'scope Mutex<Vec<u32>>) {
-///     for _ in 0..2 {
-///         scope.spawn(|| seen.lock().unwrap().push(TENANT.get()));
-///     }
+/// type LongName<'scope, 'env> = dyn thread::Inherit<std::thread::Scope<'scope, 'env>> + 'scope;
+///
+/// fn look_up<'scope>(s: &'scope LongName<'scope, '_>) -> thread::ScopedJoinHandle<'scope, u32> {
+///     s.spawn(|| s.spawn(|| TENANT.get()).join().unwrap())
 /// }
 ///
+/// # fn main() {
 /// TENANT.set(1);
-/// let seen = Mutex::default();
-/// thread::scope(|s| spawn_two(s, &seen));
-/// assert_eq!(seen.into_inner().unwrap(), [1, 1]);
+/// let seen = thread::scope(|s: &thread::Scope| look_up(s).join().unwrap());
+/// assert_eq!(seen, 1);
 /// # }
 /// ```
 //
