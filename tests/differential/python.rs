@@ -68,7 +68,8 @@ impl Python {
                 let mut line = String::new();
                 traces.read_line(&mut line).expect("Python writes text");
                 let trace = serde_json::from_str(&line);
-                trace.unwrap_or_else(|error| panic!("Python wrote no trace ({error}), see above for why, of\n{program}"))
+                trace
+                    .unwrap_or_else(|error| panic!("Python wrote no trace ({error}), see above for why, of\n{program}"))
             };
             programs.iter().map(read).collect()
         })

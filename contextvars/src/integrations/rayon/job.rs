@@ -74,6 +74,9 @@ where
 
 /// Starts a job that inherits the context, as [`rayon::spawn`](::rayon::spawn) starts one that does not.
 ///
+/// A panic of the job ends the process, unless the pool has a
+/// [`panic_handler`](super::ThreadPoolBuilder::panic_handler).
+///
 /// # Examples
 ///
 /// ```
@@ -98,18 +101,28 @@ where
 /// Starts a job that inherits the context, first in, first out; as [`rayon::spawn_fifo`](::rayon::spawn_fifo) starts
 /// one that does not.
 ///
+/// A panic of the job ends the process, unless the pool has a
+/// [`panic_handler`](super::ThreadPoolBuilder::panic_handler).
+///
 /// # Examples
 ///
+/// A job has the values of where it was started, whenever it runs.
+///
 /// ```
-/// # use contextvars::{context_var, rayon};
+/// # use contextvars::{context_var, rayon, with_context};
 /// #[context_var]
-/// static TENANT: u32;
+/// static REQUEST_ID: u64;
 ///
 /// # fn main() {
-/// TENANT.set(1);
 /// let (sender, receiver) = std::sync::mpsc::channel();
-/// rayon::spawn_fifo(move || sender.send(TENANT.get()).unwrap());
-/// assert_eq!(receiver.recv(), Ok(1));
+/// for id in 1..=3 {
+///     let sender = sender.clone();
+///     with_context!(REQUEST_ID = id, { rayon::spawn_fifo(move || sender.send(REQUEST_ID.get()).unwrap()) });
+/// }
+/// drop(sender);
+/// let mut seen: Vec<_> = receiver.iter().collect();
+/// seen.sort_unstable();
+/// assert_eq!(seen, [1, 2, 3]);
 /// # }
 /// ```
 pub fn spawn_fifo<F>(f: F)
@@ -121,12 +134,14 @@ where
 
 /// Calls `f` on every thread of the pool, each time in a copy of the current context, and returns the results.
 ///
-/// As [`rayon::broadcast`](::rayon::broadcast).
+/// As [`rayon::broadcast`](::rayon::broadcast). The context is copied once for each thread: a reference count.
 ///
 /// # Panics
 /// If `f` does.
 ///
 /// # Examples
+///
+/// What `f` sets on one thread it does not find on another.
 ///
 /// ```
 /// # use contextvars::{context_var, rayon};
@@ -135,9 +150,9 @@ where
 ///
 /// # fn main() {
 /// TENANT.set(1);
-/// let seen = rayon::broadcast(|thread| (thread.index(), TENANT.get()));
-/// assert!(seen.len() == rayon::current_num_threads());
-/// assert!(seen.into_iter().enumerate().all(|(n, seen)| seen == (n, 1)));
+/// let seen = rayon::broadcast(|_| TENANT.set(TENANT.get() + 1).old_value().copied());
+/// assert_eq!(seen, vec![Some(1); rayon::current_num_threads()]);
+/// assert_eq!(TENANT.get(), 1);
 /// # }
 /// ```
 pub fn broadcast<F, R>(f: F) -> Vec<R>
@@ -152,18 +167,19 @@ where
 /// Starts a job on every thread of the pool, each in a copy of the current context; as
 /// [`rayon::spawn_broadcast`](::rayon::spawn_broadcast) starts some that are not.
 ///
+/// A panic of a job ends the process, unless the pool has a
+/// [`panic_handler`](super::ThreadPoolBuilder::panic_handler).
+///
 /// # Examples
 ///
 /// ```
-/// # use contextvars::{context_var, rayon};
+/// # use contextvars::{context_var, rayon, with_context};
 /// #[context_var]
 /// static TENANT: u32;
 ///
 /// # fn main() {
-/// TENANT.set(1);
 /// let (sender, receiver) = std::sync::mpsc::channel();
-/// rayon::spawn_broadcast(move |_| sender.send(TENANT.get()).unwrap());
-/// // The channel closes when the last thread is done.
+/// with_context!(TENANT = 1, { rayon::spawn_broadcast(move |_| sender.send(TENANT.get()).unwrap()) });
 /// let seen: Vec<_> = receiver.iter().collect();
 /// assert_eq!(seen, vec![1; rayon::current_num_threads()]);
 /// # }
@@ -181,20 +197,20 @@ where
 /// # Examples
 ///
 /// ```
-/// # use contextvars::{context_var, rayon};
-/// #[context_var]
-/// static TENANT: u32;
+/// # use contextvars::{context_var, rayon, with_context};
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
 ///
-/// # fn main() {
-/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-/// let (sender, receiver) = std::sync::mpsc::channel();
-/// let found = pool.install(|| {
-///     TENANT.set(1);
-///     // Started past this crate, it must not see whoever happens to run it.
-///     ::rayon::spawn(move || sender.send(TENANT.is_set()).unwrap());
-///     rayon::yield_now()
+/// # fn main() -> Result<(), rayon::ThreadPoolBuildError> {
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+/// pool.install(|| {
+///     let (sender, receiver) = std::sync::mpsc::channel();
+///     ::rayon::spawn(move || sender.send(REQUEST_ID.get()).unwrap()); // as another crate would, for anybody
+///     let ran = with_context!(REQUEST_ID = 7, { rayon::yield_now() });
+///     assert_eq!(ran, Some(rayon::Yield::Executed));
+///     assert_eq!(receiver.recv(), Ok(0));
 /// });
-/// assert_eq!((found, receiver.recv()), (Some(rayon::Yield::Executed), Ok(false)));
+/// # Ok(())
 /// # }
 /// ```
 #[must_use = "tells whether a job was run, and `None` outside of a pool"]
@@ -209,19 +225,21 @@ pub fn yield_now() -> Option<Yield> {
 ///
 /// ```
 /// # use contextvars::{context_var, rayon};
-/// #[context_var]
-/// static TENANT: u32;
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
 ///
-/// # fn main() {
-/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-/// let (sender, receiver) = std::sync::mpsc::channel();
-/// let found = pool.install(|| {
-///     TENANT.set(1);
-///     // Started past this crate, it must not see whoever happens to run it.
-///     ::rayon::spawn(move || sender.send(TENANT.is_set()).unwrap());
-///     rayon::yield_local()
+/// # fn main() -> Result<(), rayon::ThreadPoolBuildError> {
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+/// pool.install(|| {
+///     let (sender, receiver) = std::sync::mpsc::channel();
+///     REQUEST_ID.set(7);
+///     rayon::spawn(move || sender.send(REQUEST_ID.get()).unwrap()); // in a context of its own
+///     REQUEST_ID.set(8);
+///     assert_eq!(rayon::yield_local(), Some(rayon::Yield::Executed));
+///     assert_eq!((receiver.recv(), REQUEST_ID.get()), (Ok(7), 8));
 /// });
-/// assert_eq!((found, receiver.recv()), (Some(rayon::Yield::Executed), Ok(false)));
+/// assert_eq!(rayon::yield_local(), None);
+/// # Ok(())
 /// # }
 /// ```
 #[must_use = "tells whether a job was run, and `None` outside of a pool"]

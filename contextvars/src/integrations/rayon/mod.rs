@@ -34,6 +34,9 @@
 //! rayon's own functions called under their own path (`::rayon::join`, or by another crate) do not inherit, and a job
 //! that waits in one of them shows its context to jobs started by other means. Pools come from the
 //! [`ThreadPoolBuilder`] of this module.
+//!
+//! # Python
+//! Has no counterpart: what `concurrent.futures` runs on its threads does not see the context of whoever submits it.
 
 pub mod iter;
 mod job;

@@ -29,6 +29,10 @@ use crate::task::inheriting;
 /// assert_eq!(seen, (1, 1));
 /// # }
 /// ```
+///
+/// # Python
+/// `concurrent.futures.ThreadPoolExecutor`, but that hands no context on: there it takes
+/// `pool.submit(copy_context().run, f)`.
 pub struct ThreadPool {
     inner: ::rayon::ThreadPool,
 }
@@ -116,7 +120,7 @@ impl ThreadPool {
         waiting_in_place(|caller| self.inner.in_place_scope_fifo(|inner| caller.outside(|| f(&ScopeFifo::new(inner)))))
     }
 
-    /// Starts a job that inherits the context.
+    /// Starts a job that inherits the context, as [`spawn`](super::spawn()) does.
     pub fn spawn<F>(&self, f: F)
     where
         F: FnOnce() + Send + 'static,
@@ -124,7 +128,7 @@ impl ThreadPool {
         self.inner.spawn(inheriting(f));
     }
 
-    /// Starts a job that inherits the context, first in, first out.
+    /// Starts a job that inherits the context, first in, first out, as [`spawn_fifo`](super::spawn_fifo) does.
     pub fn spawn_fifo<F>(&self, f: F)
     where
         F: FnOnce() + Send + 'static,
@@ -145,7 +149,8 @@ impl ThreadPool {
         waiting(|| self.inner.broadcast(|thread| context.clone().run(|| f(thread))))
     }
 
-    /// Starts a job on every thread of the pool, each in a copy of the current context.
+    /// Starts a job on every thread of the pool, each in a copy of the current context, as
+    /// [`spawn_broadcast`](super::spawn_broadcast) does.
     pub fn spawn_broadcast<F>(&self, f: F)
     where
         F: Fn(BroadcastContext<'_>) + Send + Sync + 'static,
@@ -193,17 +198,24 @@ impl fmt::Debug for ThreadPool {
 ///
 /// # Examples
 ///
+/// The pool's threads begin in an empty context, whoever builds it; its jobs have that of whoever starts them.
+///
 /// ```
-/// # use contextvars::{context_var, rayon};
-/// #[context_var]
-/// static TENANT: u32;
+/// # use contextvars::{context_var, rayon, with_context};
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
 ///
 /// # fn main() -> Result<(), rayon::ThreadPoolBuildError> {
-/// let builder = rayon::ThreadPoolBuilder::new().num_threads(2).thread_name(|n| format!("images-{n}"));
-/// let pool = builder.build()?;
-/// TENANT.set(1);
-/// let seen = pool.broadcast(|_| (std::thread::current().name().map(str::to_owned), TENANT.get()));
-/// assert_eq!(seen, [(Some("images-0".to_owned()), 1), (Some("images-1".to_owned()), 1)]);
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// let at_start = move |_| sender.send(REQUEST_ID.get()).unwrap();
+/// REQUEST_ID.set(1);
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(at_start).build()?;
+/// assert_eq!(receiver.recv(), Ok(0));
+/// assert_eq!(with_context!(REQUEST_ID = 2, { pool.install(|| REQUEST_ID.get()) }), 2);
+///
+/// // Of one that rayon built:
+/// let pool = rayon::ThreadPool::from(::rayon::ThreadPoolBuilder::new().num_threads(1).build()?);
+/// assert_eq!(with_context!(REQUEST_ID = 3, { pool.install(|| REQUEST_ID.get()) }), 3);
 /// # Ok(())
 /// # }
 /// ```

@@ -15,28 +15,31 @@ use crate::task::ContextExt;
 ///
 /// # Examples
 ///
-/// ```
-/// # use contextvars::{context_var, rayon};
-/// # use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-/// #[context_var]
-/// static TENANT: u32;
+/// Each job sets its own depth, which its siblings do not see, and the jobs that it starts do.
 ///
-/// # fn main() {
-/// fn add_tenant<'scope>(scope: &rayon::Scope<'_, 'scope>, sum: &'scope AtomicU32) {
-///     // A job inherits from whoever spawns it, be it the scope's body or another job.
-///     scope.spawn(|scope| {
-///         TENANT.set(TENANT.get() + 1);
-///         scope.spawn(|_| _ = sum.fetch_add(TENANT.get(), Relaxed));
-///     });
+/// ```
+/// # use std::sync::atomic::{AtomicU32, Ordering};
+/// # use contextvars::{context_var, rayon};
+/// #[context_var(default = 0)]
+/// static DEPTH: u32;
+///
+/// fn walk<'scope>(scope: &rayon::Scope<'_, 'scope>, leaves: &'scope AtomicU32) {
+///     if DEPTH.get() == 3 {
+///         leaves.fetch_add(1, Ordering::Relaxed);
+///         return;
+///     }
+///     for _ in 0..2 {
+///         scope.spawn(|scope| {
+///             DEPTH.set(DEPTH.get() + 1);
+///             walk(scope, leaves);
+///         });
+///     }
 /// }
 ///
-/// TENANT.set(1);
-/// let sum = AtomicU32::new(0);
-/// rayon::scope(|scope| {
-///     add_tenant(scope, &sum);
-///     add_tenant(scope, &sum);
-/// });
-/// assert_eq!((sum.into_inner(), TENANT.get()), (4, 1));
+/// # fn main() {
+/// let leaves = AtomicU32::new(0);
+/// rayon::scope(|scope| walk(scope, &leaves));
+/// assert_eq!(leaves.into_inner(), 8);
 /// # }
 /// ```
 pub struct Scope<'a, 'scope> {
@@ -83,22 +86,22 @@ impl fmt::Debug for Scope<'_, '_> {
 /// # Examples
 ///
 /// ```
-/// # use contextvars::{context_var, rayon};
+/// # use std::sync::atomic::{AtomicUsize, Ordering};
+/// # use contextvars::{context_var, rayon, with_context};
 /// #[context_var]
-/// static TENANT: u32;
+/// static REQUEST_ID: u64;
+///
+/// fn handle<'scope>(scope: &rayon::ScopeFifo<'_, 'scope>, seen: &'scope mut u64, threads: &'scope AtomicUsize) {
+///     scope.spawn_fifo(|_| *seen = REQUEST_ID.get());
+///     scope.spawn_broadcast(|_, _| {
+///         threads.fetch_add(usize::from(REQUEST_ID.get() == 7), Ordering::Relaxed);
+///     });
+/// }
 ///
 /// # fn main() {
-/// let (sender, receiver) = std::sync::mpsc::channel();
-/// rayon::scope_fifo(|scope| {
-///     for tenant in 1..=3 {
-///         TENANT.set(tenant);
-///         let sender = sender.clone();
-///         scope.spawn_fifo(move |_| sender.send(TENANT.get()).unwrap());
-///     }
-/// });
-/// let mut seen: Vec<_> = receiver.try_iter().collect();
-/// seen.sort_unstable();
-/// assert_eq!(seen, [1, 2, 3]);
+/// let (mut seen, threads) = (0, AtomicUsize::new(0));
+/// rayon::scope_fifo(|scope| with_context!(REQUEST_ID = 7, { handle(scope, &mut seen, &threads) }));
+/// assert_eq!((seen, threads.into_inner()), (7, rayon::current_num_threads()));
 /// # }
 /// ```
 pub struct ScopeFifo<'a, 'scope> {
@@ -244,11 +247,14 @@ where
 /// static TENANT: u32;
 ///
 /// # fn main() {
+/// let (mut first, mut second) = (0, 0);
 /// rayon::in_place_scope_fifo(|s| {
 ///     TENANT.set(1);
-///     s.spawn_fifo(|_| assert_eq!(TENANT.get(), 1));
+///     s.spawn_fifo(|_| first = TENANT.get());
+///     TENANT.set(2);
+///     s.spawn_fifo(|_| second = TENANT.get());
 /// });
-/// assert_eq!(TENANT.get(), 1);
+/// assert_eq!((first, second, TENANT.get()), (1, 2, 2));
 /// # }
 /// ```
 pub fn in_place_scope_fifo<'scope, F, R>(f: F) -> R

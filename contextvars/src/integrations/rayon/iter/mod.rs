@@ -81,17 +81,26 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 ///
 /// # Examples
 ///
+/// A function that returns one hands on the context with it, to the closures of whoever calls.
+///
 /// ```
-/// # use contextvars::{context_var, rayon::prelude::*};
+/// use contextvars::context_var;
+/// use contextvars::rayon::iter::WithContext;
+/// use contextvars::rayon::prelude::*;
+///
 /// #[context_var]
-/// static FACTOR: u32;
+/// static PRICE: u32;
+///
+/// fn seats(rows: &[u32]) -> WithContext<impl ParallelIterator<Item = u32>> {
+///     PRICE.set(10);
+///     rows.par_iter().inherit_context().flat_map(|&row| 0..row)
+/// }
 ///
 /// # fn main() {
-/// FACTOR.set(3);
-/// // Before a `zip`, after a `chain`, and on whatever thread: every closure is called in the context.
-/// let numbers = [1, 2].par_iter().inherit_context().map(|n| n * FACTOR.get()).zip([10, 20]);
-/// let sums: Vec<_> = numbers.map(|(a, b)| a + b + FACTOR.get()).chain([0]).map(|n| n * FACTOR.get()).collect();
-/// assert_eq!(sums, [48, 87, 0]);
+/// let rows = seats(&[2, 3]);
+/// PRICE.set(20);
+/// let prices: Vec<_> = rows.map(|seat| seat + PRICE.get()).collect();
+/// assert_eq!(prices, [10, 11, 10, 11, 12]);
 /// # }
 /// ```
 #[derive(Clone)]
