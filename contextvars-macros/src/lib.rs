@@ -1,7 +1,8 @@
 //! The macros of the `contextvars` crate: `#[context_var]`, `#[test]`, and the part of `with_context!` that rewrites
 //! tokens.
 //!
-//! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there.
+//! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there. What is
+//! said here stands there as well, below the heading `Arguments`.
 
 mod context_test;
 mod context_var;
@@ -10,17 +11,7 @@ mod with_context;
 
 use proc_macro::TokenStream;
 
-/// Declares a context variable: `#[context_var(default = 42)] static ANSWER: i32;`.
-///
-/// The static's type becomes `ContextVar<i32>`. The declaration must stand at module level, as in Python it should: a
-/// variable lives as long as the program.
-///
-/// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of variables, and, with the first set,
-/// a number.
-///
-/// # Arguments
-///
-/// All are optional, in any order:
+/// Declares a context variable at module level. All arguments are optional, in any order:
 ///
 /// - `default = EXPR`: the value where none is set; evaluated on first need. `static ANSWER: i32 = EXPR;` says the
 ///   same. Threads that need it meanwhile wait, as for a `LazyLock`; so two defaults that read each other must not be.
@@ -35,16 +26,8 @@ pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {
     context_var::expand(arguments.into(), item.into()).into()
 }
 
-/// Makes a test of a function, sync or async, that runs in a fresh context: `#[contextvars::test]` in the place of
-/// `#[test]` or `#[tokio::test]`.
-///
-/// What the test sets no other test sees, on whatever thread it runs; and it begins with nothing set. Other attributes,
-/// such as `#[should_panic]` and `#[ignore]`, work as ever.
-///
-/// # Arguments
-///
-/// All are optional, and all but `crate` are about async tests. Without `block_on`, those run on tokio, for which
-/// `contextvars` needs its feature `tokio`:
+/// Makes a test of a function that runs in a fresh context. All arguments are optional, and all but `crate` are about
+/// async tests. Without `block_on`, those run on tokio, for which `contextvars` needs its feature `tokio`:
 ///
 /// - `flavor = "multi_thread"`: the runtime, as for `#[tokio::test]`; `"current_thread"` (the default) and `"local"`
 ///   are the others. `worker_threads = N`: how many threads the first of these has.

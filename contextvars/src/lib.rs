@@ -78,6 +78,14 @@ pub mod __private;
 pub mod guide;
 mod macros;
 
+/// Declares a context variable: `#[context_var(default = 42)] static ANSWER: i32;`.
+///
+/// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must stand at module level, as in Python it
+/// should: a variable lives as long as the program.
+///
+/// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of [`variables`], and, with the first
+/// set, a number.
+///
 /// # Errors
 ///
 /// Does not compile anywhere but at module level, nor with a type that is not `Send + Sync + 'static`. Each mistake has a
@@ -108,7 +116,16 @@ mod macros;
 /// # Python
 ///
 /// `NAME = ContextVar("NAME", default=..)`, which may stand anywhere, but should not.
+///
+/// # Arguments
+// The macro's own documentation follows here, and is about them.
 pub use contextvars_macros::context_var;
+/// Makes a test of a function, sync or async, that runs in a fresh context: `#[contextvars::test]` in the place of
+/// `#[test]` or `#[tokio::test]`.
+///
+/// What the test sets no other test sees, on whatever thread it runs; and it begins with nothing set. Other attributes,
+/// such as `#[should_panic]` and `#[ignore]`, work as ever.
+///
 /// # Examples
 ///
 /// ```
@@ -134,6 +151,13 @@ pub use contextvars_macros::context_var;
 /// }
 /// # fn main() {}
 /// ```
+///
+/// # Python
+///
+/// Has no counterpart: `Context().run(test)` does the same to a function there, by hand.
+///
+/// # Arguments
+// The macro's own documentation follows here, and is about them.
 pub use contextvars_macros::test;
 
 #[cfg(feature = "baggage")]
