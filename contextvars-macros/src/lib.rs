@@ -1,8 +1,8 @@
 //! The macros of the `contextvars` crate: `#[context_var]`, `#[test]`, and the part of `with_context!` that rewrites
 //! tokens.
 //!
-//! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there. What is
-//! said here stands there as well, below the heading `Arguments`.
+//! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there. What
+//! is said here stands there as well, below the heading `Arguments`.
 
 mod context_test;
 mod context_var;

@@ -80,8 +80,8 @@ mod macros;
 
 /// Declares a context variable: `#[context_var(default = 42)] static ANSWER: i32;`.
 ///
-/// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must stand at module level, as in Python it
-/// should: a variable lives as long as the program.
+/// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must stand at module level, as in Python
+/// it should: a variable lives as long as the program.
 ///
 /// Costs about 2 ms of `cargo check`; at run time an entry in the program's list of [`variables`], and, with the first
 /// set, a number.
