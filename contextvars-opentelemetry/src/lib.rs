@@ -16,8 +16,8 @@
 //! A context that is carried keeps its span from ending by itself: work that outlives the request, such as a pool's
 //! connection, should be detached (`.in_context(Context::new())`), or the span ended by hand.
 //!
-//! What carries costs no more than any other variable. A future in an OpenTelemetry context costs, at each poll, an `attach`
-//! of OpenTelemetry's besides the entering of a context.
+//! What carries costs no more than any other variable. A future in an OpenTelemetry context costs, at each poll, an
+//! `attach` of OpenTelemetry's besides the entering of a context.
 //!
 //! # Examples
 //!
