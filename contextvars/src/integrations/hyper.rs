@@ -35,6 +35,10 @@ use crate::task::{ContextExt, InContext};
 ///     assert_eq!(seen_by(ContextExecutor::detached(TokioExecutor::new())).await, Ok(0));
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.create_task(coro)` inherits, and the whole of the context; `create_task(coro, context=Context())` is
+/// detached.
 #[derive(Clone, Copy, Debug)]
 pub struct ContextExecutor<E> {
     inner: E,

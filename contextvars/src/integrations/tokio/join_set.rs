@@ -31,6 +31,9 @@ use crate::task::{ContextExt, inheriting};
 ///     assert_eq!(all, [1, 2, 3, 10]);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.TaskGroup`, whose tasks copy the whole context.
 pub struct JoinSet<T> {
     inner: ::tokio::task::JoinSet<T>,
 }

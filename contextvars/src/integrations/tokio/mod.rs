@@ -29,6 +29,9 @@
 //!     assert_eq!(task.await.unwrap(), 7);
 //! }
 //! ```
+//!
+//! # Python
+//! What asyncio does by itself: there, a task copies the context whoever creates it, and the whole of it.
 
 mod async_io;
 #[cfg(feature = "tokio-hooks")]

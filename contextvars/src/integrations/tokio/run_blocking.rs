@@ -21,8 +21,9 @@ use crate::task::{Returned, round_trip};
 /// it never will and is dropped in its context; if it has, it runs to its end, and its changes are lost.
 ///
 /// # Panics
-/// Outside of a tokio runtime. The returned future panics if the function does, with the same payload, after making the
-/// changes up to the panic; and if the runtime was shut down before the function was started.
+/// Outside of a tokio runtime, and if the operating system cannot start a thread. The returned future panics if the
+/// function does, with the same payload, after making the changes up to the panic; and if the runtime was shut down
+/// before the function was started.
 ///
 /// # Examples
 ///
@@ -48,7 +49,7 @@ use crate::task::{Returned, round_trip};
 /// ```
 ///
 /// # Python
-/// Nothing of the kind: what a function sets in `asyncio.to_thread` is lost.
+/// Has no counterpart: what a function of `asyncio.to_thread` sets is lost.
 #[track_caller]
 pub fn run_blocking<F, R>(f: F) -> RunBlocking<R>
 where
@@ -62,22 +63,27 @@ where
 ///
 /// # Examples
 ///
+/// What the function sets is set here when the future is done, and never if it is dropped before.
+///
 /// ```
-/// # use contextvars::{context_var, tokio};
+/// # use contextvars::{context_var, tokio, tokio::task::{RunBlocking, run_blocking}};
 /// #[context_var(default = 0)]
 /// static ROWS_READ: u32;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let reading: tokio::task::RunBlocking<&str> = tokio::task::run_blocking(|| {
-///     ROWS_READ.set(42);
-///     "rows"
-/// });
-/// // What the function sets is set by whoever awaits it, when it does.
-/// assert_eq!(ROWS_READ.get(), 0);
-/// assert_eq!(reading.await, "rows");
-/// assert_eq!(ROWS_READ.get(), 42);
-/// # }
+/// fn read_row() {
+///     ROWS_READ.set(ROWS_READ.get() + 1);
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     let row: RunBlocking<()> = run_blocking(read_row);
+///     assert_eq!(ROWS_READ.get(), 0);
+///     row.await;
+///     assert_eq!(ROWS_READ.get(), 1);
+///
+///     drop(run_blocking(read_row));
+///     assert_eq!(ROWS_READ.get(), 1);
+/// }
 /// ```
 #[must_use = "dropping it gives the function up, or loses what it sets"]
 pub struct RunBlocking<R> {

@@ -30,6 +30,9 @@ use crate::task::{ContextExt, inheriting};
 ///     assert_eq!(handle.spawn_blocking_inheriting(|| TENANT.get()).await.unwrap(), 1);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.run_coroutine_threadsafe(coro, loop)`, which copies the caller's whole context.
 pub trait SpawnInheriting: sealed::Sealed {
     /// Spawns a task that inherits the context.
     #[track_caller]

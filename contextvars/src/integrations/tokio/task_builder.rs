@@ -27,6 +27,9 @@ use crate::task::{ContextExt, inheriting};
 ///     Ok(())
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.create_task(coro, name="reader")`, which copies the whole context.
 #[derive(Default, Debug)]
 pub struct Builder<'a> {
     inner: ::tokio::task::Builder<'a>,
@@ -135,6 +138,24 @@ impl<'a> Builder<'a> {
 
 /// A [`tokio::task::join_set::Builder`](::tokio::task::join_set::Builder) whose task inherits the context of whoever
 /// spawns it; [`JoinSet::build_task`](super::join_set::JoinSet::build_task) makes it.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> std::io::Result<()> {
+///     TENANT.set(1);
+///     let mut set = tokio::task::JoinSet::new();
+///     set.build_task().name("reader").spawn(async { TENANT.get() })?;
+///     set.build_task().name("parser").spawn_blocking(|| TENANT.get())?;
+///     assert_eq!(set.join_all().await, [1, 1]);
+///     Ok(())
+/// }
+/// ```
 #[must_use = "builders do nothing unless used to spawn a task"]
 pub struct MemberBuilder<'a, T> {
     inner: join_set::Builder<'a, T>,

@@ -31,6 +31,9 @@ use crate::task::{ContextExt, inheriting};
 ///     assert_eq!((key, output.unwrap()), ("one", 1));
 /// }
 /// ```
+///
+/// # Python
+/// Has no counterpart: an `asyncio.TaskGroup` has no keys. Its tasks copy the whole context.
 pub struct JoinMap<K, V, S = RandomState> {
     inner: ::tokio_util::task::JoinMap<K, V, S>,
 }

@@ -29,6 +29,9 @@ use crate::task::{ContextExt, inheriting};
 ///     assert_eq!(queue.join_all().await, [1, 2, 3]);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.gather`, whose tasks copy the whole context.
 pub struct JoinQueue<T> {
     inner: ::tokio_util::task::JoinQueue<T>,
 }

@@ -35,6 +35,9 @@ use crate::task::inheriting;
 ///     assert_eq!(seen.await.unwrap(), 1);
 /// }
 /// ```
+///
+/// # Python
+/// `asyncio.TaskGroup`, whose tasks copy the whole context.
 #[derive(Clone, Default)]
 pub struct TaskTracker {
     inner: ::tokio_util::task::TaskTracker,

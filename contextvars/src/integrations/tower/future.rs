@@ -18,43 +18,37 @@ pin_project! {
     ///
     /// The inner future is dropped as soon as it is done, still in the context.
     ///
+    /// Costs entering the context for each poll, a few nanoseconds, and the size of two pointers.
+    ///
+    /// # Panics
+    /// If it is polled after it was done.
+    ///
     /// # Examples
     ///
     /// ```
     /// # use std::convert::Infallible;
-    /// # use std::pin::pin;
-    /// # use std::sync::mpsc;
-    /// # use contextvars::context_var;
-    /// # use contextvars::tower::ContextLayer;
     /// # use http::{Request, Response};
     /// # use tower::{Layer, Service, service_fn};
+    /// use contextvars::context_var;
+    /// use contextvars::tower::{ContextLayer, ResponseFuture};
+    ///
     /// #[context_var]
-    /// static USER: &'static str;
+    /// static ROUTE: &'static str;
     ///
-    /// /// Tells whose request it was part of, when it ends.
-    /// struct Query(mpsc::Sender<&'static str>);
-    ///
-    /// impl Drop for Query {
-    ///     fn drop(&mut self) {
-    ///         self.0.send(USER.get()).unwrap();
-    ///     }
+    /// async fn handle(_: Request<()>) -> Result<Response<String>, Infallible> {
+    ///     ROUTE.set("/orders");
+    ///     tokio::task::yield_now().await;
+    ///     Ok(Response::new(ROUTE.get().to_owned()))
     /// }
     ///
-    /// # fn main() {
-    /// let (sender, ended) = mpsc::channel();
-    /// let layer = ContextLayer::new().init(|_: &Request<()>| _ = USER.set("ada"));
-    /// let mut service = layer.layer(service_fn(|_| {
-    ///     let query = Query(sender.clone());
-    ///     async {
-    ///         let _query = query;
-    ///         std::future::pending::<Result<Response<()>, Infallible>>().await
-    ///     }
-    /// }));
-    /// // The client goes away before there is an answer.
-    /// drop(service.call(Request::new(())));
-    /// assert_eq!(ended.recv(), Ok("ada"));
-    /// assert!(!USER.is_set());
-    /// # }
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Infallible> {
+    ///     let mut service = ContextLayer::new().layer(service_fn(handle));
+    ///     let response: ResponseFuture<_> = service.call(Request::new(()));
+    ///     let (body, ctx) = response.await?.into_body().into_parts();
+    ///     assert_eq!((body.as_str(), ctx[&ROUTE], ROUTE.is_set()), ("/orders", "/orders", false));
+    ///     Ok(())
+    /// }
     /// ```
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct ResponseFuture<F> {

@@ -10,39 +10,42 @@ use crate::context::Context;
 
 /// A layer that gives each request a context of its own.
 ///
-/// Of the layers around a service, those further out do not see the context, those further in do. Costs for each request a
-/// copy of a context, which is one reference count, and for each poll what any future in a context costs, a few nanoseconds.
+/// Of the layers around a service, those further out do not see the context, those further in do.
+///
+/// Costs each request a copy of a context, which is one reference count, and entering it for the call, for each poll of
+/// the response and for each frame of its body. It allocates nothing but what `init` sets, and what is to be
+/// [carried](Self::carry).
 ///
 /// # Examples
 ///
 /// ```
-/// use std::convert::Infallible;
-///
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use tower::{Layer, ServiceExt, service_fn};
 /// use contextvars::tower::ContextLayer;
-/// use contextvars::{Context, context_var, with_context};
-/// use http::{Request, Response};
-/// use tower::{Layer, ServiceExt, service_fn};
+/// use contextvars::{Context, context_var};
 ///
-/// #[context_var(default = "none")]
+/// #[context_var(default = 0)]
+/// static CONNECTION: u64;
+/// #[context_var(default = "?")]
 /// static SERVER: &'static str;
 ///
-/// async fn server_of(layer: ContextLayer) -> &'static str {
-///     let service = layer.layer(service_fn(|_| async { Ok::<_, Infallible>(Response::new(SERVER.get())) }));
-///     let Ok(response) = service.oneshot(Request::new(())).await;
-///     response.into_body().into_parts().0
+/// async fn handle(_: Request<()>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new(format!("{} of {}", CONNECTION.get(), SERVER.get())))
 /// }
 ///
 /// # fn main() {
-/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
-/// with_context!(SERVER = "eu-1", {
-///     // In a copy of the context that is current when the request arrives,
-///     assert_eq!(block_on(server_of(ContextLayer::new())), "eu-1");
-///     // in a context that starts empty,
-///     assert_eq!(block_on(server_of(ContextLayer::from(Context::new()))), "none");
-///     // or in a copy of a context that was made beforehand.
-///     let made = Context::new().with(&SERVER, "eu-2");
-///     assert_eq!(block_on(server_of(ContextLayer::from(made))), "eu-2");
-/// });
+/// let answer = |layer: ContextLayer| {
+///     let response = layer.layer(service_fn(handle)).oneshot(Request::new(()));
+///     pollster::block_on(response).unwrap().into_body().into_parts().0
+/// };
+/// CONNECTION.set(7);
+/// // In a copy of the context that is current when the request arrives,
+/// assert_eq!(answer(ContextLayer::new()), "7 of ?");
+/// // in a context that starts empty,
+/// assert_eq!(answer(ContextLayer::from(Context::new())), "0 of ?");
+/// // or in a copy of a context that was made beforehand.
+/// assert_eq!(answer(ContextLayer::from(Context::new().with(&SERVER, "eu-1"))), "0 of eu-1");
 /// # }
 /// ```
 #[derive(Clone)]
@@ -79,24 +82,28 @@ impl<I> ContextLayer<I> {
     /// # Examples
     ///
     /// ```
-    /// use std::convert::Infallible;
-    ///
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response, Uri};
+    /// # use tower::{Layer, ServiceExt, service_fn};
     /// use contextvars::context_var;
     /// use contextvars::tower::ContextLayer;
-    /// use http::{Request, Response, Uri};
-    /// use tower::{Layer, ServiceExt, service_fn};
     ///
     /// #[context_var]
     /// static URI: Uri;
     ///
-    /// # fn main() {
-    /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
-    /// let layer = ContextLayer::new().init(|request: &Request<()>| {
+    /// async fn handle(_: Request<String>) -> Result<Response<String>, Infallible> {
+    ///     Ok(Response::new(URI.with(|uri| format!("no such page: {}", uri.path()))))
+    /// }
+    ///
+    /// # fn main() -> Result<(), http::Error> {
+    /// let layer = ContextLayer::new().init(|request: &Request<String>| {
     ///     URI.set(request.uri().clone());
     /// });
-    /// let service = layer.layer(service_fn(|_| async { Ok::<_, Infallible>(Response::new(URI.with(Uri::to_string))) }));
-    /// let Ok(response) = block_on(service.oneshot(Request::get("/orders").body(()).unwrap()));
-    /// assert_eq!(response.into_body().into_parts().0, "/orders");
+    /// let request = Request::get("/orders").body(String::new())?;
+    /// let response = pollster::block_on(layer.layer(service_fn(handle)).oneshot(request)).unwrap();
+    /// assert_eq!(response.into_body().into_parts().0, "no such page: /orders");
+    /// assert!(!URI.is_set());
+    /// # Ok(())
     /// # }
     /// ```
     #[must_use]

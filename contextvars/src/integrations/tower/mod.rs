@@ -45,6 +45,10 @@
 //! `tower::buffer::Buffer` calls the services inside it in a task of its own, where the context is not current; their
 //! futures are polled where the response is awaited, where it is. To have it in that `call`, too, let the request carry
 //! the context past the buffer: [`carry`](ContextLayer::carry) outside, [`carried`](ContextLayer::carried) inside.
+//!
+//! # Python
+//! Has no counterpart: `asyncio.start_server` makes a task of each connection, with a copy of the context that the
+//! server was started in, and a connection's requests share it.
 
 mod body;
 mod future;

@@ -16,31 +16,34 @@ use crate::task::InContext;
 ///
 /// # Examples
 ///
-/// ```
-/// use std::convert::Infallible;
+/// One service answers any number of requests, and none of them sees what another has set.
 ///
+/// ```
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use tower::{Layer, Service, service_fn};
+/// use contextvars::context_var;
 /// use contextvars::tower::{ContextLayer, ContextService};
-/// use contextvars::{Context, context_var};
-/// use http::{Request, Response};
-/// use tower::{Layer, Service, service_fn};
 ///
 /// #[context_var(default = 0)]
 /// static QUERIES: u32;
 ///
-/// # fn main() {
-/// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
-/// let answer = service_fn(|_: Request<()>| async {
-///     QUERIES.set(QUERIES.get() + 1);
-///     Ok::<_, Infallible>(Response::new(QUERIES.get()))
-/// });
-/// let mut service: ContextService<_> = ContextLayer::from(Context::new()).layer(answer);
-/// for _ in 0..2 {
-///     let Ok(response) = block_on(service.call(Request::new(())));
-///     // Each request counts for itself. The body has the request's context with it.
-///     let (queries, context) = response.into_body().into_parts();
-///     assert_eq!((queries, context[&QUERIES]), (1, 1));
+/// async fn handle(request: Request<u32>) -> Result<Response<String>, Infallible> {
+///     for _ in 0..*request.body() {
+///         QUERIES.set(QUERIES.get() + 1);
+///         tokio::task::yield_now().await;
+///     }
+///     Ok(Response::new(format!("after {} queries", QUERIES.get())))
 /// }
-/// # }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Infallible> {
+///     let mut service: ContextService<_> = ContextLayer::new().layer(service_fn(handle));
+///     let (two, three) = tokio::try_join!(service.call(Request::new(2)), service.call(Request::new(3)))?;
+///     assert_eq!(two.into_body().into_parts().0, "after 2 queries");
+///     assert_eq!(three.into_body().into_parts().0, "after 3 queries");
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
 pub struct ContextService<S, I = ()> {
@@ -88,44 +91,32 @@ impl Settings {
 ///
 /// # Examples
 ///
+/// It is for the bounds of code that takes any [`ContextLayer`](super::ContextLayer).
+///
 /// ```
-/// use std::convert::Infallible;
-///
-/// use contextvars::tower::{ContextLayer, ContextService, Init};
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use tower::{Layer, ServiceExt, service_fn};
 /// use contextvars::context_var;
-/// use http::{Request, Response};
-/// use tower::{Layer, ServiceExt};
+/// use contextvars::tower::{ContextLayer, Init};
 ///
-/// #[context_var(default = 0)]
-/// static LENGTH: usize;
+/// #[context_var(default = "nobody".to_owned())]
+/// static USER: String;
 ///
-/// #[derive(Clone)]
-/// struct Double;
-///
-/// impl tower::Service<Request<String>> for Double {
-/// #     type Response = Response<usize>;
-/// #     type Error = Infallible;
-/// #     type Future = std::future::Ready<Result<Response<usize>, Infallible>>;
-/// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
-/// #         std::task::Poll::Ready(Ok(()))
-/// #     }
-///     // ..
-///     fn call(&mut self, _: Request<String>) -> Self::Future {
-///         std::future::ready(Ok(Response::new(2 * LENGTH.get())))
-///     }
+/// async fn greet(_: Request<&str>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new(format!("hello {}", USER.get())))
 /// }
 ///
-/// /// The service under whatever layer, be it told what to do with each request or not.
-/// fn layered<I: Init<String> + Clone>(layer: ContextLayer<I>) -> ContextService<Double, I> {
-///     layer.layer(Double)
+/// async fn answer<I: Init<&'static str> + Clone>(layer: ContextLayer<I>) -> String {
+///     let response = layer.layer(service_fn(greet)).oneshot(Request::new("ada")).await;
+///     response.unwrap().into_body().into_parts().0
 /// }
 ///
 /// # fn main() {
 /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
-/// let init = |request: &Request<String>| _ = LENGTH.set(request.body().len());
-/// let Ok(with) = block_on(layered(ContextLayer::new().init(init)).oneshot(Request::new("four".to_owned())));
-/// let Ok(without) = block_on(layered(ContextLayer::new()).oneshot(Request::new("four".to_owned())));
-/// assert_eq!((with.into_body().into_parts().0, without.into_body().into_parts().0), (8, 0));
+/// let by_body = |request: &Request<&'static str>| drop(USER.set((*request.body()).to_owned()));
+/// assert_eq!(block_on(answer(ContextLayer::new().init(by_body))), "hello ada");
+/// assert_eq!(block_on(answer(ContextLayer::new())), "hello nobody");
 /// # }
 /// ```
 pub trait Init<B> {

@@ -13,18 +13,28 @@ use super::place::Module;
 /// # Examples
 ///
 /// ```
-/// # #[cfg(tokio_unstable)]
-/// # fn main() -> std::io::Result<()> {
 /// use contextvars::tokio::{InheritContexts, Inheritance};
+/// use contextvars::{context_var, with_context};
 ///
-/// let runtime = tokio::runtime::Builder::new_multi_thread()
-///     .inherit_contexts_by(Inheritance::new().except("sqlx_core::pool"))
-///     .build()?;
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// fn seen_by_a_task(inheritance: Inheritance) -> std::io::Result<u64> {
+///     let runtime = tokio::runtime::Builder::new_current_thread().inherit_contexts_by(inheritance).build()?;
+///     let handle = with_context!(REQUEST_ID = 7, async { tokio::spawn(async { REQUEST_ID.get() }).await });
+///     Ok(runtime.block_on(handle).unwrap())
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// // The pool's own tasks outlive the request that happens to start them.
+/// assert_eq!(seen_by_a_task(Inheritance::new().except("sqlx_core::pool"))?, 7);
+/// assert_eq!(seen_by_a_task(Inheritance::new().except_where(|place| place.file() == file!()))?, 0);
 /// # Ok(())
 /// # }
-/// # #[cfg(not(tokio_unstable))]
-/// # fn main() {}
 /// ```
+///
+/// # Python
+/// Has no counterpart: there, every task inherits but those that are given a context.
 ///
 /// # Other hooks
 /// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named

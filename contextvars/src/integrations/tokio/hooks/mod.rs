@@ -69,6 +69,9 @@ use ::tokio::runtime::Builder;
 /// # #[cfg(not(tokio_unstable))]
 /// # fn main() {}
 /// ```
+///
+/// # Python
+/// What asyncio does by itself: a task copies the context, in whatever library it is created, and the whole of it.
 pub trait InheritContexts: Sized {
     /// Makes every task inherit, but those that connection pools spawn.
     ///
@@ -101,6 +104,39 @@ pub trait InheritContexts: Sized {
 impl InheritContexts for Builder {}
 
 /// Tokio was built with its unstable parts.
+///
+/// # Examples
+///
+/// Code that is to compile without them, too, has this in its bounds.
+///
+/// ```
+/// use contextvars::tokio::{InheritContexts, TokioUnstable};
+///
+/// fn prepared<B: InheritContexts + TokioUnstable>(mut builder: B) -> B {
+///     builder.inherit_contexts();
+///     builder
+/// }
+///
+/// # #[cfg(tokio_unstable)]
+/// # mod with_hooks {
+/// # use super::prepared;
+/// # use contextvars::with_context;
+/// #[contextvars::context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// # pub(crate)
+/// fn main() -> std::io::Result<()> {
+///     let runtime = prepared(tokio::runtime::Builder::new_current_thread()).build()?;
+///     let handle = with_context!(REQUEST_ID = 7, async { tokio::spawn(async { REQUEST_ID.get() }).await });
+///     assert_eq!(runtime.block_on(handle).unwrap(), 7);
+///     Ok(())
+/// }
+/// # }
+/// # #[cfg(tokio_unstable)]
+/// # use with_hooks::main;
+/// # #[cfg(not(tokio_unstable))]
+/// # fn main() {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "tokio's task hooks are unstable: this needs `--cfg tokio_unstable`",
     label = "needs tokio's task hooks",
