@@ -23,23 +23,20 @@ use crate::task::ContextExt;
 /// #[context_var(default = 0)]
 /// static DEPTH: u32;
 ///
-/// fn walk<'scope>(scope: &rayon::Scope<'_, 'scope>, leaves: &'scope AtomicU32) {
-///     if DEPTH.get() == 3 {
-///         leaves.fetch_add(1, Ordering::Relaxed);
-///         return;
-///     }
-///     for _ in 0..2 {
-///         scope.spawn(|scope| {
+/// fn walk<'scope>(scope: &rayon::Scope<'_, 'scope>, children: u32, depths: &'scope AtomicU32) {
+///     depths.fetch_add(DEPTH.get(), Ordering::Relaxed);
+///     for _ in 0..children {
+///         scope.spawn(move |scope| {
 ///             DEPTH.set(DEPTH.get() + 1);
-///             walk(scope, leaves);
+///             walk(scope, children - 1, depths);
 ///         });
 ///     }
 /// }
 ///
 /// # fn main() {
-/// let leaves = AtomicU32::new(0);
-/// rayon::scope(|scope| walk(scope, &leaves));
-/// assert_eq!(leaves.into_inner(), 8);
+/// let depths = AtomicU32::new(0);
+/// rayon::scope(|scope| walk(scope, 2, &depths));
+/// assert_eq!(depths.into_inner(), 1 + 1 + 2 + 2);
 /// # }
 /// ```
 pub struct Scope<'a, 'scope> {
