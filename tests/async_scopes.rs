@@ -281,3 +281,26 @@ fn a_scope_suspended_outside_and_ended_in_a_run_leaves_the_run_s_context_alone()
         assert_eq!(other[&NAME], "again");
     });
 }
+
+#[test]
+fn guards_of_one_context_that_end_out_of_order_leave_a_value_behind() {
+    async fn guarded(value: u32, yields: u32) -> u32 {
+        let _guard = NUMBER.set_scoped(value);
+        for _ in 0..yields {
+            yielding().await;
+        }
+        NUMBER.get()
+    }
+    isolated(|| {
+        // The first to begin is the first to end: the second then puts back what the first had set.
+        let (first, second) = (guarded(1, 1), guarded(2, 2));
+        let mut both = pin!(async { futures::join!(first, second) });
+        let seen = pollster::block_on(both.as_mut());
+        assert_eq!((seen, NUMBER.get()), ((2, 0), 1));
+    });
+    isolated(|| {
+        let (first, second) = (guarded(1, 1).in_current_context(), guarded(2, 2).in_current_context());
+        assert_eq!(pollster::block_on(async { futures::join!(first, second) }), (1, 2));
+        assert!(!NUMBER.is_set());
+    });
+}

@@ -44,7 +44,9 @@ impl fmt::Display for LookupError {
         write!(
             f,
             "no value for {}: set it first, with `{name}.set(..)` or `with_context!({name} = .., {{ .. }})`, \
-             or declare a default, or read it with `{name}.try_get()` or `{name}.get_or(..)`",
+             or declare a default, or read it with `{name}.try_get()` or `{name}.get_or(..)`; if it is set where this work \
+             was started, start it through `contextvars::tokio`, `contextvars::thread` or `contextvars::rayon`: a plain \
+             spawn inherits nothing",
             self.variable.described()
         )
     }
@@ -117,9 +119,10 @@ impl<T> fmt::Display for SetError<T> {
         let name = self.variable.name();
         write!(
             f,
-            "cannot set {} in a spawned task that has no context of its own: every later task on this thread would \
-             see the value; spawn the task with `contextvars::tokio::spawn` (or `use contextvars::tokio;`), give it a \
-             context with `.in_current_context()`, or scope the value with `with_context!({name} = .., {{ .. }})`",
+            "cannot set {} in a spawned task or blocking function that has no context of its own: every later one on \
+             this thread would see the value; spawn it with `contextvars::tokio::spawn` (or `use contextvars::tokio;`), \
+             give it a context with `.in_current_context()`, a request with `contextvars::tower::ContextLayer`, or scope \
+             the value with `with_context!({name} = .., {{ .. }})`",
             self.variable.described()
         )
     }

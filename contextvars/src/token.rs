@@ -195,7 +195,8 @@ impl<T> Error for ResetError<T> {}
 ///
 /// # Panics
 /// On drop, if another context is current than the one the variable was set in (unless the thread is panicking
-/// already). Forgetting the guard leaves the variable set.
+/// already). Forgetting the guard leaves the variable set. Guards of one context that end in another order than they
+/// began in are not noticed: the last to end wins.
 ///
 /// # Python
 /// `with var.set(value):` of Python 3.14.

@@ -317,7 +317,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Sets the variable in the current context until the returned guard is dropped.
     ///
     /// In asynchronous code the guard must not be held across an `.await`; use
-    /// [`with_context!`](crate::with_context) there.
+    /// [`with_context!`](crate::with_context) there. (Two guards that end in another order than they began in leave a value
+    /// set; see the [pitfalls](crate::guide::pitfalls#scopes-and-guards-do-not-go-across-an-await).)
     ///
     /// # Panics
     /// As [`set`](Self::set) does; and the guard on drop, in another context.

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenTree};
 
 use super::parse::body;
 use super::scan;
-use super::tokens::{group, is_joint, is_punct, path_text, stream, text};
+use super::tokens::{group, is_joint, is_punct, is_word, path_text, stream, text};
 
 /// The message for an argument that others follow, so it should be a binding.
 pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
@@ -46,6 +46,9 @@ fn path_length(tokens: &[TokenTree]) -> usize {
 
 /// The message for the last argument, which should be the body.
 pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
+    if let Some(closure) = Closure::of(argument) {
+        return format!("the body is a block, not a closure: write `{}`", closure.as_block());
+    }
     let shown = text(argument);
     let shown = shown.as_deref().unwrap_or("..");
     match argument {
@@ -60,6 +63,35 @@ pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
              `async move {{ {shown}.await }}` for a future"
         ),
         _ => format!("the body is a block or an async block: write `{{ {shown} }}`"),
+    }
+}
+
+/// What stands where a body should.
+struct Closure<'a> {
+    is_async: bool,
+    /// What it does when it is called.
+    does: &'a [TokenTree],
+}
+
+impl<'a> Closure<'a> {
+    /// `None`: it is not a closure.
+    fn of(tokens: &'a [TokenTree]) -> Option<Self> {
+        let words = tokens.iter().take_while(|token| is_word(token, "async") || is_word(token, "move")).count();
+        let (words, rest) = tokens.split_at(words);
+        let (_, rest) = rest.split_first().filter(|(bar, _)| is_punct(bar, '|'))?;
+        let end = rest.iter().position(|token| is_punct(token, '|'))?;
+        Some(Self { is_async: words.iter().any(|word| is_word(word, "async")), does: &rest[end + 1..] })
+    }
+
+    /// The body that does the same.
+    fn as_block(&self) -> String {
+        let inside = match self.does {
+            [only] => group(only, Delimiter::Brace).map(|block| block.stream().into_iter().collect::<Vec<_>>()),
+            _ => None,
+        };
+        let inside = text(inside.as_deref().unwrap_or(self.does));
+        let keyword = if self.is_async { "async move " } else { "" };
+        format!("{keyword}{{ {} }}", inside.as_deref().unwrap_or(".."))
     }
 }
 

@@ -1,4 +1,4 @@
-// A closure as the body.
+// A closure as the body, plain and asynchronous.
 
 use contextvars::{context_var, with_context};
 
@@ -10,4 +10,7 @@ static B: i32;
 fn main() {
     let _: i32 = A.get() + B.get();
     with_context!(A = 1, || A.get());
+    with_context!(A = 1, move || { A.get() });
+    let _ = with_context!(A = 1, async || { A.get() });
+    let _ = with_context!(A = 1, async move |_: i32| B.get());
 }

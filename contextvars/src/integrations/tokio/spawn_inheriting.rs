@@ -1,4 +1,4 @@
-//! Spawning on a given runtime, with the context: what inherent methods of tokio's types cannot be replaced by.
+//! `spawn_inheriting` and its like, beside the `spawn` of tokio's own types, which cannot be replaced.
 
 use std::future::Future;
 
