@@ -284,6 +284,7 @@ fn a_scope_suspended_outside_and_ended_in_a_run_leaves_the_run_s_context_alone()
 
 #[test]
 fn guards_of_one_context_that_end_out_of_order_leave_a_value_behind() {
+    #[expect(clippy::await_holding_invalid_type, reason = "this is what clippy warns of")]
     async fn guarded(value: u32, yields: u32) -> u32 {
         let _guard = NUMBER.set_scoped(value);
         for _ in 0..yields {

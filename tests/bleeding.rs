@@ -37,7 +37,12 @@ fn a_set_in_a_plain_task_panics_where_it_is_called_and_says_what_to_do() {
     assert_eq!((panicked.file.as_str(), panicked.line), (file!(), line));
     let message = panicked.message;
     assert!(message.starts_with(&format!("cannot set {} in a spawned task", named(NAME.variable()))), "{message}");
-    for fix in ["contextvars::tokio::spawn", "`.in_current_context()`", "`with_context!(NAME = .., { .. })`"] {
+    for fix in [
+        "`contextvars::tokio::spawn`",
+        "`.in_current_context()`",
+        "`contextvars::tower::ContextLayer`",
+        "`with_context!(NAME = .., { .. })`",
+    ] {
         assert!(message.contains(fix), "{message}");
     }
 }

@@ -63,6 +63,8 @@ fn a_read_that_finds_nothing_says_how_to_set_and_how_to_ask() {
             "declare a default",
             "`USER.try_get()`",
             "`USER.get_or(..)`",
+            "a plain spawn inherits nothing",
+            "`contextvars::tokio`",
         ];
         assert_error(&error, "LookupError", &wanted);
         assert_eq!(USER.try_with(|_| ()).unwrap_err().to_string(), error.to_string());

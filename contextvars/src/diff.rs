@@ -77,7 +77,7 @@ impl Context {
 /// let diff = before.diff(&after);
 /// assert_eq!(diff.to_string(), "- TENANT: \"acme\"\n+ PASSWORD: <redacted>");
 /// let changed: Vec<_> = diff.iter().map(|change| change.variable().name()).collect();
-/// assert_eq!(changed, ["TENANT", "PASSWORD"]);
+/// assert_eq!((diff.len(), changed), (2, vec!["TENANT", "PASSWORD"]));
 /// # }
 /// ```
 ///

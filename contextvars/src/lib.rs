@@ -26,9 +26,45 @@
 //! }
 //! ```
 //!
+//! Across tasks, with the feature `tokio`:
+//!
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+//! use contextvars::{context_var, tokio, with_context};
+//!
+//! #[context_var(default = 0)]
+//! static REQUEST_ID: u64;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() {
+//!     let request = with_context!(REQUEST_ID = 7, async {
+//!         // `contextvars::tokio` is tokio, but what it spawns inherits.
+//!         tokio::spawn(async { REQUEST_ID.get() }).await.unwrap()
+//!     });
+//!     assert_eq!(request.await, 7);
+//! }
+//! ```
+//!
 //! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
 //! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), [what it costs](guide::performance),
 //! why it is [safe](guide::safety), and [how it is built](guide::design).
+//!
+//! # Features
+//! All are off by default; `full` is all but the two that need `--cfg tokio_unstable`.
+//!
+//! | Feature | What it adds |
+//! |---|---|
+//! | – | [`thread`]: the standard library's threads, inheriting |
+//! | `tokio`, `tokio-util` | `tokio`, `tokio_util`: spawns that inherit; a `set` that other tasks would see is refused |
+//! | `tokio-tracing`, `tokio-hooks` | named tasks inherit, too; plain spawns in any crate inherit (both unstable) |
+//! | `futures` | futures in a context are streams, sinks, readers and writers, too |
+//! | `rayon` | `rayon`: jobs and parallel iterators that inherit |
+//! | `tower`, `hyper` | a context for each request; executors that inherit, or detach |
+//! | `tracing`, `log` | variables declared with `log` in every log line |
+//! | `serde` | contexts and variables as data |
+//! | `baggage` | variables declared with `baggage = ".."` travel to other processes |
+//!
+//! Rust 1.85 or newer.
 //!
 //! # WebAssembly
 //! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where

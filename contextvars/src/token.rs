@@ -105,6 +105,7 @@ impl<T> fmt::Debug for Token<T> {
 /// let token = USER.set("ada".to_owned());
 /// let error = copy_context().run(|| USER.reset(token)).unwrap_err();
 /// assert!(error.is_wrong_context());
+/// assert!(!error.is_wrong_variable());
 /// USER.reset(error.into_token()).unwrap();
 /// # }
 /// ```

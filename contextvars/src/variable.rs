@@ -15,8 +15,11 @@ use std::fmt;
 /// assert_eq!(variable.type_name(), "u64");
 /// assert_eq!(variable.docs(), Some("The request at hand."));
 /// assert!(variable.has_default() && variable.inherits() && !variable.is_redacted());
+/// assert!(variable.is_logged());
 /// assert_eq!(variable.log_key(), Some("request_id"));
 /// assert_eq!(variable.baggage_key(), None);
+/// assert!(variable.module_path().ends_with("::demo"));
+/// assert!(variable.file().ends_with(".rs") && variable.line() > 0 && variable.column() > 0);
 /// # }
 /// mod demo {
 ///     /// The request at hand.

@@ -219,8 +219,7 @@ impl Context {
         self.state.updates_to(&after.state)
     }
 
-    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own. A call costs one reference
-    /// count and a [`run`](Self::run).
+    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
     ///
     /// For a function with an argument see [`wrap_fn`](Self::wrap_fn). A call costs a copy, which is one reference
     /// count, and what [`run`](Self::run) does; what `f` sets is freed when it ends.
@@ -363,9 +362,6 @@ impl Context {
 
     /// Returns the variables that are set with their values, in the order in which they were first set in this process.
     ///
-    /// Goes through the slots of all variables that were ever set in this context or near them: in steps of 16, a few
-    /// nanoseconds each. Nothing is cloned.
-    ///
     /// O(n); no value is copied.
     ///
     /// # Examples
@@ -435,6 +431,19 @@ impl Context {
 
     /// Returns the variables that are set with their values; the same as [`iter`](Self::iter).
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert!(ctx.items().all(|(variable, value)| variable.name() == "PORT" && value.to_string() == "80"));
+    /// # }
+    /// ```
+    ///
     /// # Python
     /// `ctx.items()`, which is said to return a list, and in CPython returns an iterator.
     #[must_use]
@@ -465,6 +474,8 @@ impl Default for Context {
     }
 }
 
+/// Looks up the variable's value in this context.
+///
 /// # Panics
 /// If the variable is not set in this context; [`get`](Context::get) returns `None` instead.
 ///

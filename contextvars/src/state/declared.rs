@@ -66,6 +66,21 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
 impl<T> ContextVar<T> {
     /// Returns what is known of the declaration: name, type, file and line, and more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[contextvars::context_var(default = 443)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert!(PORT.variable().has_default());
+    /// assert_eq!((PORT.name(), PORT.variable().type_name()), ("PORT", "u16"));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// Has no counterpart but for [`name`](Self::name).
     #[must_use]
     pub const fn variable(&self) -> &Variable {
         &self.variable

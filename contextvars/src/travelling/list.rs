@@ -95,6 +95,21 @@ impl Baggage {
     ///
     /// # Panics
     /// If the `Display` of a value does, or returns an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::baggage::Baggage;
+    /// use contextvars::{context_var, with_context};
+    ///
+    /// #[context_var(baggage = "aisle")]
+    /// static AISLE: u32;
+    ///
+    /// # fn main() {
+    /// let (sent, skipped) = with_context!(AISLE = 7, { Baggage::current() });
+    /// assert_eq!((sent.to_string().as_str(), sent.len(), skipped.len()), ("aisle=7", 1, 0));
+    /// # }
+    /// ```
     #[must_use]
     pub fn current() -> (Self, Vec<Skipped>) {
         Self::of(&copy_context())

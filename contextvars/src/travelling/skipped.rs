@@ -11,7 +11,12 @@ use std::fmt;
 ///
 /// ```
 /// use contextvars::baggage::Baggage;
+/// use contextvars::{Context, context_var};
 ///
+/// #[context_var(baggage = "row")]
+/// static ROW: u32;
+///
+/// # fn main() {
 /// let (kept, skipped) = Baggage::parse(["tenant=acme,user=a\"b"]);
 /// assert_eq!(kept.to_string(), "tenant=acme");
 /// assert_eq!(skipped[0].key(), "user");
@@ -20,6 +25,10 @@ use std::fmt;
 ///     skipped[0].to_string(),
 ///     r#"the baggage member "user" was left out: its value has a character that should have been percent-encoded"#
 /// );
+///
+/// let (_, skipped) = Baggage::parse(["row=first"]).0.apply(Context::new());
+/// assert!(skipped[0].is_wrong_value());
+/// # }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Skipped {

@@ -50,6 +50,7 @@ use crate::variable::Variable;
 /// let lines = fmt().map_event_format(ContextFormat::line).finish();
 /// let pretty = fmt().pretty().map_event_format(ContextFormat::pretty).finish();
 /// let json = fmt().json().map_event_format(ContextFormat::json).finish();
+/// let flat = fmt().json().map_event_format(ContextFormat::flat_json).finish();
 /// let users = fmt().compact().map_event_format(|it| ContextFormat::line(it).only([USER.variable()])).finish();
 ///
 /// with_context!(REQUEST_ID = 7, USER = "ada", {
@@ -59,6 +60,8 @@ use crate::variable::Variable;
 ///     assert!(output.take().contains("\n    with REQUEST_ID=7\n"));
 ///     with_default(json, || info!("accepted"));
 ///     assert!(output.take().contains(r#""context":{"REQUEST_ID":7}"#));
+///     with_default(flat, || info!("accepted"));
+///     assert!(output.take().ends_with("\"REQUEST_ID\":7}\n"));
 ///     with_default(users, || info!("accepted"));
 ///     assert!(output.take().ends_with(": accepted USER=ada\n"));
 /// });

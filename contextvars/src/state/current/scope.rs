@@ -33,8 +33,28 @@ use crate::variable::Variable;
 /// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its end
 /// therefore checks that what it leaves is what it entered.
 ///
+/// Nobody has to name it, but clippy's `await_holding_invalid_type` wants the name; see
+/// [`with_context!`](crate::with_context#asynchronous-code).
+///
 /// # Panics
 /// On drop, if another context is current than the one it entered, unless the thread is panicking already.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, with_context};
+/// #[context_var(default = 0)]
+/// static DEPTH: u32;
+///
+/// # fn main() {
+/// // The scope ends with the body, however that ends.
+/// let deepest = (0..).find(|&depth| with_context!(DEPTH = depth, { DEPTH.get() == 3 }));
+/// assert_eq!((deepest, DEPTH.get()), (Some(3), 0));
+/// # }
+/// ```
+///
+/// # Python
+/// Has no counterpart: `with var.set(..)` of Python 3.14 sets in the current context itself.
 #[must_use]
 pub struct Scope<const N: usize> {
     outer: Outer,

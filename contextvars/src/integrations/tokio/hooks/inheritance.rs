@@ -40,6 +40,33 @@ use super::place::Module;
 /// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named
 /// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced all
 /// the same, the first task that is polled panics with a message that names it.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use contextvars::tokio::{InheritContexts, Inheritance};
+/// use contextvars::{context_var, with_context};
+///
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let steps = Arc::new(Mutex::new(Vec::new()));
+/// let noting = |step: &'static str| {
+///     let steps = Arc::clone(&steps);
+///     move |_: &tokio::runtime::TaskMeta<'_>| steps.lock().unwrap().push((step, REQUEST_ID.get()))
+/// };
+/// let inheritance = Inheritance::of_all()
+///     .on_task_spawn(noting("spawn"))
+///     .on_before_task_poll(noting("before"))
+///     .on_after_task_poll(noting("after"))
+///     .on_task_terminate(noting("end"));
+/// let runtime = tokio::runtime::Builder::new_current_thread().inherit_contexts_by(inheritance).build()?;
+/// runtime.block_on(with_context!(REQUEST_ID = 7, async { tokio::spawn(async {}).await })).unwrap();
+/// assert_eq!(*steps.lock().unwrap(), [("spawn", 7), ("before", 7), ("end", 7), ("after", 7)]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Inheritance {
     excepted: Vec<Excepted>,
     pub(super) spawn: Option<Hook>,
