@@ -77,18 +77,19 @@ fn free(last: Context, rounds: usize) {
     left.run(|| drop(last));
 }
 
-/// A context that is never freed, and the one that was kept before it.
-struct Kept {
+/// A context that is never freed, and the one that was leaked before it.
+struct Leaked {
     _context: Context,
-    before: AtomicPtr<Kept>,
+    before: AtomicPtr<Leaked>,
 }
 
 /// Keeps a context for good, where leak checkers find it: nobody lost it.
 #[cold]
 fn keep_for_good(context: Context) {
-    static LAST: AtomicPtr<Kept> = AtomicPtr::new(ptr::null_mut());
-    let kept: &'static Kept = Box::leak(Box::new(Kept { _context: context, before: AtomicPtr::new(ptr::null_mut()) }));
+    static LAST: AtomicPtr<Leaked> = AtomicPtr::new(ptr::null_mut());
+    let leaked: &'static Leaked =
+        Box::leak(Box::new(Leaked { _context: context, before: AtomicPtr::new(ptr::null_mut()) }));
     // Relaxed: nobody ever looks.
-    let before = LAST.swap(ptr::from_ref(kept).cast_mut(), Ordering::Relaxed);
-    kept.before.store(before, Ordering::Relaxed);
+    let before = LAST.swap(ptr::from_ref(leaked).cast_mut(), Ordering::Relaxed);
+    leaked.before.store(before, Ordering::Relaxed);
 }

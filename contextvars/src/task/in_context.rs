@@ -216,30 +216,30 @@ impl<T> InContext<T> {
     /// Takes apart what is to be done and the context that it is to be done in.
     pub(crate) fn into_work(mut self) -> (T, TaskContext) {
         let context = std::mem::take(&mut self.context);
-        (there(self.inner.take()), context)
+        (not_used_up(self.inner.take()), context)
     }
 
     /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
     #[inline]
-    pub(crate) fn enter<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
+    pub(crate) fn call_inside<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();
         let entered = this.context.enter();
-        let result = f(there(this.inner.as_pin_mut()));
+        let result = f(not_used_up(this.inner.as_pin_mut()));
         entered.leave();
         result
     }
 
     /// Calls `f` with what is inside, in a copy of the context: for the methods that only look.
     #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
-    pub(crate) fn enter_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-        let inner = there(self.inner.as_ref());
+    pub(crate) fn call_inside_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        let inner = not_used_up(self.inner.as_ref());
         TaskContext::clone(&self.context).run(|| f(inner))
     }
 }
 
 /// What is inside an [`InContext`], which has it until it is used up.
 #[inline]
-fn there<T>(inner: Option<T>) -> T {
+fn not_used_up<T>(inner: Option<T>) -> T {
     match inner {
         Some(inner) => inner,
         None => unreachable!("the inner future is there until its wrapper is used up"),
@@ -251,7 +251,7 @@ impl<F: Future> Future for InContext<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        self.enter(|inner| inner.poll(cx))
+        self.call_inside(|inner| inner.poll(cx))
     }
 }
 

@@ -3,15 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::limits::{Budget, MOST_MEMBERS, within_limits};
 use super::member::{Member, SPACE};
 use super::registered::{Travels, travelling, travelling_as};
 use super::skipped::{Reason, Skipped};
 use crate::context::{Context, copy_context};
-
-/// The most members that are read or written.
-const MOST_MEMBERS: usize = 64;
-/// The most bytes that are read or written, encoded, with the commas.
-const MOST_BYTES: usize = 8192;
 
 /// What came with the request that the current context is about.
 #[contextvars::context_var(redact)]
@@ -88,7 +84,10 @@ impl Baggage {
                 list.push((Member::new(key, &text), true));
             }
         }
-        within_limits(&list)
+        {
+            let (members, skipped) = within_limits(&list);
+            (Self { members: members.into() }, skipped)
+        }
     }
 
     /// Returns what is to leave the process from the current context; see [`of`](Self::of).
@@ -213,48 +212,6 @@ fn current_form(member: &Member, var: &dyn Travels, text: &str) -> Member {
         member.clone()
     } else {
         Member::new(member.key(), text)
-    }
-}
-
-/// Leaves out what is too much: first of what passes through, and only then of ours.
-fn within_limits(list: &[(Member, bool)]) -> (Baggage, Vec<Skipped>) {
-    let mut budget = Budget::default();
-    let mut skipped = Vec::new();
-    let mut kept: Vec<Option<Member>> = list.iter().map(|_| None).collect();
-    for of_ours in [true, false] {
-        for ((member, is_ours), place) in list.iter().zip(&mut kept) {
-            if *is_ours != of_ours {
-                continue;
-            }
-            match budget.take(member) {
-                Ok(()) => *place = Some(member.clone()),
-                Err(reason) => skipped.push(Skipped::new(member.key(), reason)),
-            }
-        }
-    }
-    (Baggage { members: kept.into_iter().flatten().collect() }, skipped)
-}
-
-/// How much was taken of what the limits allow.
-#[derive(Default)]
-struct Budget {
-    members: usize,
-    /// With a comma for each member, the first included.
-    bytes: usize,
-}
-
-impl Budget {
-    fn take(&mut self, member: &Member) -> Result<(), Reason> {
-        if self.members == MOST_MEMBERS {
-            return Err(Reason::TooMany);
-        }
-        let bytes = self.bytes + member.as_str().len() + 1;
-        if bytes > MOST_BYTES + 1 {
-            return Err(Reason::TooLong);
-        }
-        self.members += 1;
-        self.bytes = bytes;
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 #[cfg(feature = "baggage")]
 mod carrier;
 #[cfg(feature = "baggage")]
+mod limits;
 mod list;
 #[cfg(feature = "baggage")]
 mod member;

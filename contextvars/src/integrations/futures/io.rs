@@ -11,7 +11,7 @@ use crate::task::InContext;
 impl<R: AsyncRead> AsyncRead for InContext<R> {
     #[inline]
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
-        self.enter(|inner| inner.poll_read(cx, buf))
+        self.call_inside(|inner| inner.poll_read(cx, buf))
     }
 
     #[inline]
@@ -20,47 +20,47 @@ impl<R: AsyncRead> AsyncRead for InContext<R> {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<Result<usize>> {
-        self.enter(|inner| inner.poll_read_vectored(cx, bufs))
+        self.call_inside(|inner| inner.poll_read_vectored(cx, bufs))
     }
 }
 
 impl<R: AsyncBufRead> AsyncBufRead for InContext<R> {
     #[inline]
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<&[u8]>> {
-        self.enter(|inner| inner.poll_fill_buf(cx))
+        self.call_inside(|inner| inner.poll_fill_buf(cx))
     }
 
     #[inline]
     fn consume(self: Pin<&mut Self>, amt: usize) {
-        self.enter(|inner| inner.consume(amt));
+        self.call_inside(|inner| inner.consume(amt));
     }
 }
 
 impl<W: AsyncWrite> AsyncWrite for InContext<W> {
     #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        self.enter(|inner| inner.poll_write(cx, buf))
+        self.call_inside(|inner| inner.poll_write(cx, buf))
     }
 
     #[inline]
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.enter(|inner| inner.poll_write_vectored(cx, bufs))
+        self.call_inside(|inner| inner.poll_write_vectored(cx, bufs))
     }
 
     #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.enter(|inner| inner.poll_flush(cx))
+        self.call_inside(|inner| inner.poll_flush(cx))
     }
 
     #[inline]
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.enter(|inner| inner.poll_close(cx))
+        self.call_inside(|inner| inner.poll_close(cx))
     }
 }
 
 impl<S: AsyncSeek> AsyncSeek for InContext<S> {
     #[inline]
     fn poll_seek(self: Pin<&mut Self>, cx: &mut Context<'_>, pos: SeekFrom) -> Poll<Result<u64>> {
-        self.enter(|inner| inner.poll_seek(cx, pos))
+        self.call_inside(|inner| inner.poll_seek(cx, pos))
     }
 }

@@ -12,21 +12,21 @@ impl<S: Sink<Item>, Item> Sink<Item> for InContext<S> {
 
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.enter(|inner| inner.poll_ready(cx))
+        self.call_inside(|inner| inner.poll_ready(cx))
     }
 
     #[inline]
     fn start_send(self: Pin<&mut Self>, item: Item) -> Result<(), S::Error> {
-        self.enter(|inner| inner.start_send(item))
+        self.call_inside(|inner| inner.start_send(item))
     }
 
     #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.enter(|inner| inner.poll_flush(cx))
+        self.call_inside(|inner| inner.poll_flush(cx))
     }
 
     #[inline]
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.enter(|inner| inner.poll_close(cx))
+        self.call_inside(|inner| inner.poll_close(cx))
     }
 }

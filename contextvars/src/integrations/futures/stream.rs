@@ -12,16 +12,16 @@ impl<S: Stream> Stream for InContext<S> {
 
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        self.enter(|inner| inner.poll_next(cx))
+        self.call_inside(|inner| inner.poll_next(cx))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.enter_copy(S::size_hint)
+        self.call_inside_copy(S::size_hint)
     }
 }
 
 impl<S: FusedStream> FusedStream for InContext<S> {
     fn is_terminated(&self) -> bool {
-        self.enter_copy(S::is_terminated)
+        self.call_inside_copy(S::is_terminated)
     }
 }

@@ -12,14 +12,14 @@ impl<B: Body> Body for InContext<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.enter(|body| body.poll_frame(cx))
+        self.call_inside(|body| body.poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.enter_copy(B::is_end_stream)
+        self.call_inside_copy(B::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.enter_copy(B::size_hint)
+        self.call_inside_copy(B::size_hint)
     }
 }

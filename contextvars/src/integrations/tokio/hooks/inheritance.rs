@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use ::tokio::runtime::TaskMeta;
 
-use super::place::Module;
+use super::module::Module;
 
 /// Which tasks inherit and which begin in an empty context; for
 /// [`inherit_contexts_by`](super::InheritContexts::inherit_contexts_by).

@@ -5,7 +5,7 @@ mod inheritance;
 #[cfg(tokio_unstable)]
 mod installed;
 #[cfg(tokio_unstable)]
-mod place;
+mod module;
 #[cfg(tokio_unstable)]
 mod slots;
 

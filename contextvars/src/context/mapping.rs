@@ -1,0 +1,252 @@
+//! A [`Context`] to look at: a mapping from variables to values, as Python's is.
+
+use std::fmt;
+use std::ops::Index;
+
+use super::{Context, Items, Key, ValueRef};
+use crate::state::ContextVar;
+use crate::variable::Variable;
+
+impl Context {
+    /// Returns whether the variable has a value in this context. A default is not one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 80)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert!(!Context::new().contains(&PORT));
+    /// assert!(Context::new().with(&PORT, 80).contains(&PORT));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `var in ctx`.
+    #[must_use]
+    pub fn contains<T>(&self, var: &'static ContextVar<T>) -> bool {
+        self.state.get(var).is_some()
+    }
+
+    /// Returns the variable's value in this context. `None`: it is not set here; a default does not count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 80)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert_eq!(Context::new().get(&PORT), None);
+    /// assert_eq!(Context::new().with(&PORT, 8080).get(&PORT), Some(&8080));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.get(var)`.
+    #[must_use]
+    pub fn get<T>(&self, var: &'static ContextVar<T>) -> Option<&T> {
+        self.state.get(var)
+    }
+
+    /// Returns how many variables are set. O(n).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80).with(&PORT, 8080);
+    /// assert_eq!((ctx.len(), Context::new().len()), (1, 0));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `len(ctx)`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.values().count()
+    }
+
+    /// Returns whether no variable is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var(default = 80)]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// assert!(Context::new().is_empty());
+    /// assert!(!Context::new().with(&PORT, 80).is_empty());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `not ctx`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state.values().next().is_none()
+    }
+
+    /// Returns the variables that are set with their values, in the order in which they were first set in this process.
+    ///
+    /// O(n); no value is copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static USER: String;
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&USER, "ada".to_owned()).with(&PORT, 80);
+    /// let shown: Vec<_> = ctx.iter().map(|(var, value)| format!("{}={value:?}", var.name())).collect();
+    /// assert_eq!(shown, ["USER=\"ada\"", "PORT=80"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.items()`; `iter(ctx)` there is [`keys`](Self::keys). The order there is that of hashes.
+    #[must_use]
+    pub fn iter(&self) -> Items<'_> {
+        Items::new(self.state.values())
+    }
+
+    /// Returns the variables that are set. In the order of [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert_eq!(ctx.keys().map(|variable| variable.name()).collect::<Vec<_>>(), ["PORT"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.keys()`, which is said to return a list, and in CPython returns an iterator.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Variable> {
+        self.iter().map(|(variable, _)| variable)
+    }
+
+    /// Returns the values. In the order of [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert_eq!(ctx.values().map(|value| value.to_string()).collect::<Vec<_>>(), ["80"]);
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.values()`, which is said to return a list, and in CPython returns an iterator.
+    pub fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// Returns the variables that are set with their values; the same as [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, context_var};
+    /// #[context_var]
+    /// static PORT: u16;
+    ///
+    /// # fn main() {
+    /// let ctx = Context::new().with(&PORT, 80);
+    /// assert!(ctx.items().all(|(variable, value)| variable.name() == "PORT" && value.to_string() == "80"));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.items()`, which is said to return a list, and in CPython returns an iterator.
+    #[must_use]
+    pub fn items(&self) -> Items<'_> {
+        self.iter()
+    }
+
+    /// This context's value of the variable that `like` is a value of.
+    pub(crate) fn counterpart(&self, like: ValueRef<'_>) -> Option<ValueRef<'_>> {
+        self.state.counterpart(like.value()).map(ValueRef::new)
+    }
+}
+
+/// Looks up the variable's value in this context.
+///
+/// # Panics
+/// If the variable is not set in this context; [`get`](Context::get) returns `None` instead.
+///
+/// # Python
+/// `ctx[var]`, which raises `KeyError`.
+impl<T> Index<&'static ContextVar<T>> for Context {
+    type Output = T;
+
+    #[track_caller]
+    fn index(&self, var: &'static ContextVar<T>) -> &T {
+        match self.get(var) {
+            Some(value) => value,
+            None => panic!(
+                "{} is not set in this context: set it before, or use `ctx.get(&{name})`, which returns an `Option`; \
+                 a declared default is not part of any context",
+                var.variable().described(),
+                name = var.name(),
+            ),
+        }
+    }
+}
+
+/// Equal if the same variables are set to the very same values, or to values that are equal by their type's
+/// `PartialEq`. So a context equals its copies, whatever they hold. O(n).
+///
+/// # Python
+/// `ctx == other`, which compares identities first, too.
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        let counterpart_is_equal = |value: ValueRef<'_>| other.counterpart(value).is_some_and(|it| value.is_equal(it));
+        self.len() == other.len() && self.values().all(counterpart_is_equal)
+    }
+}
+
+/// Shows `{NAME: value, ..}`; a value whose type has no `Debug` shows as its type's name, and `redact` is honoured.
+///
+/// The alternate form shows where each variable was declared, too.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut output = f.debug_map();
+        for (variable, value) in self {
+            output.entry(&Key(variable), &value);
+        }
+        output.finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Context {
+    type Item = (&'static Variable, ValueRef<'a>);
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
