@@ -23,6 +23,12 @@ static TENANT: u64;
 #[context_var(default = 0)]
 static SET_BY_ALLOCATOR: u64;
 
+#[context_var]
+static OTHER: u64;
+
+#[context_var]
+static INNERMOST: u64;
+
 /// A value that holds a context.
 struct Holder(#[expect(dead_code, reason = "it is dropped with the value")] Context);
 
@@ -162,4 +168,54 @@ fn values_that_an_allocator_lets_go_are_dropped_however_deep_it_is_called() {
         assert!(TIMES.get() >= levels);
         assert_eq!(ALIVE.load(Ordering::Relaxed), 0, "{levels} levels");
     }
+}
+
+/// A value that sets a variable, and so changes the context at hand, when it is dropped.
+struct SetsOnDrop;
+
+impl Drop for SetsOnDrop {
+    fn drop(&mut self) {
+        // What is done here is not work for the allocator again, or there would be no end to it.
+        let meddles = MEDDLES.take();
+        drop(SET_BY_ALLOCATOR.set(SET_BY_ALLOCATOR.get() + 1));
+        MEDDLES.set(meddles);
+    }
+}
+
+#[context_var]
+static SETS: SetsOnDrop;
+
+#[test]
+fn destructors_of_an_allocator_s_values_change_no_context_but_the_one_at_hand() {
+    isolated(|| {
+        drop(TENANT.set(1));
+        for _ in 0..10 {
+            // In the middle of a change, where the allocator finds no values; its own go when that is done.
+            MEDDLES.set(Some(|| {
+                if !TENANT.is_set() {
+                    drop(SETS.set(SetsOnDrop));
+                }
+            }));
+            let mut tokens = Vec::new();
+            with_context!(TENANT = 2, {
+                tokens.push(OTHER.set(2));
+                with_context!(TENANT = 3, OTHER = 3, {
+                    // Somebody else has what the body set, too, so the scope's end has to copy.
+                    let _copy = with_context!(INNERMOST = 4, {
+                        tokens.push(OTHER.set(4));
+                        assert_eq!((TENANT.get(), OTHER.get()), (3, 4));
+                        copy_context()
+                    });
+                    assert_eq!((TENANT.get(), OTHER.get(), INNERMOST.is_set()), (3, 3, false));
+                });
+                tokens.push(OTHER.set(5));
+                assert_eq!((TENANT.get(), OTHER.get(), INNERMOST.is_set()), (2, 5, false));
+            });
+            assert_eq!((TENANT.get(), OTHER.is_set(), INNERMOST.is_set()), (1, false, false));
+            for token in tokens {
+                assert!(OTHER.reset(token).unwrap_err().is_wrong_context());
+            }
+            MEDDLES.set(None);
+        }
+    });
 }

@@ -12,8 +12,9 @@ impl Current {
     #[inline]
     pub(super) fn change_for_good<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         if self.mark.get().is_lent() {
-            self.change(scope::keep);
+            // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set more.
             self.mark.set(self.mark.get().with_kept());
+            self.change(scope::keep);
         }
         self.change(change)
     }

@@ -71,7 +71,8 @@ impl Current {
 
     /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty context.
     ///
-    /// No value may lose its last owner in `change`, or its destructor would find itself there, too.
+    /// No value may lose its last owner in `change`, or its destructor would find itself there, too. What an allocator has set
+    /// there goes when the change is done, and its destructors may then do anything to the context: it must be whole by then.
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();

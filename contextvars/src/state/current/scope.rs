@@ -113,22 +113,22 @@ impl<const N: usize> Scope<N> {
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
         let (outer, identity) = CURRENT.with(|current| {
             let mark = current.mark.get();
-            let outer = if mark.is_base() {
+            let is_private = bindings.iter().any(|bound| bound.is_private);
+            let of_body = if is_private { mark.of_copy().with_private() } else { mark.of_copy() }.of_scope_in(mark);
+            // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set more.
+            if mark.is_base() {
                 let mut copy = snapshot();
                 swap(&mut copy);
+                current.mark.set(of_body);
+                let identity = current.new_identity();
                 current.change(|vars| bindings.iter().for_each(|bound| bound.copy_to(vars)));
-                Outer::Whole(copy)
+                (Outer::Whole(copy), identity)
             } else {
-                current.mark.set(mark.of_copy().lent());
+                current.mark.set(of_body.lent());
+                let identity = current.new_identity();
                 current.change(|vars| bindings.iter_mut().for_each(|bound| bound.exchange(vars)));
-                Outer::Lent(mark)
-            };
-            current.mark.set(current.mark.get().of_scope_in(mark));
-            let identity = current.new_identity();
-            if bindings.iter().any(|bound| bound.is_private) {
-                current.mark.set(current.mark.get().with_private());
+                (Outer::Lent(mark), identity)
             }
-            (outer, identity)
         });
         Self { outer, bindings, identity, began: Location::caller(), not_send: PhantomData }
     }
@@ -140,9 +140,13 @@ impl<const N: usize> Scope<N> {
             Outer::Whole(state) => swap(state),
             Outer::Lent(mark) => {
                 let was_lent = current.mark.replace(*mark).is_lent();
-                let leftovers = if was_lent { None } else { current.change(take_kept) };
-                // In the reverse order, for the sake of a variable that is bound twice.
-                current.change(|vars| self.bindings.iter_mut().rev().for_each(|bound| bound.exchange(vars)));
+                // One change, or destructors of what an allocator has set meanwhile would find a half of it.
+                let leftovers = current.change(|vars| {
+                    let leftovers = if was_lent { None } else { take_kept(vars) };
+                    // In the reverse order, for the sake of a variable that is bound twice.
+                    self.bindings.iter_mut().rev().for_each(|bound| bound.exchange(vars));
+                    leftovers
+                });
                 drop(leftovers);
             }
         }
