@@ -7,7 +7,7 @@ use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use contextvars::{Context, context_var, copy_context, with_context};
+use contextvars::{Context, ContextExt, context_var, copy_context, with_context};
 
 #[context_var]
 static NAME: String;
@@ -20,6 +20,22 @@ static COUNTED: Counted;
 
 #[context_var]
 static NUMBER: u64;
+
+#[context_var]
+static FREED: Freed;
+
+#[context_var]
+static LEFT_BEHIND: u64;
+
+/// A value that sets a variable when it is dropped, wherever that is.
+struct Freed(Box<u64>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        *self.0 += 1;
+        drop(LEFT_BEHIND.set(*self.0));
+    }
+}
 
 /// How many values of the one test that has them are alive.
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
@@ -86,6 +102,31 @@ fn the_last_of_several_threads_frees_what_they_share() {
             assert_eq!(thread.join().expect("the thread ends"), round);
         }
         assert_eq!(ALIVE.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn of_futures_that_end_on_several_threads_the_last_frees_what_they_share_and_none_leaves_anything() {
+    for round in 0..ROUNDS {
+        let context = Context::new().with(&FREED, Freed(Box::new(round)));
+        let futures: Vec<_> = (0..THREADS).map(|_| async {}.in_context(context.clone())).collect();
+        // From here on, all owners are futures.
+        let mine = async {}.in_context(context);
+        let threads: Vec<_> = (0..)
+            .zip(futures)
+            .map(|(number, future)| {
+                thread::spawn(move || {
+                    dawdle(number);
+                    drop(future);
+                    copy_context().is_empty()
+                })
+            })
+            .collect();
+        drop(mine);
+        assert!(!LEFT_BEHIND.is_set());
+        for thread in threads {
+            assert!(thread.join().expect("the thread ends"), "the thread's base context is empty");
+        }
     }
 }
 
