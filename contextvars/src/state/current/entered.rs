@@ -85,9 +85,10 @@ fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: State) {
 #[inline]
 fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: State) {
     let mut state = ManuallyDrop::new(current.replace(outer));
-    // [C5] If the values were not changed, what stands there is the same and becomes their owner as it is. The same to the eye
-    // is not enough: a new map may be where one was that is gone. Another context may be here only if coroutines left theirs
-    // in another order than they entered them.
+    // [C5] Where nothing was changed, what stands there is what comes out, bit for bit, and becomes the owner as it is. Equal
+    // bits do not suffice: a change may have freed the map and made another at its address, to which a pointer to the first
+    // does not lead, by the compiler's rules. Another context may be here only if coroutines left theirs in another order
+    // than they entered them.
     let is_same = !state.mark.is_changed() && state.mark == place.mark && state.vars.is_same(&place.vars);
     if !is_same {
         state.mark = state.mark.unchanged();
