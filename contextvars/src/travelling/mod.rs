@@ -6,6 +6,7 @@
 mod carrier;
 #[cfg(feature = "baggage")]
 mod limits;
+#[cfg(feature = "baggage")]
 mod list;
 #[cfg(feature = "baggage")]
 mod member;

@@ -91,6 +91,9 @@ where
 /// assert_eq!(receiver.recv(), Ok(1));
 /// # }
 /// ```
+///
+/// # Python
+/// `executor.submit(copy_context().run, f)`; a plain `executor.submit(f)` hands no context on.
 pub fn spawn<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
