@@ -36,7 +36,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::common_clone(self) {
+        match state::clone_or_copy(self) {
             Some(value) => value,
             None => self.get_rare(),
         }
@@ -48,18 +48,18 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match self.rare_clone_or_default() {
+        match self.rare_or_default() {
             Some(value) => value,
             None => panic!("{}", LookupError::new(self.variable())),
         }
     }
 
     #[inline]
-    fn rare_clone_or_default(&'static self) -> Option<T>
+    fn rare_or_default(&'static self) -> Option<T>
     where
         T: Clone,
     {
-        state::rare_clone(self).or_else(|| self.default().cloned())
+        state::clone_of_rare_type(self).or_else(|| self.default().cloned())
     }
 
     #[inline(never)]
@@ -67,7 +67,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        self.rare_clone_or_default().ok_or_else(|| LookupError::new(self.variable()))
+        self.rare_or_default().ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default.
@@ -99,7 +99,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::common_clone(self) {
+        match state::clone_or_copy(self) {
             Some(value) => Ok(value),
             None => self.try_get_rare(),
         }
@@ -156,7 +156,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        state::common_clone(self).or_else(|| state::rare_clone(self)).unwrap_or_else(make)
+        state::clone_or_copy(self).or_else(|| state::clone_of_rare_type(self)).unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

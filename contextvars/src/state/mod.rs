@@ -49,7 +49,7 @@ pub(crate) use self::current::change::{Replaced, restore, set};
 pub(crate) use self::current::entered::Entered;
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::entered::swap;
-pub(crate) use self::current::read::{common_clone, is_set, rare_clone, with_value};
+pub(crate) use self::current::read::{clone_of_rare_type, clone_or_copy, is_set, with_value};
 pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};

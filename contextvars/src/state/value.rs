@@ -120,8 +120,8 @@ impl Value {
 
     /// Where the value's block is, for a reader that may outlive this handle.
     #[inline]
-    pub(super) fn place(&self) -> Place {
-        Place(self.block)
+    pub(super) fn uncounted(&self) -> UncountedValue {
+        UncountedValue(self.block)
     }
 
     /// Whether both are handles of the same block.
@@ -162,9 +162,9 @@ impl Ownerless {
 
 /// Where a value's block is: a handle that is not counted.
 #[derive(Clone, Copy)]
-pub(super) struct Place(NonNull<Header>);
+pub(super) struct UncountedValue(NonNull<Header>);
 
-impl Place {
+impl UncountedValue {
     /// The value in the block.
     ///
     /// # Safety

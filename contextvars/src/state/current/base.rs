@@ -17,7 +17,7 @@ impl Drop for BaseCleaner {
         let mut vars = Vars::new();
         CURRENT.with(|current| {
             current.pin_readers();
-            current.exchange(&mut vars);
+            current.exchange_values(&mut vars);
         });
         // A destructor that panics here would abort the process, for a value that nobody needs any more.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(vars)));

@@ -34,7 +34,7 @@ impl<'a> Entered<'a> {
             let place = unsafe { &mut *ptr::from_mut(state).cast::<ManuallyDrop<State>>() };
             // SAFETY: [C5] this moves the context out of its place.
             let state = unsafe { ManuallyDrop::take(place) };
-            let outer = ManuallyDrop::new(current.replace(state));
+            let outer = ManuallyDrop::new(current.switch_to(state));
             Self { place, outer, not_send: PhantomData }
         })
     }
@@ -84,7 +84,7 @@ fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: State) {
 /// Makes `outer` current, and moves what was current into `place`. The caller has pinned the readers.
 #[inline]
 fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: State) {
-    let mut state = ManuallyDrop::new(current.replace(outer));
+    let mut state = ManuallyDrop::new(current.switch_to(outer));
     // [C5] Where nothing was changed, what stands there is what comes out, bit for bit, and becomes the owner as it is. Equal
     // bits do not suffice: a change may have freed the map and made another at its address, to which a pointer to the first
     // does not lead, by the compiler's rules. Another context may be here only if coroutines left theirs in another order
@@ -103,7 +103,7 @@ fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: State) {
 pub(crate) fn swap(state: &mut State) {
     CURRENT.with(|current| {
         current.pin_readers();
-        current.exchange(&mut state.vars);
+        current.exchange_values(&mut state.vars);
         state.mark = current.mark.replace(state.mark);
     });
 }

@@ -61,7 +61,7 @@ impl Current {
 
     /// Makes `vars` the values, and the values `vars`. The caller has pinned the readers.
     #[inline]
-    fn exchange(&self, vars: &mut Vars<Value>) {
+    fn exchange_values(&self, vars: &mut Vars<Value>) {
         // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them, and
         // none of those calls code that could come here. This one does not outlive the swap, which runs nobody's code.
         // Readers do not borrow from the cell; they hold on to blocks.
@@ -78,17 +78,17 @@ impl Current {
         self.pin_readers();
         let mut vars = Vars::new();
         let mark = self.mark.replace(Mark::NEW);
-        self.exchange(&mut vars);
+        self.exchange_values(&mut vars);
         let result = change(&mut vars);
-        self.exchange(&mut vars);
+        self.exchange_values(&mut vars);
         self.mark.set(mark.changed());
         result
     }
 
     /// Makes `state` the current context, and returns the one that was. The caller has pinned the readers.
     #[inline]
-    fn replace(&self, mut state: State) -> State {
-        self.exchange(&mut state.vars);
+    fn switch_to(&self, mut state: State) -> State {
+        self.exchange_values(&mut state.vars);
         state.mark = self.mark.replace(state.mark);
         state
     }

@@ -8,7 +8,7 @@ use std::mem;
 use std::ptr;
 
 use super::super::declared::ContextVar;
-use super::super::value::{Place, Value};
+use super::super::value::{UncountedValue, Value};
 use super::{CURRENT, Current};
 
 /// One `with` call's hold on the value it is reading.
@@ -16,7 +16,7 @@ use super::{CURRENT, Current};
 /// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
 /// switched since the reader began. Whatever is about to do either pins all readers first.
 pub(super) struct Reader {
-    value: Place,
+    value: UncountedValue,
     /// Whether this reader owns the value by now, and gives it up in the end.
     pinned: Cell<bool>,
     /// The live reader that began last before this one, or null. [C4] If this one is pinned, so are all outer ones.
@@ -99,7 +99,7 @@ impl Current {
 /// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
 pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::place)) else {
+    let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::uncounted)) else {
         return Err(f);
     };
     let reader =
@@ -113,9 +113,9 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
 }
 
 /// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the rare
-/// ones that have neither a destructor nor `Copy`; then [`rare_clone`] knows.
+/// ones that have neither a destructor nor `Copy`; then [`clone_of_rare_type`] knows.
 #[inline]
-pub(crate) fn common_clone<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+pub(crate) fn clone_or_copy<T: Clone>(var: &ContextVar<T>) -> Option<T> {
     if const { mem::needs_drop::<T>() } { with_value(var, T::clone).ok() } else { copied(var) }
 }
 
@@ -131,9 +131,9 @@ fn copied<T>(var: &ContextVar<T>) -> Option<T> {
     })
 }
 
-/// What [`common_clone`] did not find. Apart from it, so that reads of `Copy` types stay small.
+/// What [`clone_or_copy`] did not find. Apart from it, so that reads of `Copy` types stay small.
 #[inline]
-pub(crate) fn rare_clone<T: Clone>(var: &ContextVar<T>) -> Option<T> {
+pub(crate) fn clone_of_rare_type<T: Clone>(var: &ContextVar<T>) -> Option<T> {
     if const { mem::needs_drop::<T>() } || var.is_copy() {
         return None;
     }

@@ -184,11 +184,11 @@ impl<const N: usize> Drop for Scope<N> {
 }
 
 /// The values that a scope was lent, in the context of a body that went on to change them.
-struct Kept(Mutex<Vars<Value>>);
+struct PutBy(Mutex<Vars<Value>>);
 
-/// Under this stands what is [`Kept`]. Declared without the macro, so that no list of variables has it.
-static KEPT: ContextVar<Kept> = ContextVar::declared(
-    Variable::declared("KEPT", module_path!(), file!(), line!(), column!()).not_inherited(),
+/// Under this stands what is [`PutBy`]. Declared without the macro, so that no list of variables has it.
+static PUT_BY: ContextVar<PutBy> = ContextVar::declared(
+    Variable::declared("PUT_BY", module_path!(), file!(), line!(), column!()).not_inherited(),
     None,
     Traits::NONE,
 );
@@ -196,22 +196,22 @@ static KEPT: ContextVar<Kept> = ContextVar::declared(
 /// Whether the value is one that the crate itself put into the context.
 #[inline]
 pub(in super::super) fn is_internal(value: &Value) -> bool {
-    ptr::addr_eq(value.var(), &raw const KEPT)
+    ptr::addr_eq(value.var(), &raw const PUT_BY)
 }
 
 /// Puts by the values of a context that is lent, which may change thereafter.
 #[cold]
 pub(in super::super) fn keep(vars: &mut Vars<Value>) {
-    let kept = Value::new(&KEPT, Kept(Mutex::new(vars.clone())));
+    let kept = Value::new(&PUT_BY, PutBy(Mutex::new(vars.clone())));
     // What an outer scope has put by is among the values put by here, and so not lost.
-    drop(vars.insert(KEPT.assigned_id(), kept));
+    drop(vars.insert(PUT_BY.assigned_id(), kept));
 }
 
 /// Brings back the values that [`keep`] has put by, and returns those that took their place.
 #[cold]
 fn take_kept(vars: &mut Vars<Value>) -> Option<(Vars<Value>, Value)> {
-    let value = vars.remove(KEPT.id())?;
+    let value = vars.remove(PUT_BY.id())?;
     // Nobody else can lock it, and to take it leaves nothing with the copies that were made of the body's context.
-    let kept = mem::take(&mut *value.downcast_ref::<Kept>()?.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let kept = mem::take(&mut *value.downcast_ref::<PutBy>()?.0.lock().unwrap_or_else(PoisonError::into_inner));
     Some((mem::replace(vars, kept), value))
 }
