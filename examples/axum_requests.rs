@@ -1,8 +1,8 @@
 //! An axum server in which every line that is logged knows its request, without being told.
 //!
-//! Run it with `cargo run --example axum_requests`, or with another address as the argument:
-//! `cargo run --example axum_requests -- 127.0.0.1:9000`. Then
-//! `curl -i -H 'x-request-id: 42' http://127.0.0.1:8082/hello/ada`, or `curl http://127.0.0.1:8082/count/3`; Ctrl-C ends it.
+//! Run it with `cargo run --example axum_requests`, or with another address as the argument: `cargo run --example
+//! axum_requests -- 127.0.0.1:9000`. Then `curl -i -H 'x-request-id: 42' http://127.0.0.1:8082/hello/ada`, or `curl
+//! http://127.0.0.1:8082/count/3`; Ctrl-C ends it.
 
 use std::convert::Infallible;
 use std::env;

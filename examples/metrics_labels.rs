@@ -1,9 +1,10 @@
 //! Metrics that have context variables for labels: counters say whose they are, and no call that counts says so.
 //!
-//! Run it with `cargo run --example metrics_labels`, and its tests with `cargo test --example metrics_labels`. The layer is
-//! yours to copy. It goes around any recorder of `metrics`, such as a Prometheus exporter, and takes the variables in
-//! a list: each combination of their values is a time series of its own, which is stored, sent and paid for. Plans,
-//! regions and methods have few values. Tenants may have too many, and the numbers of requests certainly have.
+//! Run it with `cargo run --example metrics_labels`, and its tests with `cargo test --example metrics_labels`. The
+//! layer is yours to copy. It goes around any recorder of `metrics`, such as a Prometheus exporter, and takes the
+//! variables in a list: each combination of their values is a time series of its own, which is stored, sent and paid
+//! for. Plans, regions and methods have few values. Tenants may have too many, and the numbers of requests certainly
+//! have.
 
 use std::fmt;
 use std::ptr;

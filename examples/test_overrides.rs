@@ -1,8 +1,8 @@
 //! A clock and a configuration that tests replace, each test for itself, while they all run at the same time.
 //!
-//! Run it with `cargo run --example test_overrides`, and its tests with `cargo test --example test_overrides`. The code is
-//! written as if there were one clock and one configuration: it asks for neither in its arguments, and has no line in it
-//! for the sake of the tests. What a test sets holds in that test and in the tasks and threads that it starts.
+//! Run it with `cargo run --example test_overrides`, and its tests with `cargo test --example test_overrides`. The code
+//! is written as if there were one clock and one configuration: it asks for neither in its arguments, and has no line
+//! in it for the sake of the tests. What a test sets holds in that test and in the tasks and threads that it starts.
 
 use std::collections::HashMap;
 use std::env;

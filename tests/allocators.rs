@@ -86,7 +86,8 @@ unsafe impl GlobalAlloc for Meddling {
     }
 }
 
-/// Sets, resets, copies and enters, with maps that grow, are copied and shrink; returns how often the allocator meddled.
+/// Sets, resets, copies and enters, with maps that grow, are copied and shrink; returns how often the allocator
+/// meddled.
 fn work_while_the_allocator(meddles: fn()) -> usize {
     let vars = many();
     isolated(|| {

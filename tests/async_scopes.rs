@@ -1,4 +1,5 @@
-//! `with_context!` around asynchronous code: `async` bodies, and what happens when a plain body is suspended all the same.
+//! `with_context!` around asynchronous code: `async` bodies, and what happens when a plain body is suspended all the
+//! same.
 
 mod support;
 

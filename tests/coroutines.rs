@@ -1,5 +1,5 @@
-//! Coroutines with stacks of their own, which can be left in any order: whatever becomes of their contexts, what is being
-//! read stays where it is.
+//! Coroutines with stacks of their own, which can be left in any order: whatever becomes of their contexts, what is
+//! being read stays where it is.
 
 mod support;
 

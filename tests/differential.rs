@@ -7,8 +7,8 @@
 //! CONTEXTVARS_SEED=123 CONTEXTVARS_PROGRAMS=1 cargo test -p contextvars-tests --test differential -- --nocapture
 //! ```
 //!
-//! The first program has the seed `CONTEXTVARS_SEED` (0), the next that plus one, and so on. `CONTEXTVARS_PYTHON` names the
-//! Python to compare with (`python3`); without one, nothing is compared, and the test says so.
+//! The first program has the seed `CONTEXTVARS_SEED` (0), the next that plus one, and so on. `CONTEXTVARS_PYTHON` names
+//! the Python to compare with (`python3`); without one, nothing is compared, and the test says so.
 
 #[path = "differential/generator.rs"]
 mod generator;

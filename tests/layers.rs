@@ -1,5 +1,5 @@
-//! The crate's layers: modules import from those below them only, foreign crates stay in `integrations`, and unsafe code
-//! in `state`.
+//! The crate's layers: modules import from those below them only, foreign crates stay in `integrations`, and unsafe
+//! code in `state`.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -175,7 +175,8 @@ fn whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope() {
     isolated(|| {
         drop(NUMBER.set(1));
         with_context!(NUMBER = 2, {
-            // An error with its token, a half-done iteration, a round trip before, half way and after, a scope's future.
+            // An error with its token, a half-done iteration, a round trip before, half way and after, a scope's
+            // future.
             let token = NUMBER.set(3);
             forget(copy_context().run(|| NUMBER.reset(token)).unwrap_err());
             let ctx = copy_context();

@@ -1,7 +1,7 @@
 //! Whole programs on the library and on a model of PEP 567, slow and obvious: each does what the other does.
 //!
-//! The programs hold readers live across sets, nest runs, guards, scopes and threads in one another, fail in the middle, and
-//! have values whose `Drop`, `Clone`, `Debug` and `PartialEq` call back into the library.
+//! The programs hold readers live across sets, nest runs, guards, scopes and threads in one another, fail in the
+//! middle, and have values whose `Drop`, `Clone`, `Debug` and `PartialEq` call back into the library.
 
 #[path = "oracle/library.rs"]
 mod library;

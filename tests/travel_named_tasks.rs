@@ -1,4 +1,5 @@
-//! Tasks with names, which tokio has among its unstable parts, inherit as others do; run it with `ci/tokio-unstable.sh`.
+//! Tasks with names, which tokio has among its unstable parts, inherit as others do; run it with
+//! `ci/tokio-unstable.sh`.
 
 #![cfg(tokio_unstable)]
 

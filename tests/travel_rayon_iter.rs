@@ -404,8 +404,8 @@ fn the_later_of_two_contexts_holds_for_what_comes_after_it() {
     assert_eq!(seen, [8; 200]);
 }
 
-/// Runs a chain of one hundred closures, each of which starts a job past this crate, on a pool of one thread, and returns how
-/// many of those jobs have seen a request. Whoever waits runs them.
+/// Runs a chain of one hundred closures, each of which starts a job past this crate, on a pool of one thread, and
+/// returns how many of those jobs have seen a request. Whoever waits runs them.
 fn jobs_that_saw_a_request<R: Send>(chain: impl FnOnce(&(dyn Fn() + Sync)) -> R + Send) -> usize {
     let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let (sender, receiver) = mpsc::channel();

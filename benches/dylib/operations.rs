@@ -1,4 +1,5 @@
-//! A few operations in functions of their own, to be built into a program and into a dynamic library; `count.sh` does so.
+//! A few operations in functions of their own, to be built into a program and into a dynamic library; `count.sh` does
+//! so.
 
 use std::hint::black_box;
 

@@ -1,5 +1,5 @@
-//! Counts the instructions of each operation under valgrind, which no noise on the machine can change, and compares them
-//! with the numbers kept in `benches/instructions/baseline.txt`.
+//! Counts the instructions of each operation under valgrind, which no noise on the machine can change, and compares
+//! them with the numbers kept in `benches/instructions/baseline.txt`.
 //!
 //! ```text
 //! cargo run --release -p contextvars-benches --bin instructions             # compares; fails if anything grew

@@ -63,7 +63,8 @@ mod many {
     declare! { 4096 }
 }
 
-/// A context in which exactly this many variables are set, up to 4,096: the named ones first, in the order of this file.
+/// A context in which exactly this many variables are set, up to 4,096: the named ones first, in the order of this
+/// file.
 ///
 /// The library numbers variables in the order in which they are first set, and keeps 16 neighbours together; so this
 /// sets all of them once, in order, before it makes the first context.

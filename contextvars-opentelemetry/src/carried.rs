@@ -42,14 +42,15 @@ impl Carried {
 
 /// Returns the OpenTelemetry context of the work at hand: attached on this thread, or inherited.
 ///
-/// In a [`scope`], and in a future that was given one, that is OpenTelemetry's own current context, whatever was attached
-/// there since. In work that only inherited a context (a spawned task, a thread, a job) it is the inherited one.
+/// In a [`scope`], and in a future that was given one, that is OpenTelemetry's own current context, whatever was
+/// attached there since. In work that only inherited a context (a spawned task, a thread, a job) it is the inherited
+/// one.
 ///
-/// A guard of OpenTelemetry's on a thread that runs nothing of this package's counts, too, before what is inherited: if the
-/// context has an active span or baggage, or suppresses telemetry. (One with other values alone cannot be told from
+/// A guard of OpenTelemetry's on a thread that runs nothing of this package's counts, too, before what is inherited: if
+/// the context has an active span or baggage, or suppresses telemetry. (One with other values alone cannot be told from
 /// none.) Under a `scope` that belongs to other work, as when a worker of rayon waits and runs somebody else's job
-/// meanwhile, that work's context is not seen. Under a guard of OpenTelemetry's own it is: nothing tells whose guard it is.
-/// So use [`scope`], and not `attach`, around what waits in rayon.
+/// meanwhile, that work's context is not seen. Under a guard of OpenTelemetry's own it is: nothing tells whose guard it
+/// is. So use [`scope`], and not `attach`, around what waits in rayon.
 ///
 /// # Examples
 ///

@@ -30,9 +30,10 @@ use crate::carried::{Carried, current};
 pub trait OpenTelemetryExt: Future + Sized {
     /// Runs this future with `cx` for OpenTelemetry's current context: at each poll, and when it is dropped.
     ///
-    /// At its first poll the future gets a copy of the context of variables that is current there, and what it sets stays in
-    /// the copy. So it can be spawned, or put into a context: `work.in_opentelemetry(cx).in_context(ctx)`, in this order,
-    /// since a context that is entered further inside hides what is outside of it, OpenTelemetry's included.
+    /// At its first poll the future gets a copy of the context of variables that is current there, and what it sets
+    /// stays in the copy. So it can be spawned, or put into a context: `work.in_opentelemetry(cx).in_context(ctx)`, in
+    /// this order, since a context that is entered further inside hides what is outside of it, OpenTelemetry's
+    /// included.
     fn in_opentelemetry(self, cx: Context) -> InOpenTelemetry<Self> {
         InOpenTelemetry { inner: Some(self), context: None, carried: Carried::new(cx) }
     }

@@ -1,13 +1,13 @@
 //! OpenTelemetry's context travels with context variables, and its baggage with theirs.
 //!
 //! OpenTelemetry keeps its current context in a thread-local, which spawned work does not have. Here a context variable
-//! carries it, so it goes wherever contexts go: into tasks of `contextvars::tokio`, threads, blocking functions, jobs of
-//! rayon, requests of a `ContextLayer`. Three steps:
+//! carries it, so it goes wherever contexts go: into tasks of `contextvars::tokio`, threads, blocking functions, jobs
+//! of rayon, requests of a `ContextLayer`. Three steps:
 //!
-//! 1. Where a context becomes current for a piece of work, use [`in_opentelemetry`](OpenTelemetryExt::in_opentelemetry) or
-//!    [`scope`] in the place of OpenTelemetry's own `with_context` and `attach`.
-//! 2. In work that was started below, [`current`] is that context again. What asks OpenTelemetry itself (tracers do, for the
-//!    parent of a span) finds it there with `work.in_current_opentelemetry()` around a future, and in
+//! 1. Where a context becomes current for a piece of work, use [`in_opentelemetry`](OpenTelemetryExt::in_opentelemetry)
+//!    or [`scope`] in the place of OpenTelemetry's own `with_context` and `attach`.
+//! 2. In work that was started below, [`current`] is that context again. What asks OpenTelemetry itself (tracers do,
+//!    for the parent of a span) finds it there with `work.in_current_opentelemetry()` around a future, and in
 //!    `scope(current(), f)` around a function. Only a wrapper around the work itself can see to that: whoever enters a
 //!    context of variables calls nobody, which is why it costs so little.
 //! 3. Register [`BaggagePropagator`] in the place of the SDK's: the header then has the variables that are declared to

@@ -22,21 +22,21 @@ const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';
 /// What must not stand in a value as it is; `=` and `+` might, but some readers take them for something else.
 const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 
-/// A propagator of baggage, by the [W3C's specification](https://www.w3.org/TR/baggage/): that of OpenTelemetry's context,
-/// and the variables that are declared with `baggage = "key"`.
+/// A propagator of baggage, by the [W3C's specification](https://www.w3.org/TR/baggage/): that of OpenTelemetry's
+/// context, and the variables that are declared with `baggage = "key"`.
 ///
-/// It stands where the SDK's `BaggagePropagator` would. **Out** go the variables that are set in the current context, then
-/// OpenTelemetry's baggage; of two members with one key the variable's goes. **In**, all members become OpenTelemetry's
-/// baggage; [`apply_baggage`] sets the variables.
+/// It stands where the SDK's `BaggagePropagator` would. **Out** go the variables that are set in the current context,
+/// then OpenTelemetry's baggage; of two members with one key the variable's goes. **In**, all members become
+/// OpenTelemetry's baggage; [`apply_baggage`] sets the variables.
 ///
-/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded. What does not fit or is malformed is
-/// left out, member by member, and reported to [`on_skipped`](Self::on_skipped).
+/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded. What does not fit or is malformed
+/// is left out, member by member, and reported to [`on_skipped`](Self::on_skipped).
 ///
 /// # Beside other propagators
 /// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, write `inject_context(&current(), ..)` and
-/// `extract_with_context(&current(), ..)`, with this crate's [`current`]. Their own `inject` and `extract` know no inherited
-/// contexts, and keep OpenTelemetry's thread-local borrowed while variables are displayed and members reported, so that
-/// one who attaches a context meanwhile panics.
+/// `extract_with_context(&current(), ..)`, with this crate's [`current`]. Their own `inject` and `extract` know no
+/// inherited contexts, and keep OpenTelemetry's thread-local borrowed while variables are displayed and members
+/// reported, so that one who attaches a context meanwhile panics.
 ///
 /// # Examples
 ///
@@ -169,11 +169,11 @@ impl TextMapPropagator for BaggagePropagator {
     }
 }
 
-/// Sets, in `context`, the variables that travel under the keys of the baggage of `cx`, and returns it with what had to be
-/// left out.
+/// Sets, in `context`, the variables that travel under the keys of the baggage of `cx`, and returns it with what had to
+/// be left out.
 ///
-/// For the beginning of a request: `handler.in_opentelemetry(cx).in_context(ctx)`. Members that no variable stands for stay
-/// where they are, in the baggage of `cx`.
+/// For the beginning of a request: `handler.in_opentelemetry(cx).in_context(ctx)`. Members that no variable stands for
+/// stay where they are, in the baggage of `cx`.
 ///
 /// Read [`contextvars::baggage`](contextvars::baggage#trust) on whom to trust.
 ///

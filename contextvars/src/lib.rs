@@ -77,8 +77,8 @@
 // What expansions name, in this crate's own tests too.
 extern crate self as contextvars;
 
-// The rooms, from the ground upwards: none knows of those above it, which `tests/layers.rs` sees to (within a room, the order
-// is the alphabet's). Why they are as they are says `docs/design.md`.
+// The rooms, from the ground upwards: none knows of those above it, which `tests/layers.rs` sees to (within a room, the
+// order is the alphabet's). Why they are as they are says `docs/design.md`.
 
 // What is known of a declaration, and the proof that it stands at module level.
 mod module_level;
@@ -121,13 +121,13 @@ mod macros;
 /// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must stand at module level, as in Python
 /// it should: a variable lives as long as the program.
 ///
-/// Costs about 1.5 ms of `cargo check`; at run time an entry in the program's list of [`variables`], and, with the first
-/// set, a number.
+/// Costs about 1.5 ms of `cargo check`; at run time an entry in the program's list of [`variables`], and, with the
+/// first set, a number.
 ///
 /// # Errors
 ///
-/// Does not compile anywhere but at module level, nor with a type that is not `Send + Sync + 'static`. Each mistake has a
-/// message that says what to write instead.
+/// Does not compile anywhere but at module level, nor with a type that is not `Send + Sync + 'static`. Each mistake has
+/// a message that says what to write instead.
 ///
 /// # Examples
 ///

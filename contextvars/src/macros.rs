@@ -3,12 +3,12 @@
 /// Runs a block of code in a copy of the current context with some variables set.
 ///
 /// What the body sets stays in that copy; nothing has to be undone. The bound values live until the body is done. They
-/// are evaluated from left to right, in the context around the macro, before the body. The body is a block, in which `?`,
-/// `return`, `break` and `continue` work as in any other, or an `async` block, which makes the whole a future that
+/// are evaluated from left to right, in the context around the macro, before the body. The body is a block, in which
+/// `?`, `return`, `break` and `continue` work as in any other, or an `async` block, which makes the whole a future that
 /// re-enters the context on every poll.
 ///
-/// Costs about 30 ns for the first binding and 15 ns for each further one, an allocation each, whatever the context holds;
-/// and a copy of a part of the context if the body sets more.
+/// Costs about 30 ns for the first binding and 15 ns for each further one, an allocation each, whatever the context
+/// holds; and a copy of a part of the context if the body sets more.
 ///
 /// # Examples
 ///
@@ -48,7 +48,8 @@
 /// ```
 ///
 /// # Panics
-/// If the body does. And at the body's end, if a hidden `.await` has suspended it and another context is current by then.
+/// If the body does. And at the body's end, if a hidden `.await` has suspended it and another context is current by
+/// then.
 ///
 /// # Python
 /// `copy_context().run(..)` around a few `var.set(..)`.

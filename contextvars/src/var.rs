@@ -11,8 +11,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// read with [`with`](Self::with).
     ///
     /// # Panics
-    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead. And if the default is needed for
-    /// the first time, and its expression panics or reads this very variable.
+    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead. And if the default is needed
+    /// for the first time, and its expression panics or reads this very variable.
     ///
     /// # Examples
     ///
@@ -165,8 +165,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// value that it was given stays as it is until `f` returns.
     ///
     /// # Panics
-    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead. And if `f`
-    /// does, or the default, as for [`get`](Self::get).
+    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead. And if
+    /// `f` does, or the default, as for [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -316,9 +316,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
     /// Sets the variable in the current context until the returned guard is dropped.
     ///
-    /// In asynchronous code the guard must not be held across an `.await`; use
-    /// [`with_context!`](crate::with_context) there. (Two guards that end in another order than they began in leave a value
-    /// set; see the [pitfalls](crate::guide::pitfalls#scopes-and-guards-do-not-go-across-an-await).)
+    /// In asynchronous code the guard must not be held across an `.await`; use [`with_context!`](crate::with_context)
+    /// there. (Two guards that end in another order than they began in leave a value set; see the
+    /// [pitfalls](crate::guide::pitfalls#scopes-and-guards-do-not-go-across-an-await).)
     ///
     /// # Panics
     /// As [`set`](Self::set) does; and the guard on drop, in another context.

@@ -1,7 +1,7 @@
 //! A web server with a page that shows every context variable of the program, as the request at hand sees it.
 //!
-//! Run it with `cargo run --example debug_page`, and look at <http://127.0.0.1:8082/debug/context?user=ada>; the same as
-//! JSON is at `/debug/context.json`. Another address can be given as the argument. Ctrl-C ends the server.
+//! Run it with `cargo run --example debug_page`, and look at <http://127.0.0.1:8082/debug/context?user=ada>; the same
+//! as JSON is at `/debug/context.json`. Another address can be given as the argument. Ctrl-C ends the server.
 //!
 //! Such a page tells what the program knows about a request: in a real service it would ask who wants to see it.
 

@@ -1,10 +1,10 @@
 //! Three web services, each a process of its own, that a request goes through one after the other; log lines in all of
 //! them know whose request it is.
 //!
-//! Run it with `cargo run --example three_hops`. It starts itself three times, as `gateway`, `orders` and `stock`, sends
-//! two requests at the same time, and prints what the services log. The tenant and the number of the request travel as
-//! W3C baggage, and so does the wish of one of the clients to see its request in detail. The number of the card that
-//! pays does not leave the first process, and no process logs it.
+//! Run it with `cargo run --example three_hops`. It starts itself three times, as `gateway`, `orders` and `stock`,
+//! sends two requests at the same time, and prints what the services log. The tenant and the number of the request
+//! travel as W3C baggage, and so does the wish of one of the clients to see its request in detail. The number of the
+//! card that pays does not leave the first process, and no process logs it.
 
 mod client;
 mod service;

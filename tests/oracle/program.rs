@@ -1,6 +1,7 @@
 //! Programs, for the library and for the model.
 
-/// How many variables there are: more than a node of the library's map has places. Those with odd numbers have a default.
+/// How many variables there are: more than a node of the library's map has places. Those with odd numbers have a
+/// default.
 pub(crate) const VARS: usize = 20;
 
 /// The number of every variable's default value.

@@ -34,8 +34,9 @@ fn ten_threads_do_not_see_each_others_values() {
     assert!(!CVAR.is_set());
 }
 
-/// `test_context_thread_inherit`: a thread of `std::thread` is one under `thread_inherit_context=0`, the default there, and
-/// one of `contextvars::thread` is one under `thread_inherit_context=1`; the context given to a thread is the one it runs in
+/// `test_context_thread_inherit`: a thread of `std::thread` is one under `thread_inherit_context=0`, the default there,
+/// and one of `contextvars::thread` is one under `thread_inherit_context=1`; the context given to a thread is the one
+/// it runs in
 #[test]
 fn a_thread_begins_with_nothing_or_with_the_context_it_is_given() {
     isolated(|| {

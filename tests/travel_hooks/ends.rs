@@ -100,7 +100,8 @@ fn tasks_that_a_shutdown_ends_free_their_contexts() {
     assert_eq!(census.alive(), 10);
     drop(runtime);
     assert_eq!(census.alive(), 0);
-    // What hooks cannot reach: a shutdown drops futures without their contexts, or just after their last poll with them.
+    // What hooks cannot reach: a shutdown drops futures without their contexts, or just after their last poll with
+    // them.
     drop(send);
     assert_eq!(receive.iter().filter(|&id| id == 0 || id == 7).count(), 10);
 }

@@ -55,10 +55,11 @@ impl fmt::Debug for Items<'_> {
     }
 }
 
-/// A value in a context, of whatever type; [`Context::values`](super::Context::values) and [`Context::iter`](super::Context::iter) give it.
+/// A value in a context, of whatever type; [`Context::values`](super::Context::values) and
+/// [`Context::iter`](super::Context::iter) give it.
 ///
-/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise, with
-/// `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
+/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise,
+/// with `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
 ///
 /// # Examples
 ///

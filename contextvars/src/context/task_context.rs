@@ -9,8 +9,8 @@ use super::Context;
 
 /// The context of a task, a job or a request, which ends on a thread that other work comes to later.
 ///
-/// What it holds is freed in an empty context, and what the values' destructors set there in the next one, until nothing is
-/// left. So none of it is seen by whatever the thread does next.
+/// What it holds is freed in an empty context, and what the values' destructors set there in the next one, until
+/// nothing is left. So none of it is seen by whatever the thread does next.
 #[derive(Default)]
 pub(crate) struct TaskContext {
     context: Context,
@@ -59,8 +59,8 @@ impl Drop for TaskContext {
     }
 }
 
-/// How often destructors may set values with destructors that set values. What is left then is never freed, since that would
-/// go on for ever.
+/// How often destructors may set values with destructors that set values. What is left then is never freed, since that
+/// would go on for ever.
 const ROUNDS: usize = 64;
 
 /// Frees a context that nobody else has a copy of.

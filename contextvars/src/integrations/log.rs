@@ -1,7 +1,7 @@
 //! log: context variables as the key-values of every record.
 //!
-//! [`ContextLog`] goes around the logger that the program has, and every record that passes through it has the variables
-//! that are declared with `log`. No call to `info!` changes.
+//! [`ContextLog`] goes around the logger that the program has, and every record that passes through it has the
+//! variables that are declared with `log`. No call to `info!` changes.
 //!
 //! # Examples
 //!

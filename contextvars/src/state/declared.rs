@@ -48,8 +48,9 @@ pub struct ContextVar<T> {
 /// The next id to be given out.
 static NEXT_ID: Mutex<u32> = Mutex::new(0);
 
-// SAFETY: [V2] `declared`, the only constructor, asks for `T: Send + Sync`, which the default's `OnceLock<T>` needs; all
-// else in here is `Sync` whatever `T` is. Said without a bound so that a `T` that is not `Sync` is one error, at `declared`, not two.
+// SAFETY: [V2] `declared`, the only constructor, asks for `T: Send + Sync`, which the default's `OnceLock<T>` needs;
+// all else in here is `Sync` whatever `T` is. Said without a bound so that a `T` that is not `Sync` is one error, at
+// `declared`, not two.
 unsafe impl<T> Sync for ContextVar<T> {}
 
 impl<T: Send + Sync + 'static> ContextVar<T> {

@@ -13,8 +13,8 @@ pub(super) const UNASSIGNED: u32 = u32::MAX;
 pub(super) struct Id {
     /// `UNASSIGNED` until then; after that unique in the process, and never changed again.
     pub(super) number: AtomicU32,
-    /// The number, too, if the variable's type is `Copy`; else always `UNASSIGNED`. So what is found under it may be copied
-    /// bit by bit.
+    /// The number, too, if the variable's type is `Copy`; else always `UNASSIGNED`. So what is found under it may be
+    /// copied bit by bit.
     pub(super) if_copy: AtomicU32,
 }
 
@@ -36,7 +36,8 @@ impl Id {
     /// The number; if nobody has asked for it before, the next one, given out now.
     #[inline]
     pub(super) fn assigned(&self, is_copy: bool, next: &Mutex<u32>) -> u32 {
-        // Acquire: who sets a value under a number that another thread has just given out finds it under `if_copy`, too.
+        // Acquire: who sets a value under a number that another thread has just given out finds it under `if_copy`,
+        // too.
         match self.number.load(Ordering::Acquire) {
             UNASSIGNED => self.assign(is_copy, next),
             number => number,

@@ -16,16 +16,16 @@
 //! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //!
 //! **The current context** (`current/`)
-//! - **C1** A reference into the thread-local's cell of values never outlives the function of theirs that makes it, and no code from
-//!   outside this folder runs meanwhile, not even an allocator's: what is about to be changed is taken out first. The rest
-//!   of the thread-local is `Cell`s, into which there are no references.
-//! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it is.
-//!   They need not end in the reverse order: coroutines have stacks of their own, and take turns.
-//! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither changed
-//!   nor switched since the reader began.
+//! - **C1** A reference into the thread-local's cell of values never outlives the function of theirs that makes it, and
+//!   no code from outside this folder runs meanwhile, not even an allocator's: what is about to be changed is taken out
+//!   first. The rest of the thread-local is `Cell`s, into which there are no references.
+//! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it
+//!   is. They need not end in the reverse order: coroutines have stacks of their own, and take turns.
+//! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither
+//!   changed nor switched since the reader began.
 //! - **C4** All readers that began before a pinned one are pinned.
-//! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and what stands there is
-//!   not owned: it is neither looked at nor dropped until the context, or another in its stead, is back.
+//! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and what stands
+//!   there is not owned: it is neither looked at nor dropped until the context, or another in its stead, is back.
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 

@@ -92,9 +92,10 @@ impl<T> ContextExt for T {}
 pin_project! {
     /// A future, or something else that is polled, in a context of its own; [`ContextExt`] makes it.
     ///
-    /// The context is current during every poll and while the inner future is dropped, and is then freed in an empty one.
-    /// What the future sets stays in the context from one poll to the next. A panic in a poll leaves the caller's context as
-    /// it was. Costs a few nanoseconds a poll, however many variables there are, and up to three words beside the future.
+    /// The context is current during every poll and while the inner future is dropped, and is then freed in an empty
+    /// one. What the future sets stays in the context from one poll to the next. A panic in a poll leaves the caller's
+    /// context as it was. Costs a few nanoseconds a poll, however many variables there are, and up to three words
+    /// beside the future.
     ///
     /// What has a context may be something else than a future: with the feature `futures`, this is also a `Stream`, a
     /// `Sink`, an `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, a `FusedFuture` or `FusedStream`, and with

@@ -11,14 +11,14 @@ use crate::task::ContextExt;
 
 /// Returns a function to be called elsewhere that calls `f` in the current context, and brings back what `f` changed.
 ///
-/// [`wrap`](Context::wrap) and what inherits run in a copy, whose changes are lost. This is for the code that belongs to
-/// the work at hand and only has to run on another thread, such as a blocking call: within `f`, every variable has the
-/// value that it has here (those declared with `inherit = false` too), tokens made here can be reset there and the other
-/// way round, and [`Returned::take_back`] makes the changes here.
+/// [`wrap`](Context::wrap) and what inherits run in a copy, whose changes are lost. This is for the code that belongs
+/// to the work at hand and only has to run on another thread, such as a blocking call: within `f`, every variable has
+/// the value that it has here (those declared with `inherit = false` too), tokens made here can be reset there and the
+/// other way round, and [`Returned::take_back`] makes the changes here.
 ///
-/// Until then the context here stays as it is. Code that runs in it meanwhile sees none of the changes, and may make its
-/// own to other variables; a variable that both set ends up with the value from there. If the function is never called,
-/// or what it returns is dropped, nothing changes. A panic of `f` goes on in `take_back`.
+/// Until then the context here stays as it is. Code that runs in it meanwhile sees none of the changes, and may make
+/// its own to other variables; a variable that both set ends up with the value from there. If the function is never
+/// called, or what it returns is dropped, nothing changes. A panic of `f` goes on in `take_back`.
 ///
 /// With tokio, `contextvars::tokio::task::run_blocking` does it all.
 ///

@@ -12,7 +12,8 @@ const NAME: &str = "baggage";
 
 /// Something that headers can be read from.
 ///
-/// Implemented for `http::HeaderMap` and for maps and lists of strings, whose names are compared without regard to case.
+/// Implemented for `http::HeaderMap` and for maps and lists of strings, whose names are compared without regard to
+/// case.
 ///
 /// # Examples
 ///

@@ -15,8 +15,8 @@ static RECEIVED_BAGGAGE: Baggage;
 
 /// The members of a baggage header, within the specification's limits.
 ///
-/// [`extract`](crate::baggage::extract) and [`inject`](crate::baggage::inject) do all that is usually needed; this is for carriers of
-/// another kind. Its `Display` is the header's value.
+/// [`extract`](crate::baggage::extract) and [`inject`](crate::baggage::inject) do all that is usually needed; this is
+/// for carriers of another kind. Its `Display` is the header's value.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! The list of the variables that travel, which the declarations with `baggage = "key"` fill.
 //!
-//! It is there with and without the `baggage` feature: a library may declare such a variable and leave it to the program
-//! whether anything comes of it.
+//! It is there with and without the `baggage` feature: a library may declare such a variable and leave it to the
+//! program whether anything comes of it.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -24,8 +24,8 @@ const TWINS: [(&str, &str); 6] = [
     ("with_context", include_str!("with_context.rs")),
 ];
 
-/// A folder whose cases lack a feature of the crate, which this package does not switch on. Their twins are the tests of
-/// those features: `tests/tokio_facade.rs` and `tests/web/travel_tower.rs`.
+/// A folder whose cases lack a feature of the crate, which this package does not switch on. Their twins are the tests
+/// of those features: `tests/tokio_facade.rs` and `tests/web/travel_tower.rs`.
 const WITHOUT_TWINS: &str = "features";
 
 /// Polls until the future is ready.

@@ -1,8 +1,8 @@
 //! W3C baggage: variables that travel to other processes, in a header of the requests that go there.
 //!
-//! A variable travels if its declaration says so, with `baggage = "key"`; every other stays in this process. Its type has
-//! to be `Display`, to be written, and `FromStr`, to be read. [`inject`] writes the header of a request that goes out,
-//! [`extract`] reads that of one that came in. For clients and servers made of `tower` services there are
+//! A variable travels if its declaration says so, with `baggage = "key"`; every other stays in this process. Its type
+//! has to be `Display`, to be written, and `FromStr`, to be read. [`inject`] writes the header of a request that goes
+//! out, [`extract`] reads that of one that came in. For clients and servers made of `tower` services there are
 //! [`InjectBaggageLayer`] and [`BaggageLayer`].
 //!
 //! Members that no variable here stands for go on to the next service as they came. So does a member whose variable was

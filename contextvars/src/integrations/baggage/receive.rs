@@ -13,9 +13,9 @@ use crate::travelling::{Skipped, extract};
 
 /// Serves each request in a context of its own, with the variables that came in its baggage.
 ///
-/// The context is a copy of the current one. It is entered for the call of the inner service, for every poll of the future
-/// that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is made bit by
-/// bit, put the `ContextLayer` of the `tower` feature inside of this one: it sees to the body as well.
+/// The context is a copy of the current one. It is entered for the call of the inner service, for every poll of the
+/// future that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is
+/// made bit by bit, put the `ContextLayer` of the `tower` feature inside of this one: it sees to the body as well.
 ///
 /// Read [`baggage`](crate::baggage#trust) on whom to trust before you put this in front of a service.
 ///

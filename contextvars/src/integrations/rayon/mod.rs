@@ -2,7 +2,8 @@
 //!
 //! Everything of rayon is here under its own name. What starts jobs is replaced: each job of [`join`], [`scope`],
 //! [`spawn`], [`broadcast`] and of a [`ThreadPool`] runs in its own copy of the caller's context (without the variables
-//! declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What a job sets stays in its copy.
+//! declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What a job sets stays in its
+//! copy.
 //!
 //! A parallel iterator inherits where it says so, with
 //! [`inherit_context()`](iter::ParallelIteratorExt::inherit_context):

@@ -9,8 +9,8 @@
 //! [`SpawnInheriting`]. Spawns that other crates make are out of reach, but for the feature `tokio-hooks`.
 //!
 //! What polls a future or calls a function in place needs no replacement, and stays in the context at hand: `block_on`,
-//! `block_in_place`, `LocalSet::run_until`, `timeout`, `unconstrained`. Nor does what tokio runs on the blocking pool for
-//! itself, as in `tokio::fs`: none of it is your code.
+//! `block_in_place`, `LocalSet::run_until`, `timeout`, `unconstrained`. Nor does what tokio runs on the blocking pool
+//! for itself, as in `tokio::fs`: none of it is your code.
 //!
 //! A function that must run on the blocking pool but belongs to the task at hand runs in the task's own context with
 //! [`task::run_blocking`].

@@ -12,13 +12,12 @@ use crate::task::{Returned, round_trip};
 /// Runs a blocking function on the blocking pool as if it was called here: in the current context, and what it sets is
 /// set in the context of whoever awaits it.
 ///
-/// [`spawn_blocking`](super::task::spawn_blocking) is for work of its own, in a copy of the context. This is for a step of
-/// the task at hand that happens to block. See [`round_trip`] for what either side sees meanwhile, and for the cost. On a
-/// multi-threaded runtime, `block_in_place` needs no such help: it does not change
-/// threads.
+/// [`spawn_blocking`](super::task::spawn_blocking) is for work of its own, in a copy of the context. This is for a step
+/// of the task at hand that happens to block. See [`round_trip`] for what either side sees meanwhile, and for the cost.
+/// On a multi-threaded runtime, `block_in_place` needs no such help: it does not change threads.
 ///
-/// The function starts at once, on a thread of the pool. Dropping the returned future gives it up: if it has not started,
-/// it never will and is dropped in its context; if it has, it runs to its end, and its changes are lost.
+/// The function starts at once, on a thread of the pool. Dropping the returned future gives it up: if it has not
+/// started, it never will and is dropped in its context; if it has, it runs to its end, and its changes are lost.
 ///
 /// # Panics
 /// Outside of a tokio runtime, and if the operating system cannot start a thread. The returned future panics if the

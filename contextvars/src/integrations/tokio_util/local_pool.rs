@@ -54,8 +54,8 @@ impl LocalPoolHandle {
         self.inner
     }
 
-    /// Spawns a task that inherits the context on the thread with the fewest tasks; `create_task` makes it there, in the
-    /// task's context.
+    /// Spawns a task that inherits the context on the thread with the fewest tasks; `create_task` makes it there, in
+    /// the task's context.
     pub fn spawn_pinned<F, Fut>(&self, create_task: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -65,8 +65,8 @@ impl LocalPoolHandle {
         self.inner.spawn_pinned(creating(create_task))
     }
 
-    /// Spawns a task that inherits the context on the thread of this number; `create_task` makes it there, in the task's
-    /// context.
+    /// Spawns a task that inherits the context on the thread of this number; `create_task` makes it there, in the
+    /// task's context.
     ///
     /// # Panics
     /// If the pool has fewer threads.

@@ -13,8 +13,8 @@ use crate::task::ContextExt;
 #[cfg(not(target_family = "wasm"))]
 use crate::task::inheriting;
 
-/// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever spawns
-/// them.
+/// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever
+/// spawns them.
 ///
 /// It dereferences to tokio-util's own, which has everything that does not spawn.
 ///

@@ -1,8 +1,8 @@
 //! A tower layer that gives each HTTP request a context of its own: for axum, hyper, tonic and whatever speaks tower.
 //!
 //! The context is current in the synchronous part of `call`, in every poll of the response's future, for every frame of
-//! the response's body, and while either is dropped: if the client goes away, too. It is the same one throughout: what a
-//! handler sets is there when the body it returned is streamed.
+//! the response's body, and while either is dropped: if the client goes away, too. It is the same one throughout: what
+//! a handler sets is there when the body it returned is streamed.
 //!
 //! # Examples
 //!

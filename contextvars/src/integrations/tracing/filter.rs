@@ -8,8 +8,8 @@ use crate::state::ContextVar;
 
 /// A filter that lets through what another does, and besides that what a variable asks for.
 ///
-/// The variable holds a level. Where it is set, events and spans up to that level are enabled, whatever the other filter
-/// says; where it is not, the other decides alone. A declared default does not come into it.
+/// The variable holds a level. Where it is set, events and spans up to that level are enabled, whatever the other
+/// filter says; where it is not, the other decides alone. A declared default does not come into it.
 ///
 /// `LevelFilter` can be written and parsed, so the variable can be declared with `baggage = "log-level"`: then one
 /// request is seen in detail in every service that it goes through.

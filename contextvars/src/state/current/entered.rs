@@ -1,8 +1,8 @@
 //! [`Entered`]: a context that is current for a while, which is what every `run` and every poll comes down to; and [`swap`].
 //!
-//! The context moves into the thread-local and in the end back to its place. What that costs is less the instructions than
-//! the waiting: a processor that loads what it has just stored has to wait for it, and polls follow upon each other. So what
-//! was current stays in registers meanwhile, and what comes out as it went in is not written back.
+//! The context moves into the thread-local and in the end back to its place. What that costs is less the instructions
+//! than the waiting: a processor that loads what it has just stored has to wait for it, and polls follow upon each
+//! other. So what was current stays in registers meanwhile, and what comes out as it went in is not written back.
 
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -11,12 +11,12 @@ use std::ptr;
 use super::super::State;
 use super::{CURRENT, Current};
 
-/// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then what was current before
-/// is so again.
+/// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then what was current
+/// before is so again.
 #[must_use]
 pub(crate) struct Entered<'a> {
-    /// Where the context was and will be again. [C5] Until then the thread-local owns it; what stands here is a copy of its
-    /// bits, which nobody uses but to compare them.
+    /// Where the context was and will be again. [C5] Until then the thread-local owns it; what stands here is a copy of
+    /// its bits, which nobody uses but to compare them.
     place: &'a mut ManuallyDrop<State>,
     /// The context that was current.
     outer: ManuallyDrop<State>,
@@ -29,8 +29,8 @@ impl<'a> Entered<'a> {
     pub(crate) fn new(state: &'a mut State) -> Self {
         CURRENT.with(|current| {
             current.pin_readers();
-            // SAFETY: `ManuallyDrop<T>` is laid out as `T`. [C5] the result has it borrowed, and writes the owner of the
-            // values to it before the borrow ends.
+            // SAFETY: `ManuallyDrop<T>` is laid out as `T`. [C5] the result has it borrowed, and writes the owner of
+            // the values to it before the borrow ends.
             let place = unsafe { &mut *ptr::from_mut(state).cast::<ManuallyDrop<State>>() };
             // SAFETY: [C5] this moves the context out of its place.
             let state = unsafe { ManuallyDrop::take(place) };
@@ -41,8 +41,8 @@ impl<'a> Entered<'a> {
 
     /// Makes current again what was so before.
     ///
-    /// To drop this does the same, but is for panics only: with a `drop` that the compiler does not take apart for them, this
-    /// here needs no memory.
+    /// To drop this does the same, but is for panics only: with a `drop` that the compiler does not take apart for
+    /// them, this here needs no memory.
     #[inline]
     pub(crate) fn leave(self) {
         let mut this = ManuallyDrop::new(self);
@@ -85,10 +85,10 @@ fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: State) {
 #[inline]
 fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: State) {
     let mut state = ManuallyDrop::new(current.switch_to(outer));
-    // [C5] Where nothing was changed, what stands there is what comes out, bit for bit, and becomes the owner as it is. Equal
-    // bits do not suffice: a change may have freed the map and made another at its address, to which a pointer to the first
-    // does not lead, by the compiler's rules. Another context may be here only if coroutines left theirs in another order
-    // than they entered them.
+    // [C5] Where nothing was changed, what stands there is what comes out, bit for bit, and becomes the owner as it is.
+    // Equal bits do not suffice: a change may have freed the map and made another at its address, to which a pointer to
+    // the first does not lead, by the compiler's rules. Another context may be here only if coroutines left theirs in
+    // another order than they entered them.
     let is_same = !state.mark.is_changed() && state.mark == place.mark && state.vars.is_same(&place.vars);
     if !is_same {
         state.mark = state.mark.unchanged();

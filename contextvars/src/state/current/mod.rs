@@ -21,13 +21,13 @@ use super::vars::Vars;
 /// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
 /// away, to the end.
 ///
-/// `repr(C)` keeps a field between the values and the mark: side by side, the compiler moves the two in one go on the way
-/// in and one by one on the way out, and a processor that loads 16 bytes just stored as twice 8 has to wait.
+/// `repr(C)` keeps a field between the values and the mark: side by side, the compiler moves the two in one go on the
+/// way in and one by one on the way out, and a processor that loads 16 bytes just stored as twice 8 has to wait.
 #[repr(C)]
 struct Current {
-    /// The values. [C1] A reference into this cell never outlives the function of this module that makes it, and no code
-    /// from outside `state` runs meanwhile, an allocator's included.
-    /// `ManuallyDrop`, or the thread-local would have a destructor; `BaseCleaner` frees the values.
+    /// The values. [C1] A reference into this cell never outlives the function of this module that makes it, and no
+    /// code from outside `state` runs meanwhile, an allocator's included. `ManuallyDrop`, or the thread-local would
+    /// have a destructor; `BaseCleaner` frees the values.
     vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
     /// The live reader that began last on this thread, or null. [C2] Points into a frame of `with_value`.
     readers: Cell<*const Reader>,
@@ -62,17 +62,19 @@ impl Current {
     /// Makes `vars` the values, and the values `vars`. The caller has pinned the readers.
     #[inline]
     fn exchange_values(&self, vars: &mut Vars<Value>) {
-        // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them, and
-        // none of those calls code that could come here. This one does not outlive the swap, which runs nobody's code.
-        // Readers do not borrow from the cell; they hold on to blocks.
+        // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them,
+        // and none of those calls code that could come here. This one does not outlive the swap, which runs nobody's
+        // code. Readers do not borrow from the cell; they hold on to blocks.
         let values: &mut Vars<Value> = unsafe { &mut *self.vars.get() };
         mem::swap(values, vars);
     }
 
-    /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty context.
+    /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty
+    /// context.
     ///
-    /// No value may lose its last owner in `change`, or its destructor would find itself there, too. What an allocator has set
-    /// there goes when the change is done, and its destructors may then do anything to the context: it must be whole by then.
+    /// No value may lose its last owner in `change`, or its destructor would find itself there, too. What an allocator
+    /// has set there goes when the change is done, and its destructors may then do anything to the context: it must be
+    /// whole by then.
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();

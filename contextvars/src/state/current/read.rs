@@ -1,7 +1,8 @@
 //! Reads: a variable's value is found and lent, though whoever it is lent to may change the context meanwhile.
 //!
-//! The context owns the value. A read puts a [`Reader`] on the thread's list, and whoever is about to change or switch the
-//! context makes every reader in the list an owner first. So a read counts nothing, and keeps one value alive if need be.
+//! The context owns the value. A read puts a [`Reader`] on the thread's list, and whoever is about to change or switch
+//! the context makes every reader in the list an owner first. So a read counts nothing, and keeps one value alive if
+//! need be.
 
 use std::cell::Cell;
 use std::mem;
@@ -106,14 +107,14 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
         Reader { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) };
     CURRENT.with(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
-    // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until pinning
-    // makes `reader` its owner; and `reader` outlives the call of `f`.
+    // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until
+    // pinning makes `reader` its owner; and `reader` outlives the call of `f`.
     let value = unsafe { value.as_typed() };
     Ok(f(value))
 }
 
-/// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the rare
-/// ones that have neither a destructor nor `Copy`; then [`clone_of_rare_type`] knows.
+/// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the
+/// rare ones that have neither a destructor nor `Copy`; then [`clone_of_rare_type`] knows.
 #[inline]
 pub(crate) fn clone_or_copy<T: Clone>(var: &ContextVar<T>) -> Option<T> {
     if const { mem::needs_drop::<T>() } { with_value(var, T::clone).ok() } else { copied(var) }

@@ -1,12 +1,13 @@
 //! [`Scope`]: what `with_context!` holds while its body runs.
 //!
-//! The body runs in a copy of the context with the bindings applied. But to make that copy, and to throw it away, costs two
-//! counts for each value, and most bodies set nothing. So the outer context *lends* its values: the bindings change places
-//! with what they replace, which they do again in the end. If the body does set something, that is kept apart from what was
-//! lent: the values as lent are put by, under a variable of their own that nobody sees, and the end takes them from there.
+//! The body runs in a copy of the context with the bindings applied. But to make that copy, and to throw it away, costs
+//! two counts for each value, and most bodies set nothing. So the outer context *lends* its values: the bindings change
+//! places with what they replace, which they do again in the end. If the body does set something, that is kept apart
+//! from what was lent: the values as lent are put by, under a variable of their own that nobody sees, and the end takes
+//! them from there.
 //!
-//! A thread's base context lends nothing: it is what a thread falls back on when a scope ends where it should not, and so
-//! must be whole. There the body runs in a true copy.
+//! A thread's base context lends nothing: it is what a thread falls back on when a scope ends where it should not, and
+//! so must be whole. There the body runs in a true copy.
 //!
 //! Either way, the bound values live until the scope ends. The values that the body set go first, then those.
 
@@ -27,11 +28,11 @@ use super::entered::swap;
 use super::{CURRENT, Current, snapshot};
 use crate::variable::Variable;
 
-/// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!` makes
-/// it.
+/// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!`
+/// makes it.
 ///
-/// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its end
-/// therefore checks that what it leaves is what it entered.
+/// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its
+/// end therefore checks that what it leaves is what it entered.
 ///
 /// Nobody has to name it, but clippy's `await_holding_invalid_type` wants the name; see
 /// [`with_context!`](crate::with_context#asynchronous-code).

@@ -1,4 +1,5 @@
-//! A persistent map from a variable's id to a value: a radix trie, 16 wide, whose copies share what they have in common.
+//! A persistent map from a variable's id to a value: a radix trie, 16 wide, whose copies share what they have in
+//! common.
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
@@ -31,7 +32,8 @@ type Children<V> = [Option<Shared<Node<V>>>; WIDTH];
 
 /// The value under `id` in the trie below a branch.
 ///
-/// Each level's `shift` is known from the one above. To load it would make every step wait for two loads instead of one.
+/// Each level's `shift` is known from the one above. To load it would make every step wait for two loads instead of
+/// one.
 #[expect(clippy::inline_always, reason = "to call it would cost every read a frame, those that do not come here, too")]
 #[inline(always)]
 fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {

@@ -68,9 +68,9 @@ impl<I: ParallelIterator> WithContext<I> {
 
     /// Does what rayon's `flat_map` does, in the context.
     ///
-    /// rayon drives the nested iterators from within the consumption of the outer one. Whoever waits for their pieces does
-    /// so in an empty context, and what comes after this is in the context. Closures that a nested iterator has by itself
-    /// are in it if that is made by `.inherit_context()`.
+    /// rayon drives the nested iterators from within the consumption of the outer one. Whoever waits for their pieces
+    /// does so in an empty context, and what comes after this is in the context. Closures that a nested iterator has by
+    /// itself are in it if that is made by `.inherit_context()`.
     pub fn flat_map<F, P>(self, f: F) -> WithContext<impl ParallelIterator<Item = P::Item> + use<I, F, P>>
     where
         F: Fn(I::Item) -> P + Sync + Send,

@@ -1,9 +1,9 @@
 //! What stands between rayon's iterators and enters the context, once for each job where it can.
 //!
 //! rayon drives an iterator in one of two ways. Either the source is split, and each piece is fed into the *consumer*
-//! that all later adaptors together make up: then a consumer of ours, around that one, enters the context. Or an adaptor
-//! that needs indices (`zip`, `enumerate`) asks the iterators before it for a *producer*, and what those call is called
-//! while items are pulled out of it: then a producer of ours, around the adaptor's, enters the context.
+//! that all later adaptors together make up: then a consumer of ours, around that one, enters the context. Or an
+//! adaptor that needs indices (`zip`, `enumerate`) asks the iterators before it for a *producer*, and what those call
+//! is called while items are pulled out of it: then a producer of ours, around the adaptor's, enters the context.
 
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, Reducer, UnindexedConsumer, bridge};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};

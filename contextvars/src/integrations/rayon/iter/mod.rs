@@ -73,9 +73,9 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 /// A parallel iterator whose closures run in a context; [`ParallelIteratorExt`] makes it.
 ///
 /// It has rayon's adaptors as methods of its own, so that the context reaches whatever comes after them, be it what the
-/// nested iterators of a `flat_map` or the other side of a `chain` give, or before a `zip`. For that reason it is not itself
-/// an [`IndexedParallelIterator`], though it has the methods of one where it can: rayon's own `zip` would call the
-/// closures before it without the context.
+/// nested iterators of a `flat_map` or the other side of a `chain` give, or before a `zip`. For that reason it is not
+/// itself an [`IndexedParallelIterator`], though it has the methods of one where it can: rayon's own `zip` would call
+/// the closures before it without the context.
 ///
 /// In code that knows it as `impl ParallelIterator` only, rayon's adaptors are called. There the context does not reach
 /// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for

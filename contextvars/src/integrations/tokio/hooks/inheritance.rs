@@ -38,8 +38,8 @@ use super::module::Module;
 ///
 /// # Other hooks
 /// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named
-/// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced all
-/// the same, the first task that is polled panics with a message that names it.
+/// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced
+/// all the same, the first task that is polled panics with a message that names it.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};

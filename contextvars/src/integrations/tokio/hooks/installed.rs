@@ -114,8 +114,8 @@ impl Hooks {
         }
     }
 
-    /// Makes current again what was so before the task was polled, and puts the task's context back. `false`: this thread
-    /// is not polling that task.
+    /// Makes current again what was so before the task was polled, and puts the task's context back. `false`: this
+    /// thread is not polling that task.
     fn leave(&self, id: Id) -> bool {
         let left = POLLING.with_borrow_mut(|polling| match polling.last() {
             Some(innermost) if innermost.id == id => polling.pop(),

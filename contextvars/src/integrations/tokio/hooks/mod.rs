@@ -16,9 +16,9 @@ use ::tokio::runtime::Builder;
 
 /// Makes every task of a runtime inherit the context of whoever spawns it, with one call on the runtime's builder.
 ///
-/// Tasks then inherit that are spawned by plain `tokio::spawn`, by `Handle::spawn`, `JoinSet` and the like, in any crate of
-/// the program, and without `use contextvars::tokio;`. Each has a context of its own, which is entered for every poll, and
-/// for the drop when the task is aborted; what it sets stays there.
+/// Tasks then inherit that are spawned by plain `tokio::spawn`, by `Handle::spawn`, `JoinSet` and the like, in any
+/// crate of the program, and without `use contextvars::tokio;`. Each has a context of its own, which is entered for
+/// every poll, and for the drop when the task is aborted; what it sets stays there.
 ///
 /// This stands on tokio's task hooks, which are unstable. The feature `tokio-hooks` is needed, and in
 /// `.cargo/config.toml`:
@@ -28,17 +28,17 @@ use ::tokio::runtime::Builder;
 /// rustflags = ["--cfg", "tokio_unstable"]
 /// ```
 ///
-/// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as the
-/// connection lives. So tasks that `hyper-util` and `tower::buffer` spawn begin in an empty context; `Inheritance` says
-/// which others do.
+/// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as
+/// the connection lives. So tasks that `hyper-util` and `tower::buffer` spawn begin in an empty context; `Inheritance`
+/// says which others do.
 ///
 /// Costs a look into a locked table before a poll and after it, besides what entering a context costs.
 ///
 /// # What hooks cannot reach
 /// - `spawn_blocking` runs without a context of its own: use that of [`contextvars::tokio`](crate::tokio), or
 ///   [`run_blocking`](super::task::run_blocking).
-/// - A `LocalSet` does not call hooks: its tasks run in the context of whoever polls the set, unless they are spawned by
-///   that of [`contextvars::tokio`](crate::tokio). A `LocalRuntime` does call them.
+/// - A `LocalSet` does not call hooks: its tasks run in the context of whoever polls the set, unless they are spawned
+///   by that of [`contextvars::tokio`](crate::tokio). A `LocalRuntime` does call them.
 /// - A future that is still there when its runtime shuts down is dropped without its context.
 /// - A runtime has one hook of each kind: see `Inheritance` for how to have others beside these.
 ///

@@ -20,8 +20,8 @@ impl Module {
 
     /// Whether the file is one of the module's.
     ///
-    /// Such as `…/registry/src/index-0123/tower-0.5.2/src/buffer/service.rs`, `…/git/checkouts/tower-0123456789abcdef/0123456/tower/src/buffer.rs`,
-    /// `vendor/tower/src/buffer/mod.rs`.
+    /// Such as `…/registry/src/index-0123/tower-0.5.2/src/buffer/service.rs`,
+    /// `…/git/checkouts/tower-0123456789abcdef/0123456/tower/src/buffer.rs`, `vendor/tower/src/buffer/mod.rs`.
     pub(super) fn holds(&self, file: &str) -> bool {
         let folders: Vec<&str> = file.split(['/', '\\']).collect();
         let Some(root) = folders.iter().rposition(|folder| *folder == "src") else { return false };

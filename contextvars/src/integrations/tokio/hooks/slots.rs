@@ -47,8 +47,8 @@ impl Slots {
 
     /// Takes a task's context out, to poll the task. `None`: the task has ended.
     ///
-    /// A task that was woken while it was polled can be polled on another thread before the first has called the hook that
-    /// follows the poll; then this waits for it. What the first thread does meanwhile is tokio's own bookkeeping.
+    /// A task that was woken while it was polled can be polled on another thread before the first has called the hook
+    /// that follows the poll; then this waits for it. What the first thread does meanwhile is tokio's own bookkeeping.
     pub(super) fn take(&self, id: Id) -> Option<TaskContext> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
@@ -75,8 +75,8 @@ impl Slots {
         None
     }
 
-    /// Forgets a task that has ended, and returns its context, if nobody has it who will bring it back. `None`: it was not
-    /// known.
+    /// Forgets a task that has ended, and returns its context, if nobody has it who will bring it back. `None`: it was
+    /// not known.
     pub(super) fn remove(&self, id: Id) -> Option<Removed> {
         let shard = self.shard(id);
         let removed = shard.lock().remove(&id)?;
