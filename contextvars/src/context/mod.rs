@@ -94,7 +94,7 @@ pub fn copy_context() -> Context {
 #[inline]
 #[must_use]
 pub fn inherit_context() -> Context {
-    Context { state: state::snapshot().copy_for_child() }
+    Context { state: state::snapshot().for_child() }
 }
 
 impl Context {

@@ -38,7 +38,7 @@ impl Mark {
         self.0 & Self::HAS_PRIVATE != 0
     }
 
-    /// Whether its values were changed since it was entered.
+    /// Whether its values were changed since it was entered; true without need for some that were not.
     #[inline]
     pub(super) fn is_changed(self) -> bool {
         self.0 & Self::IS_CHANGED != 0

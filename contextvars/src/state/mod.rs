@@ -87,14 +87,14 @@ impl State {
         Self { vars: self.vars.clone(), mark: self.mark.of_copy() }
     }
 
-    /// A copy without the values that must not be inherited. One reference count if there are none of those.
+    /// The same without the values that must not be inherited. Costs nothing if there are none of those.
     #[inline]
-    pub(crate) fn copy_for_child(&self) -> Self {
-        let mut copy = self.copy();
-        if copy.mark.has_private() {
-            copy.remove_private();
+    #[must_use]
+    pub(crate) fn for_child(mut self) -> Self {
+        if self.mark.has_private() {
+            self.remove_private();
         }
-        copy
+        self
     }
 
     #[cold]
