@@ -19,6 +19,7 @@ pub(crate) fn perform() {
     changes();
     contexts();
     polls();
+    spawns();
     peers();
 }
 
@@ -90,6 +91,17 @@ fn polls() {
         .in_context(context_of(8))
     );
     count("poll with 10 reads", || poll(future.as_mut()));
+}
+
+/// `block_on` of a task that is spawned and awaited, and does nothing.
+fn spawns() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+    context_of(8).run(|| {
+        count("tokio::spawn in block_on", || runtime.block_on(async { tokio::spawn(async {}).await.is_ok() }));
+        count("contextvars::tokio::spawn in block_on", || {
+            runtime.block_on(async { contextvars::tokio::spawn(async {}).await.is_ok() })
+        });
+    });
 }
 
 fn peers() {
