@@ -59,13 +59,20 @@ pub(crate) fn compare(counts: &[Counted]) -> ExitCode {
         println!("{before:>8.1} {instructions:>7.1}  {name}{}", if has_grown { "  <== has grown" } else { "" });
     }
 
+    for (name, _) in stored.iter().filter(|(name, _)| counts.iter().all(|counted| counted.name != *name)) {
+        println!("`{name}` is stored, but not counted any more: store the counts anew with `--bless`");
+        grown += 1;
+    }
+
     let allocation = counts.iter().find(|counted| counted.name == ALLOCATION).map(|counted| counted.instructions);
     if !text.contains(&compiler()) {
         println!("not compared: the stored counts are of another compiler than {}", compiler());
     } else if allocation != stored_of(ALLOCATION) {
         println!("not compared: the stored counts were made with another C library, whose malloc costs otherwise");
     } else if grown > 0 {
-        println!("{grown} counts have grown: make them smaller again, or store them with `--bless` and say why");
+        println!(
+            "{grown} counts have grown or gone: make them smaller again, or store them with `--bless` and say why"
+        );
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

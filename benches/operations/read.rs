@@ -35,7 +35,6 @@ fn number(criterion: &mut Criterion) {
             group.bench_function(format!("with, {}", variables(count)), |b| b.iter(|| NUMBER.with(|number| *number)));
         });
     }
-    // Again, on the other side of the peer: a machine that changes its pace shows.
     tokio_task_local::NUMBER.sync_scope(1, || {
         group.bench_function("tokio task_local! with", |b| {
             b.iter(|| tokio_task_local::NUMBER.with(|number| *number));

@@ -46,6 +46,10 @@ const GROUPS: &[Group] = &[
         entries: &[
             ("set + reset, 8 variables", "contextvars, 8 variables"),
             ("malloc + free", "(one malloc + free)"),
+            ("thread_local! Cell", "std thread_local! Cell"),
+            ("tokio task_local! sync_scope", "tokio task_local! (holds 1)"),
+            ("fluid-let", "fluid-let (holds 1)"),
+            ("scoped-tls", "scoped-tls (holds 1)"),
             ("opentelemetry with_value + attach, 8 values", "OpenTelemetry, 8 values"),
             ("dcontext scope, 8 values", "dcontext, 8 values"),
             ("CPython", "CPython, 8 variables"),

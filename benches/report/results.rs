@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything that one session of measuring found.
+/// Everything that one run of `benches/measure.sh` found.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) date: String,

@@ -70,7 +70,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         self.rare_or_default().ok_or_else(|| LookupError::new(self.variable()))
     }
 
-    /// Returns a clone of the variable's value in the current context, or else of its default.
+    /// Returns a clone of the variable's value in the current context, or else of its default, or an error if there is
+    /// neither.
     ///
     /// # Errors
     /// [`LookupError`] if the variable has neither.
@@ -191,7 +192,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.
+    /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result, or
+    /// an error if there is neither.
     ///
     /// # Errors
     /// [`LookupError`] if the variable has neither; `f` was not called.

@@ -58,7 +58,7 @@ mod tests {
     fn a_crate_is_recognised_wherever_cargo_keeps_it() {
         let module = Module::new("hyper_util");
         for file in [
-            "/home/ada/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.21/src/rt/tokio.rs",
+            "/home/ada/.cargo/registry/src/index-0123456789abcdef/hyper-util-0.1.21/src/rt/tokio.rs",
             "/home/ada/.cargo/git/checkouts/hyper-util-0123456789abcdef/0123456/src/rt/tokio.rs",
             "/home/ada/.cargo/git/checkouts/hyper-util-fedcba9876543210/0123456/src/rt/tokio.rs",
             "vendor/hyper-util/src/client/legacy/client.rs",
