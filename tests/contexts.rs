@@ -339,16 +339,6 @@ fn what_must_stay_behind_does_so_however_it_was_set() {
 }
 
 #[test]
-fn a_token_is_good_in_a_later_run_though_its_set_replaced_a_value_in_place() {
-    let mut ctx = Context::new().with(&ANSWER, 1);
-    // Nobody shares the map, so it stays where it is: of the context, only its identity is new.
-    let token = ctx.run(|| ANSWER.set(2));
-    assert_eq!(ctx[&ANSWER], 2);
-    ctx.run(|| ANSWER.reset(token)).unwrap();
-    assert_eq!(ctx[&ANSWER], 1);
-}
-
-#[test]
 fn what_a_run_sets_is_kept_though_the_context_has_its_identity_already() {
     let mut ctx = named("ada");
     let token = ctx.run(|| NAME.set("grace".to_owned()));
