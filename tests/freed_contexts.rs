@@ -1,11 +1,13 @@
-//! What the context of finished work holds is freed in an empty one: what destructors set then is seen by nobody, on
-//! whatever thread the work has ended.
+//! What a context is the last to hold is freed in an empty one: what destructors set then is seen by nobody, on whatever
+//! thread the context has ended.
 
 mod support;
 
 use std::thread;
 
-use contextvars::{Context, ContextExt, context_var, copy_context, round_trip, tokio, with_context};
+use contextvars::{
+    Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, round_trip, tokio, with_context,
+};
 use support::{on_a_thread, panic_of, poll, yielding};
 use tokio::runtime::{Builder, Runtime};
 
@@ -93,12 +95,41 @@ fn values_that_set_themselves_anew_for_ever_are_given_up_and_leave_nothing() {
 }
 
 #[test]
-fn a_future_that_is_taken_apart_hands_its_context_over() {
-    on_a_thread(|| {
-        let ((), context) = ().in_context(holding()).into_parts();
-        drop(context);
-        assert!(LEFT_BEHIND.is_set(), "whoever has a context of its own frees it as it likes");
+fn a_context_of_ones_own_leaves_nothing_where_it_is_dropped() {
+    leaves_nothing(|| drop(holding()));
+    leaves_nothing(|| drop(holding().clone()));
+    leaves_nothing(|| drop(((), holding()).1.run(copy_context)));
+    leaves_nothing(|| drop(().in_context(holding()).into_parts()));
+    leaves_nothing(|| drop(SharedContext::from(holding())));
+    leaves_nothing(|| {
+        let mut inherited = with_context!(SETS = SetsOnDrop, { inherit_context() });
+        inherited.run(|| assert!(SETS.is_set()));
     });
+}
+
+#[test]
+fn a_context_that_ends_within_another_leaves_nothing_there() {
+    leaves_nothing(|| {
+        Context::new().run(|| {
+            drop(holding());
+            assert!(!LEFT_BEHIND.is_set());
+        });
+    });
+}
+
+#[test]
+fn a_job_of_any_pool_leaves_nothing_on_its_worker() {
+    leaves_nothing(|| {
+        let mut context = holding();
+        let mut job = move || context.run(|| drop(SETS.set(SetsOnDrop)));
+        job();
+    });
+    leaves_nothing(|| holding().wrap_once(|| drop(SETS.set(SetsOnDrop)))());
+    // Never run, and dropped with what it has captured, which sets as well.
+    let captured = SetsOnDrop;
+    leaves_nothing(|| drop(holding().wrap_once(move || drop(captured))));
+    let captured = SetsOnDrop;
+    leaves_nothing(|| drop(holding().wrap(move || assert!(matches!(captured, SetsOnDrop)))));
 }
 
 #[test]

@@ -14,8 +14,8 @@ const COUNT: usize = 100_000;
 static MANY: LazyLock<Vec<ContextVar<usize>>> = LazyLock::new(|| {
     let one = || {
         let variable = Variable::declared("ONE_OF_MANY", module_path!(), file!(), line!(), column!());
-        let (eq, copy) = (Probe::<usize>::EQ, Probe::<usize>::COPY);
-        declare(variable, None, Traits { debug: None, display: None, eq, copy, serialize: None })
+        let eq = Probe::<usize>::EQ;
+        declare(variable, None, Traits { debug: None, display: None, eq, serialize: None })
     };
     (0..COUNT).map(|_| one()).collect()
 });

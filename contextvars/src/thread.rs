@@ -26,7 +26,7 @@
 use std::io;
 use std::thread;
 
-use crate::task::inheriting;
+use crate::context::inherit_context;
 
 #[doc(no_inline)]
 pub use std::thread::*;
@@ -62,7 +62,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    thread::spawn(inheriting(f))
+    thread::spawn(inherit_context().wrap_once(f))
 }
 
 /// A [`std::thread::Builder`] whose thread inherits the context of whoever calls [`spawn`](Self::spawn).
@@ -125,7 +125,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn(inheriting(f))
+        self.inner.spawn(inherit_context().wrap_once(f))
     }
 
     /// Starts a thread that inherits the context, in a [`scope`]; it may borrow what outlives the scope.
@@ -144,7 +144,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.inner.spawn_scoped(scope.std(), inheriting(f))
+        self.inner.spawn_scoped(scope.std(), inherit_context().wrap_once(f))
     }
 }
 
@@ -270,6 +270,6 @@ impl<'scope> dyn Inherit<thread::Scope<'scope, '_>> + 'scope {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.std().spawn(inheriting(f))
+        self.std().spawn(inherit_context().wrap_once(f))
     }
 }

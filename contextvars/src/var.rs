@@ -36,38 +36,30 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::clone_or_copy(self) {
+        match state::cloned(self) {
             Some(value) => value,
-            None => self.get_rare(),
+            None => self.default_or_panic(),
         }
     }
 
     #[inline(never)]
     #[track_caller]
-    fn get_rare(&'static self) -> T
+    fn default_or_panic(&'static self) -> T
     where
         T: Clone,
     {
-        match self.rare_or_default() {
-            Some(value) => value,
+        match self.default() {
+            Some(default) => default.clone(),
             None => panic!("{}", LookupError::new(self.variable())),
         }
     }
 
-    #[inline]
-    fn rare_or_default(&'static self) -> Option<T>
-    where
-        T: Clone,
-    {
-        state::clone_of_rare_type(self).or_else(|| self.default().cloned())
-    }
-
     #[inline(never)]
-    fn try_get_rare(&'static self) -> Result<T, LookupError>
+    fn default_or_error(&'static self) -> Result<T, LookupError>
     where
         T: Clone,
     {
-        self.rare_or_default().ok_or_else(|| LookupError::new(self.variable()))
+        self.default().cloned().ok_or_else(|| LookupError::new(self.variable()))
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default, or an error if there is
@@ -100,9 +92,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::clone_or_copy(self) {
+        match state::cloned(self) {
             Some(value) => Ok(value),
-            None => self.try_get_rare(),
+            None => self.default_or_error(),
         }
     }
 
@@ -157,7 +149,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        state::clone_or_copy(self).or_else(|| state::clone_of_rare_type(self)).unwrap_or_else(make)
+        state::cloned(self).unwrap_or_else(make)
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.

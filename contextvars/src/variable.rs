@@ -234,18 +234,12 @@ impl fmt::Display for Described<'_> {
 /// A declaration's entry in the program's list of variables.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
-pub struct Registration(&'static dyn Declares);
-
-/// Something that stands for a declared variable; the layer above implements it.
-#[doc(hidden)]
-pub trait Declares: Sync {
-    fn declaration(&self) -> &Variable;
-}
+pub struct Registration(&'static Variable);
 
 impl Registration {
     #[must_use]
-    pub const fn new<D: Declares>(declaration: &'static D) -> Self {
-        Self(declaration)
+    pub const fn new(variable: &'static Variable) -> Self {
+        Self(variable)
     }
 }
 
@@ -270,7 +264,7 @@ inventory::collect!(Registration);
 /// # Python
 /// Has no counterpart.
 pub fn variables() -> impl Iterator<Item = &'static Variable> {
-    inventory::iter::<Registration>.into_iter().map(|registration| registration.0.declaration())
+    inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
 }
 
 #[cfg(test)]

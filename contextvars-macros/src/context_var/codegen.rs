@@ -35,7 +35,6 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
             debug: #private::Probe::<#ty>::DEBUG,
             display: #private::Probe::<#ty>::DISPLAY,
             eq: #private::Probe::<#ty>::EQ,
-            copy: #private::Probe::<#ty>::COPY,
             serialize: #private::Probe::<#ty>::SERIALIZE,
         }
     });
@@ -52,7 +51,7 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     quote_spanned!(at_name=>
         #(#attrs)*
         #vis #keyword #name: #declared = {
-            #private::inventory::submit! { #private::Registration::new(&#name) }
+            #private::inventory::submit! { #private::Registration::new(#name.variable()) }
             #travelling
             #at_module_level
             #declare(#described, #default, #traits)

@@ -2,11 +2,9 @@
 
 mod items;
 mod mapping;
-mod task_context;
 
 pub(crate) use self::items::Key;
 pub use self::items::{Items, ValueRef};
-pub(crate) use self::task_context::TaskContext;
 use crate::state::{self, ContextVar, Entered, State, Update};
 
 /// Context variables and their values: what is current for some piece of code, or will be.
@@ -186,10 +184,31 @@ impl Context {
         result
     }
 
-    /// Gives the context up, unless that would free something, and so might run destructors: then it is returned.
+    /// Calls `f` in a copy of this context and returns its result. What `f` sets ends with the copy.
+    ///
+    /// Many calls may run at the same time. So any callback, whatever its arguments, is a closure around this. Costs
+    /// one reference count, and what [`run`](Self::run) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{context_var, inherit_context};
+    /// #[context_var(default = 0)]
+    /// static LEAST: usize;
+    ///
+    /// # fn main() {
+    /// LEAST.set(3);
+    /// let ctx = inherit_context();
+    /// let is_long = move |word: &str, also: usize| ctx.run_copy(|| word.len() >= LEAST.get().max(also));
+    /// assert!(is_long("spam", 0) && !is_long("spam", 5) && !is_long("ha", 0));
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `ctx.copy().run(callable)`.
     #[inline]
-    pub(crate) fn give_up(self) -> Option<Self> {
-        Some(Self { state: self.state.give_up()? })
+    pub fn run_copy<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.clone().run(f)
     }
 
     /// Makes this context current until the guard is dropped.
@@ -214,59 +233,6 @@ impl Context {
     /// What must change in this context for it to hold what `after` holds.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
         self.state.updates_to(&after.state)
-    }
-
-    /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
-    ///
-    /// For a function with an argument see [`wrap_fn`](Self::wrap_fn). A call costs a copy, which is one reference
-    /// count, and what [`run`](Self::run) does; what `f` sets is freed when it ends.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{context_var, copy_context};
-    /// #[context_var(default = 0)]
-    /// static COUNT: u32;
-    ///
-    /// # fn main() {
-    /// COUNT.set(10);
-    /// let next = copy_context().wrap(|| {
-    ///     COUNT.set(COUNT.get() + 1);
-    ///     COUNT.get()
-    /// });
-    /// assert_eq!((next(), next()), (11, 11));
-    /// assert_eq!(std::thread::spawn(next).join().unwrap(), 11);
-    /// # }
-    /// ```
-    ///
-    /// # Python
-    /// `functools.partial(ctx.run, f)`, but that runs all calls in `ctx` itself.
-    pub fn wrap<R>(self, f: impl Fn() -> R) -> impl Fn() -> R {
-        let context = TaskContext::new(self);
-        move || context.clone().run(&f)
-    }
-
-    /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
-    /// Costs what [`wrap`](Self::wrap) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var(default = 1)]
-    /// static FACTOR: u32;
-    ///
-    /// # fn main() {
-    /// let scale = Context::new().with(&FACTOR, 3).wrap_fn(|n: u32| n * FACTOR.get());
-    /// assert_eq!([1, 2].map(scale), [3, 6]);
-    /// # }
-    /// ```
-    ///
-    /// # Python
-    /// `functools.partial(ctx.run, f)`, but that runs all calls in `ctx` itself.
-    pub fn wrap_fn<A, R>(self, f: impl Fn(A) -> R) -> impl Fn(A) -> R {
-        let context = TaskContext::new(self);
-        move |argument| context.clone().run(|| f(argument))
     }
 }
 

@@ -11,7 +11,7 @@ use super::default::LazyDefault;
 use super::id::{Id, UNASSIGNED};
 use super::traits::Traits;
 use super::value::{self, ErasedVar, Header, Value};
-use crate::variable::{Declares, Variable};
+use crate::variable::Variable;
 
 /// A context variable: a name for a value that each context may set for itself.
 ///
@@ -57,7 +57,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// What an expansion of `#[context_var]` makes of a declaration.
     pub(crate) const fn declared(variable: Variable, default: Option<fn() -> T>, traits: Traits<T>) -> Self {
         Self {
-            id: Id { number: AtomicU32::new(UNASSIGNED), if_copy: AtomicU32::new(UNASSIGNED) },
+            id: Id { number: AtomicU32::new(UNASSIGNED) },
             variable: variable.of_type(type_name::<T>, default.is_some()),
             traits,
             default: LazyDefault::new(default),
@@ -102,22 +102,10 @@ impl<T> ContextVar<T> {
         self.id.number()
     }
 
-    /// The id of a variable whose type is `Copy`; of any other, one that no value is under.
-    #[inline]
-    pub(super) fn id_if_copy(&self) -> u32 {
-        self.id.if_copy()
-    }
-
-    /// Whether `T` is `Copy`.
-    #[inline]
-    pub(super) fn is_copy(&self) -> bool {
-        self.traits.copy.is_some()
-    }
-
     /// The id, given out now if this is the variable's first use.
     #[inline]
     pub(super) fn assigned_id(&self) -> u32 {
-        self.id.assigned(self.is_copy(), &NEXT_ID)
+        self.id.assigned(&NEXT_ID)
     }
 }
 
@@ -128,12 +116,6 @@ impl<T: 'static> ContextVar<T> {
     /// If the default's expression panics (the next call tries again), or reads the very variable it is for.
     pub(crate) fn default(&'static self) -> Option<&'static T> {
         self.default.get(&self.variable, entered::in_empty_context)
-    }
-}
-
-impl<T> Declares for ContextVar<T> {
-    fn declaration(&self) -> &Variable {
-        &self.variable
     }
 }
 

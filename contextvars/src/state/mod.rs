@@ -13,7 +13,6 @@
 //!   under its own variable's id. So a variable's id implies the type.
 //! - **V2** Variables exist for `T: Send + Sync + 'static` only.
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
-//! - **V4** There is a value under a variable's `id_if_copy` only if its type is `Copy`.
 //!
 //! **The current context** (`current/`)
 //! - **C1** A reference into the thread-local's cell of values never outlives the function of theirs that makes it, and
@@ -49,7 +48,7 @@ pub(crate) use self::current::change::{Replaced, restore, set};
 pub(crate) use self::current::entered::Entered;
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::entered::swap;
-pub(crate) use self::current::read::{clone_of_rare_type, clone_or_copy, is_set, with_value};
+pub(crate) use self::current::read::{cloned, is_set, with_value};
 pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
@@ -57,13 +56,15 @@ pub(crate) use self::current::snapshot;
 pub use self::declared::ContextVar;
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
-pub use self::traits::{Absent, Copyable, Probe, Traits};
+pub use self::traits::{Absent, Probe, Traits};
 use self::value::ErasedVar;
-pub(crate) use self::value::{Held, Value};
+pub(crate) use self::value::Value;
 use self::vars::Vars;
 use crate::variable::Variable;
 
 /// A context's contents: the values, and what is known of the context besides.
+///
+/// What it is the last to hold is freed in an empty context; see [`current::end`].
 pub(crate) struct State {
     /// [V1] Each value stands under its own variable's id.
     vars: Vars<Value>,
@@ -73,12 +74,6 @@ pub(crate) struct State {
 impl State {
     pub(crate) const fn new() -> Self {
         Self { vars: Vars::new(), mark: Mark::NEW }
-    }
-
-    /// Gives it up, unless that would free something: then it is returned.
-    #[inline]
-    pub(crate) fn give_up(self) -> Option<Self> {
-        Some(Self { vars: self.vars.into_last()?, mark: self.mark })
     }
 
     /// The same values in a context of its own. One reference count.
@@ -114,11 +109,7 @@ impl State {
     }
 
     /// Sets the variable and returns the value that it had.
-    pub(crate) fn insert<T: Send + Sync + 'static>(
-        &mut self,
-        var: &'static ContextVar<T>,
-        value: T,
-    ) -> Option<Held<T>> {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) -> Option<Value> {
         if self.mark.is_lent() {
             scope::keep(&mut self.vars);
             self.mark = self.mark.with_kept();
@@ -126,9 +117,7 @@ impl State {
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
         }
-        let old = self.vars.insert(var.assigned_id(), Value::new(var, value));
-        // SAFETY: [V1] it was under this variable's id.
-        old.map(|old| unsafe { Held::new(old) })
+        self.vars.insert(var.assigned_id(), Value::new(var, value))
     }
 
     /// The values, each of another variable.

@@ -9,13 +9,12 @@ pub struct Traits<T> {
     pub debug: Option<Write<T>>,
     pub display: Option<Write<T>>,
     pub eq: Option<fn(&T, &T) -> bool>,
-    pub copy: Option<Copyable<T>>,
     pub serialize: Option<Erase<T>>,
 }
 
 impl<T> Traits<T> {
     /// Nothing at all.
-    pub(crate) const NONE: Self = Self { debug: None, display: None, eq: None, copy: None, serialize: None };
+    pub(crate) const NONE: Self = Self { debug: None, display: None, eq: None, serialize: None };
 }
 
 type Write<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -27,26 +26,6 @@ type Erase<T> = fn(&T) -> &dyn erased_serde::Serialize;
 /// Without the `serde` feature there is nobody to ask; the field is there all the same, for expansions to fill.
 #[cfg(not(feature = "serde"))]
 type Erase<T> = fn(&T) -> std::convert::Infallible;
-
-/// The proof that `T` is `Copy`, where the type system has forgotten it.
-#[doc(hidden)]
-pub struct Copyable<T>(PhantomData<fn() -> T>);
-
-impl<T: Copy> Copyable<T> {
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a proof has no default")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Clone for Copyable<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Copyable<T> {}
 
 /// Finds out, in a constant, which traits `T` has: where `T` has the trait, the constant of the inherent `impl` is
 /// found before the one of [`Absent`].
@@ -70,17 +49,12 @@ impl<T: PartialEq> Probe<T> {
     pub const EQ: Option<fn(&T, &T) -> bool> = Some(<T as PartialEq>::eq);
 }
 
-impl<T: Copy> Probe<T> {
-    pub const COPY: Option<Copyable<T>> = Some(Copyable::new());
-}
-
 /// The answers of [`Probe`] where `T` has not got the trait.
 #[doc(hidden)]
 pub trait Absent<T> {
     const DEBUG: Option<Write<T>> = None;
     const DISPLAY: Option<Write<T>> = None;
     const EQ: Option<fn(&T, &T) -> bool> = None;
-    const COPY: Option<Copyable<T>> = None;
     const SERIALIZE: Option<Erase<T>> = None;
 }
 

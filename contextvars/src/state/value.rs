@@ -2,9 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::marker::PhantomData;
-use std::mem;
-use std::ops::Deref;
+use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 
 use super::count::Count;
@@ -118,10 +116,10 @@ impl Value {
         Some(unsafe { self.as_typed() })
     }
 
-    /// Where the value's block is, for a reader that may outlive this handle.
+    /// A second handle of the same owner: it counts nothing, and is not dropped.
     #[inline]
-    pub(super) fn uncounted(&self) -> UncountedValue {
-        UncountedValue(self.block)
+    pub(super) fn uncounted(&self) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(Self { block: self.block })
     }
 
     /// Whether both are handles of the same block.
@@ -160,40 +158,6 @@ impl Ownerless {
     }
 }
 
-/// Where a value's block is: a handle that is not counted.
-#[derive(Clone, Copy)]
-pub(super) struct UncountedValue(NonNull<Header>);
-
-impl UncountedValue {
-    /// The value in the block.
-    ///
-    /// # Safety
-    /// The block is one of a `ContextVar<T>`, and stays alive for as long as `'a`.
-    #[inline]
-    pub(super) unsafe fn as_typed<'a, T>(self) -> &'a T {
-        let block = self.0.cast::<Block<T>>();
-        // SAFETY: as the caller says.
-        unsafe { &block.as_ref().value }
-    }
-
-    /// Counts one owner more, who is to call [`take_over`](Self::take_over) in the end.
-    ///
-    /// # Safety
-    /// The block is alive.
-    pub(super) unsafe fn retain(self) {
-        // SAFETY: alive, as the caller says.
-        unsafe { self.0.as_ref() }.count.increment();
-    }
-
-    /// The handle of the owner that an earlier [`retain`](Self::retain) counted.
-    ///
-    /// # Safety
-    /// Called once for that `retain`, at the most.
-    pub(super) unsafe fn take_over(self) -> Value {
-        Value { block: self.0 }
-    }
-}
-
 /// Sees to it that the block of a `ContextVar<T>`'s value is destroyed.
 ///
 /// # Safety
@@ -216,43 +180,4 @@ pub(super) unsafe fn release<T>(block: NonNull<Header>) {
 pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
     // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` leaked, and nobody owns it.
     drop(unsafe { Box::from_raw(block.cast::<Block<T>>().as_ptr()) });
-}
-
-/// One owner's handle of a value that is known to be a `T`.
-pub(crate) struct Held<T> {
-    /// A value of a `ContextVar<T>`.
-    value: Value,
-    is: PhantomData<T>,
-}
-
-impl<T> Held<T> {
-    /// Says that `value` is a `T`.
-    ///
-    /// # Safety
-    /// The value is one of a `ContextVar<T>`.
-    #[inline]
-    pub(super) unsafe fn new(value: Value) -> Self {
-        Self { value, is: PhantomData }
-    }
-
-    /// The value, with its type left out of account.
-    pub(crate) fn as_value(&self) -> &Value {
-        &self.value
-    }
-
-    /// The value without its type.
-    #[inline]
-    pub(super) fn into_value(self) -> Value {
-        self.value
-    }
-}
-
-impl<T> Deref for Held<T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: [V1] a `Held<T>` is made of a `ContextVar<T>`'s value only.
-        unsafe { self.value.as_typed() }
-    }
 }

@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::context::{Context, TaskContext, copy_context};
+use crate::context::{Context, copy_context};
 
 /// Gives a future, or whatever else is polled, a context.
 ///
@@ -144,7 +144,7 @@ pin_project! {
         // `Some` until `into_parts` takes it or `drop` is done with it.
         #[pin]
         inner: Option<T>,
-        context: TaskContext,
+        context: Context,
     }
 
     impl<T> PinnedDrop for InContext<T> {
@@ -159,7 +159,7 @@ pin_project! {
 
 impl<T> InContext<T> {
     pub(crate) fn new(inner: T, context: Context) -> Self {
-        Self { inner: Some(inner), context: TaskContext::new(context) }
+        Self { inner: Some(inner), context }
     }
 
     /// Returns the context, as the last poll left it.
@@ -209,13 +209,7 @@ impl<T> InContext<T> {
     /// # }
     /// ```
     #[must_use]
-    pub fn into_parts(self) -> (T, Context) {
-        let (inner, context) = self.into_work();
-        (inner, context.into_context())
-    }
-
-    /// Takes apart what is to be done and the context that it is to be done in.
-    pub(crate) fn into_work(mut self) -> (T, TaskContext) {
+    pub fn into_parts(mut self) -> (T, Context) {
         let context = std::mem::take(&mut self.context);
         (not_used_up(self.inner.take()), context)
     }
@@ -230,11 +224,10 @@ impl<T> InContext<T> {
         result
     }
 
-    /// Calls `f` with what is inside, in a copy of the context: for the methods that only look.
-    #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
+    /// Calls `f` with what is inside, in a copy of the context: for what only looks, and for functions.
     pub(crate) fn call_inside_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         let inner = not_used_up(self.inner.as_ref());
-        TaskContext::clone(&self.context).run(|| f(inner))
+        self.context.run_copy(|| f(inner))
     }
 }
 
@@ -258,6 +251,6 @@ impl<F: Future> Future for InContext<F> {
 
 impl<T> fmt::Debug for InContext<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InContext").field("context", &*self.context).finish_non_exhaustive()
+        f.debug_struct("InContext").field("context", &self.context).finish_non_exhaustive()
     }
 }

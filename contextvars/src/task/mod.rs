@@ -1,9 +1,8 @@
 //! Futures, and whatever else is polled or called later, in a context.
 
 mod in_context;
-mod inheriting;
 mod round_trip;
+mod wrapped;
 
 pub use self::in_context::{ContextExt, InContext};
-pub(crate) use self::inheriting::inheriting;
 pub use self::round_trip::{Returned, round_trip};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
-use crate::context::{Context, TaskContext};
+use crate::context::Context;
 use crate::error::SetError;
 use crate::state;
 use crate::task::ContextExt;
@@ -49,9 +49,9 @@ use crate::task::ContextExt;
 #[must_use = "`f` is called when the returned function is"]
 pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
     let work = f.in_context(Context::outbound());
-    let before = TaskContext::new(work.context().clone());
+    let before = work.context().clone();
     move || {
-        let (f, mut after) = work.into_work();
+        let (f, mut after) = work.into_parts();
         let result = panic::catch_unwind(AssertUnwindSafe(|| after.run(f)));
         Returned { before, after, result }
     }
@@ -88,8 +88,8 @@ pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
 /// ```
 #[must_use = "the changes are made by `take_back`"]
 pub struct Returned<R> {
-    before: TaskContext,
-    after: TaskContext,
+    before: Context,
+    after: Context,
     result: thread::Result<R>,
 }
 
@@ -113,6 +113,6 @@ impl<R> Returned<R> {
 impl<R> fmt::Debug for Returned<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_struct("Returned");
-        output.field("context", &*self.after).field("panicked", &self.result.is_err()).finish_non_exhaustive()
+        output.field("context", &self.after).field("panicked", &self.result.is_err()).finish_non_exhaustive()
     }
 }

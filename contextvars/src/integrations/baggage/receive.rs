@@ -7,7 +7,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::OnSkipped;
-use crate::context::{TaskContext, copy_context};
+use crate::context::copy_context;
 use crate::task::InContext;
 use crate::travelling::{Skipped, extract};
 
@@ -137,10 +137,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (context, skipped) = extract(request.headers(), copy_context());
-        let mut context = TaskContext::new(context);
+        let (mut context, skipped) = extract(request.headers(), copy_context());
         self.on_skipped.report(&skipped);
         let future = context.run(|| self.inner.call(request));
-        InContext::new(future, context.into_context())
+        InContext::new(future, context)
     }
 }

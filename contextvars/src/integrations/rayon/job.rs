@@ -2,8 +2,8 @@
 
 use ::rayon::{BroadcastContext, FnContext, Yield};
 
-use crate::context::{TaskContext, inherit_context};
-use crate::task::{ContextExt, inheriting};
+use crate::context::{Context, inherit_context};
+use crate::task::ContextExt;
 
 /// Takes two closures and runs them, in parallel where a thread is free, each in a copy of the current context.
 ///
@@ -38,7 +38,7 @@ where
     RA: Send,
     RB: Send,
 {
-    let (a, b) = (inheriting(a), inheriting(b));
+    let (a, b) = (inherit_context().wrap_once(a), inherit_context().wrap_once(b));
     waiting(|| ::rayon::join(a, b))
 }
 
@@ -98,7 +98,7 @@ pub fn spawn<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
 {
-    ::rayon::spawn(inheriting(f));
+    ::rayon::spawn(inherit_context().wrap_once(f));
 }
 
 /// Starts a job that inherits the context, first in, first out; as [`rayon::spawn_fifo`](::rayon::spawn_fifo) starts
@@ -132,7 +132,7 @@ pub fn spawn_fifo<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
 {
-    ::rayon::spawn_fifo(inheriting(f));
+    ::rayon::spawn_fifo(inherit_context().wrap_once(f));
 }
 
 /// Calls `f` on every thread of the pool, each time in a copy of the current context, and returns the results.
@@ -163,8 +163,8 @@ where
     F: Fn(BroadcastContext<'_>) -> R + Sync,
     R: Send,
 {
-    let context = TaskContext::new(inherit_context());
-    waiting(|| ::rayon::broadcast(|thread| context.clone().run(|| f(thread))))
+    let context = inherit_context();
+    waiting(|| ::rayon::broadcast(|thread| context.run_copy(|| f(thread))))
 }
 
 /// Starts a job on every thread of the pool, each in a copy of the current context; as
@@ -252,14 +252,14 @@ pub fn yield_local() -> Option<Yield> {
 
 /// Runs `wait`, which may run anybody's jobs, in an empty context.
 pub(super) fn waiting<R>(wait: impl FnOnce() -> R) -> R {
-    TaskContext::default().run(wait)
+    Context::default().run(wait)
 }
 
 /// As [`inheriting`], for a function of one argument.
 fn inheriting_fn<A, R>(f: impl FnOnce(A) -> R) -> impl FnOnce(A) -> R {
     let job = f.in_context(inherit_context());
     move |argument| {
-        let (f, mut context) = job.into_work();
+        let (f, mut context) = job.into_parts();
         context.run(|| f(argument))
     }
 }
@@ -269,6 +269,6 @@ pub(super) fn broadcasting<F>(f: F) -> impl Fn(BroadcastContext<'_>) + Send + Sy
 where
     F: Fn(BroadcastContext<'_>) + Send + Sync,
 {
-    let context = TaskContext::new(inherit_context());
-    move |thread| context.clone().run(|| f(thread))
+    let context = inherit_context();
+    move |thread| context.run_copy(|| f(thread))
 }

@@ -8,8 +8,7 @@ use ::rayon::{BroadcastContext, ThreadPoolBuildError, Yield};
 
 use super::job::{broadcasting, waiting};
 use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
-use crate::context::{TaskContext, inherit_context};
-use crate::task::inheriting;
+use crate::context::inherit_context;
 
 /// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
 ///
@@ -53,7 +52,7 @@ impl ThreadPool {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        let f = inheriting(f);
+        let f = inherit_context().wrap_once(f);
         waiting(|| self.inner.install(f))
     }
 
@@ -68,7 +67,7 @@ impl ThreadPool {
         RA: Send,
         RB: Send,
     {
-        let (a, b) = (inheriting(a), inheriting(b));
+        let (a, b) = (inherit_context().wrap_once(a), inherit_context().wrap_once(b));
         waiting(|| self.inner.join(a, b))
     }
 
@@ -125,7 +124,7 @@ impl ThreadPool {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.inner.spawn(inheriting(f));
+        self.inner.spawn(inherit_context().wrap_once(f));
     }
 
     /// Starts a job that inherits the context, first in, first out, as [`spawn_fifo`](super::spawn_fifo) does.
@@ -133,7 +132,7 @@ impl ThreadPool {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.inner.spawn_fifo(inheriting(f));
+        self.inner.spawn_fifo(inherit_context().wrap_once(f));
     }
 
     /// Calls `f` on every thread of the pool, each time in a copy of the current context, and returns the results.
@@ -145,8 +144,8 @@ impl ThreadPool {
         F: Fn(BroadcastContext<'_>) -> R + Sync,
         R: Send,
     {
-        let context = TaskContext::new(inherit_context());
-        waiting(|| self.inner.broadcast(|thread| context.clone().run(|| f(thread))))
+        let context = inherit_context();
+        waiting(|| self.inner.broadcast(|thread| context.run_copy(|| f(thread))))
     }
 
     /// Starts a job on every thread of the pool, each in a copy of the current context, as

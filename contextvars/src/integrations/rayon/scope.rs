@@ -5,7 +5,7 @@ use std::fmt;
 use ::rayon::BroadcastContext;
 
 use super::job::waiting;
-use crate::context::{TaskContext, inherit_context};
+use crate::context::{Context, inherit_context};
 use crate::state::Entered;
 use crate::task::ContextExt;
 
@@ -55,7 +55,7 @@ impl<'a, 'scope> Scope<'a, 'scope> {
     {
         let job = f.in_context(inherit_context());
         self.inner.spawn(move |inner| {
-            let (f, mut context) = job.into_work();
+            let (f, mut context) = job.into_parts();
             context.run(|| f(&Scope::new(inner)));
         });
     }
@@ -65,8 +65,8 @@ impl<'a, 'scope> Scope<'a, 'scope> {
     where
         F: Fn(&Scope<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let context = TaskContext::new(inherit_context());
-        self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&Scope::new(inner), thread)));
+        let context = inherit_context();
+        self.inner.spawn_broadcast(move |inner, thread| context.run_copy(|| f(&Scope::new(inner), thread)));
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a, 'scope> ScopeFifo<'a, 'scope> {
     {
         let job = f.in_context(inherit_context());
         self.inner.spawn_fifo(move |inner| {
-            let (f, mut context) = job.into_work();
+            let (f, mut context) = job.into_parts();
             context.run(|| f(&ScopeFifo::new(inner)));
         });
     }
@@ -127,8 +127,8 @@ impl<'a, 'scope> ScopeFifo<'a, 'scope> {
     where
         F: Fn(&ScopeFifo<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let context = TaskContext::new(inherit_context());
-        self.inner.spawn_broadcast(move |inner, thread| context.clone().run(|| f(&ScopeFifo::new(inner), thread)));
+        let context = inherit_context();
+        self.inner.spawn_broadcast(move |inner, thread| context.run_copy(|| f(&ScopeFifo::new(inner), thread)));
     }
 }
 
@@ -268,7 +268,7 @@ where
 {
     let job = f.in_context(inherit_context());
     move |inner| {
-        let (f, mut context) = job.into_work();
+        let (f, mut context) = job.into_parts();
         context.run(|| f(&Scope::new(inner)))
     }
 }
@@ -280,14 +280,14 @@ where
 {
     let job = f.in_context(inherit_context());
     move |inner| {
-        let (f, mut context) = job.into_work();
+        let (f, mut context) = job.into_parts();
         context.run(|| f(&ScopeFifo::new(inner)))
     }
 }
 
 /// Calls `wait` in an empty context, with a guard that knows the way back to the current one.
 pub(super) fn waiting_in_place<R>(wait: impl FnOnce(&mut Entered<'_>) -> R) -> R {
-    let mut empty = TaskContext::default();
+    let mut empty = Context::default();
     let mut entered = empty.enter();
     let result = wait(&mut entered);
     entered.leave();

@@ -6,7 +6,7 @@ use ::tokio::runtime::{Handle, LocalRuntime, Runtime};
 use ::tokio::task::JoinHandle;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
 
 /// Spawns on a given runtime, with the context of whoever calls.
 ///
@@ -51,7 +51,7 @@ pub trait SpawnInheriting: sealed::Sealed {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.runtime_handle().spawn_blocking(inheriting(f))
+        self.runtime_handle().spawn_blocking(inherit_context().wrap_once(f))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
 
 pub use super::join_set::JoinSet;
 pub use super::local_set::LocalSet;
@@ -133,5 +133,5 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    ::tokio::task::spawn_blocking(inheriting(f))
+    ::tokio::task::spawn_blocking(inherit_context().wrap_once(f))
 }

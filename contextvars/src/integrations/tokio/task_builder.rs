@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::{AbortHandle, JoinHandle, LocalSet, join_set};
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
 
 /// A [`tokio::task::Builder`](::tokio::task::Builder) whose task inherits the context of whoever spawns it.
 ///
@@ -119,7 +119,7 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.inner.spawn_blocking(inheriting(f))
+        self.inner.spawn_blocking(inherit_context().wrap_once(f))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.inner.spawn_blocking_on(inheriting(f), handle)
+        self.inner.spawn_blocking_on(inherit_context().wrap_once(f), handle)
     }
 }
 
@@ -240,7 +240,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_blocking(inheriting(f))
+        self.inner.spawn_blocking(inherit_context().wrap_once(f))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
@@ -253,7 +253,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_blocking_on(inheriting(f), handle)
+        self.inner.spawn_blocking_on(inherit_context().wrap_once(f), handle)
     }
 }
 

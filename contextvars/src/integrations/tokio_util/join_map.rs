@@ -9,7 +9,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::LocalSet;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
 
 /// A [`tokio_util::task::JoinMap`](::tokio_util::task::JoinMap) whose tasks inherit the context of whoever spawns them.
 ///
@@ -138,7 +138,7 @@ where
         F: FnOnce() -> V + Send + 'static,
         V: Send,
     {
-        self.inner.spawn_blocking(key, inheriting(f));
+        self.inner.spawn_blocking(key, inherit_context().wrap_once(f));
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
@@ -148,7 +148,7 @@ where
         F: FnOnce() -> V + Send + 'static,
         V: Send,
     {
-        self.inner.spawn_blocking_on(key, inheriting(f), handle);
+        self.inner.spawn_blocking_on(key, inherit_context().wrap_once(f), handle);
     }
 }
 

@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::AbortHandle;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, inheriting};
+use crate::task::ContextExt;
 
 /// A [`tokio_util::task::JoinQueue`](::tokio_util::task::JoinQueue) whose tasks inherit the context of whoever spawns
 /// them.
@@ -101,7 +101,7 @@ impl<T> JoinQueue<T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn_blocking(inheriting(f))
+        self.inner.spawn_blocking(inherit_context().wrap_once(f))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
@@ -111,7 +111,7 @@ impl<T> JoinQueue<T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn_blocking_on(inheriting(f), handle)
+        self.inner.spawn_blocking_on(inherit_context().wrap_once(f), handle)
     }
 
     /// Waits for all tasks and returns their outputs, in the order in which they were spawned.

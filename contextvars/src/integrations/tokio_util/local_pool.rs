@@ -85,9 +85,9 @@ impl LocalPoolHandle {
 fn creating<F: FnOnce() -> Fut, Fut>(create_task: F) -> impl FnOnce() -> InContext<Fut> {
     let work = create_task.in_context(inherit_context());
     move || {
-        let (create_task, mut context) = work.into_work();
+        let (create_task, mut context) = work.into_parts();
         let task = context.run(create_task);
-        task.in_context(context.into_context())
+        task.in_context(context)
     }
 }
 

@@ -9,9 +9,6 @@ use ::tokio::task::{JoinHandle, LocalSet};
 
 use crate::context::inherit_context;
 use crate::task::ContextExt;
-// tokio-util has no blocking functions where there are no threads.
-#[cfg(not(target_family = "wasm"))]
-use crate::task::inheriting;
 
 /// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever
 /// spawns them.
@@ -119,7 +116,7 @@ impl TaskTracker {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn_blocking(inheriting(task))
+        self.inner.spawn_blocking(inherit_context().wrap_once(task))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime, and tracks it.
@@ -130,7 +127,7 @@ impl TaskTracker {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn_blocking_on(inheriting(task), handle)
+        self.inner.spawn_blocking_on(inherit_context().wrap_once(task), handle)
     }
 }
 

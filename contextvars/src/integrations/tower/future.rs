@@ -9,7 +9,7 @@ use std::task::{self, Poll, ready};
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::context::TaskContext;
+use crate::context::Context;
 use crate::task::{ContextExt, InContext};
 
 pin_project! {
@@ -55,7 +55,7 @@ pin_project! {
         // `Some` until it is done, or `drop` is done with it.
         #[pin]
         inner: Option<F>,
-        context: TaskContext,
+        context: Context,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -69,7 +69,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, context: TaskContext) -> Self {
+    pub(super) fn new(inner: F, context: Context) -> Self {
         Self { inner: Some(inner), context }
     }
 }
@@ -93,12 +93,12 @@ where
         entered.leave();
         let result = ready!(polled);
         let context = mem::take(this.context);
-        Poll::Ready(result.map(|response| response.map(|body| body.in_context(context.into_context()))))
+        Poll::Ready(result.map(|response| response.map(|body| body.in_context(context))))
     }
 }
 
 impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("context", &*self.context).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("context", &self.context).finish_non_exhaustive()
     }
 }

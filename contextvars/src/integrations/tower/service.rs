@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use crate::context::{Context, TaskContext, inherit_context};
+use crate::context::{Context, inherit_context};
 use crate::task::InContext;
 
 /// A service that handles each request in a context of its own; [`ContextLayer`](super::ContextLayer) makes it.
@@ -72,7 +72,7 @@ pub(super) enum Base {
 
 /// A context in a request's extensions. Private, so that nobody else can put one there.
 #[derive(Clone)]
-struct Carried(TaskContext);
+struct Carried(Context);
 
 impl Settings {
     fn context_of<B>(&self, request: &Request<B>) -> Context {
@@ -155,11 +155,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut context = TaskContext::new(self.settings.context_of(&request));
+        let mut context = self.settings.context_of(&request);
         let future = context.run(|| {
             self.init.init(&request);
             if self.settings.carry {
-                request.extensions_mut().insert(Carried(TaskContext::new(inherit_context())));
+                request.extensions_mut().insert(Carried(inherit_context()));
             }
             self.inner.call(request)
         });

@@ -2,7 +2,7 @@
 
 use super::super::declared::ContextVar;
 use super::super::mark::Identity;
-use super::super::value::{Held, Value};
+use super::super::value::Value;
 use super::super::vars::Vars;
 use super::{CURRENT, Current, scope};
 use crate::bleeding;
@@ -21,14 +21,14 @@ impl Current {
 }
 
 /// What a set did: the value it replaced, and where.
-pub(crate) struct Replaced<T> {
-    pub(crate) old: Option<Held<T>>,
+pub(crate) struct Replaced {
+    pub(crate) old: Option<Value>,
     pub(crate) identity: Identity,
 }
 
 /// Sets the variable in the current context. Refused, with the value, where other tasks would see it.
 #[inline]
-pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced<T>, T> {
+pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced, T> {
     CURRENT.with(|current| {
         if current.mark.get().is_base() && bleeding::would_bleed() {
             return Err(value);
@@ -45,8 +45,6 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
         let value = Value::new(var, value);
         let id = var.assigned_id();
         let old = current.change_for_good(|vars| vars.insert(id, value));
-        // SAFETY: [V1] it was under this variable's id.
-        let old = old.map(|old| unsafe { Held::new(old) });
         Ok(Replaced { old, identity })
     })
 }
@@ -56,7 +54,7 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
 /// # Errors
 /// Another context is current; nothing was changed.
 #[inline]
-pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identity: Identity) -> Result<(), ()> {
+pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Value>, identity: Identity) -> Result<(), ()> {
     let replaced = CURRENT.with(|current| {
         if !current.has_identity(identity) {
             return Err(());
@@ -67,8 +65,8 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Held<T>>, identit
         }
         Ok(match old.take() {
             // What is put into a context that nobody will free would be lost.
-            Some(old) if current.is_gone() => Some(old.into_value()),
-            Some(old) => current.change_for_good(|vars| vars.insert(id, old.into_value())),
+            Some(old) if current.is_gone() => Some(old),
+            Some(old) => current.change_for_good(|vars| vars.insert(id, old)),
             None => current.change_for_good(|vars| vars.remove(id)),
         })
     })?;

@@ -5,11 +5,11 @@
 //! need be.
 
 use std::cell::Cell;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::ptr;
 
 use super::super::declared::ContextVar;
-use super::super::value::{UncountedValue, Value};
+use super::super::value::Value;
 use super::{CURRENT, Current};
 
 /// One `with` call's hold on the value it is reading.
@@ -17,7 +17,7 @@ use super::{CURRENT, Current};
 /// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
 /// switched since the reader began. Whatever is about to do either pins all readers first.
 pub(super) struct Reader {
-    value: UncountedValue,
+    value: ManuallyDrop<Value>,
     /// Whether this reader owns the value by now, and gives it up in the end.
     pinned: Cell<bool>,
     /// The live reader that began last before this one, or null. [C4] If this one is pinned, so are all outer ones.
@@ -30,17 +30,17 @@ impl Drop for Reader {
     fn drop(&mut self) {
         CURRENT.with(|current| current.take_off(self));
         if self.pinned.get() {
-            drop(self.take_back());
+            self.give_back();
         }
     }
 }
 
 impl Reader {
-    /// The ownership that pinning took.
+    /// Gives up what pinning made it an owner of.
     #[cold]
-    fn take_back(&self) -> Value {
+    fn give_back(&mut self) {
         // SAFETY: [C3] `pin_live_readers` counted this reader as an owner, once, and only its `Drop` gets here.
-        unsafe { self.value.take_over() }
+        unsafe { ManuallyDrop::drop(&mut self.value) }
     }
 }
 
@@ -63,8 +63,8 @@ impl Current {
                 // [C4] those further out are pinned already.
                 return;
             }
-            // SAFETY: [C3] not pinned yet, so the current context still owns the value.
-            unsafe { reader.value.retain() };
+            // [C3] not pinned yet, so the current context still owns the value, and this handle can be cloned.
+            mem::forget(Value::clone(&reader.value));
             next = reader.outer.get();
         }
     }
@@ -109,35 +109,13 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
     // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until
     // pinning makes `reader` its owner; and `reader` outlives the call of `f`.
-    let value = unsafe { value.as_typed() };
+    let value = unsafe { reader.value.as_typed() };
     Ok(f(value))
 }
 
-/// A clone of the variable's value in the current context. `None`: it has no value there, or its type is one of the
-/// rare ones that have neither a destructor nor `Copy`; then [`clone_of_rare_type`] knows.
+/// A clone of the variable's value in the current context, if it has one there.
 #[inline]
-pub(crate) fn clone_or_copy<T: Clone>(var: &ContextVar<T>) -> Option<T> {
-    if const { mem::needs_drop::<T>() } { with_value(var, T::clone).ok() } else { copied(var) }
-}
-
-/// A bit-by-bit copy of the variable's value, if its type is `Copy`. No reader is needed: copying runs nobody's code.
-#[inline]
-fn copied<T>(var: &ContextVar<T>) -> Option<T> {
-    CURRENT.with(|current| {
-        let value = current.vars().get(var.id_if_copy())?;
-        // SAFETY: [V1] under a variable's id there are only values of that variable.
-        let value = unsafe { value.as_typed() };
-        // SAFETY: [V4] there is a value under this id, so the type is `Copy`.
-        Some(unsafe { ptr::read(value) })
-    })
-}
-
-/// What [`clone_or_copy`] did not find. Apart from it, so that reads of `Copy` types stay small.
-#[inline]
-pub(crate) fn clone_of_rare_type<T: Clone>(var: &ContextVar<T>) -> Option<T> {
-    if const { mem::needs_drop::<T>() } || var.is_copy() {
-        return None;
-    }
+pub(crate) fn cloned<T: Clone>(var: &ContextVar<T>) -> Option<T> {
     with_value(var, T::clone).ok()
 }
 

@@ -8,14 +8,14 @@
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, Reducer, UnindexedConsumer, bridge};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 
-use crate::context::{Context, TaskContext};
+use crate::context::Context;
 use crate::integrations::rayon::job::waiting;
 
 /// An iterator whose items are consumed in a context: everything after it runs there.
 #[derive(Clone)]
 pub struct Below<I> {
     pub(super) base: I,
-    pub(super) context: TaskContext,
+    pub(super) context: Context,
 }
 
 impl<I: ParallelIterator> ParallelIterator for Below<I> {
@@ -51,7 +51,7 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Below<I> {
 #[derive(Clone)]
 pub struct Around<I> {
     pub(super) base: I,
-    pub(super) context: TaskContext,
+    pub(super) context: Context,
 }
 
 impl<I: IndexedParallelIterator> ParallelIterator for Around<I> {
@@ -96,12 +96,12 @@ impl<'c, T, C: Consumer<T>> Consumer<T> for Carry<'c, C> {
 
     fn split_at(self, index: usize) -> (Self, Self, Self::Reducer) {
         let Self { inner, context } = self;
-        let (left, right, reducer) = TaskContext::new(context.clone()).run(|| inner.split_at(index));
+        let (left, right, reducer) = context.run_copy(|| inner.split_at(index));
         (Self { inner: left, context }, Self { inner: right, context }, Carry { inner: reducer, context })
     }
 
     fn into_folder(self) -> Self::Folder {
-        let mut context = TaskContext::new(self.context.clone());
+        let mut context = self.context.clone();
         let inner = context.run(|| self.inner.into_folder());
         Job { inner, context }
     }
@@ -113,20 +113,17 @@ impl<'c, T, C: Consumer<T>> Consumer<T> for Carry<'c, C> {
 
 impl<T, C: UnindexedConsumer<T>> UnindexedConsumer<T> for Carry<'_, C> {
     fn split_off_left(&self) -> Self {
-        Self {
-            inner: TaskContext::new(self.context.clone()).run(|| self.inner.split_off_left()),
-            context: self.context,
-        }
+        Self { inner: self.context.run_copy(|| self.inner.split_off_left()), context: self.context }
     }
 
     fn to_reducer(&self) -> Self::Reducer {
-        Carry { inner: TaskContext::new(self.context.clone()).run(|| self.inner.to_reducer()), context: self.context }
+        Carry { inner: self.context.run_copy(|| self.inner.to_reducer()), context: self.context }
     }
 }
 
 impl<T, R: Reducer<T>> Reducer<T> for Carry<'_, R> {
     fn reduce(self, left: T, right: T) -> T {
-        TaskContext::new(self.context.clone()).run(|| self.inner.reduce(left, right))
+        self.context.run_copy(|| self.inner.reduce(left, right))
     }
 }
 
@@ -149,12 +146,12 @@ impl<T, P: Producer<Item = T>> Producer for Carry<'_, P> {
 
     fn split_at(self, index: usize) -> (Self, Self) {
         let Self { inner, context } = self;
-        let (left, right) = TaskContext::new(context.clone()).run(|| inner.split_at(index));
+        let (left, right) = context.run_copy(|| inner.split_at(index));
         (Self { inner: left, context }, Self { inner: right, context })
     }
 
     fn fold_with<F: Folder<T>>(self, folder: F) -> F {
-        TaskContext::new(self.context.clone()).run(|| self.inner.fold_with(folder))
+        self.context.run_copy(|| self.inner.fold_with(folder))
     }
 }
 
@@ -169,7 +166,7 @@ impl<T, CB: ProducerCallback<T>> ProducerCallback<T> for Carry<'_, CB> {
 /// What consumes the items of one job, in the job's own copy of the context.
 struct Job<F> {
     inner: F,
-    context: TaskContext,
+    context: Context,
 }
 
 impl<T, F: Folder<T>> Folder<T> for Job<F> {

@@ -4,7 +4,7 @@ mod adaptors;
 mod carry;
 
 use self::carry::{Around, Below};
-use crate::context::{Context, TaskContext, inherit_context};
+use crate::context::{Context, inherit_context};
 
 use ::rayon::iter::plumbing::UnindexedConsumer;
 #[doc(no_inline)]
@@ -41,7 +41,6 @@ pub trait ParallelIteratorExt: ParallelIterator {
     /// The context is entered once for each job, not for each item; but for each item that gets past a `filter`, or
     /// another adaptor that picks, and then through a `chain`.
     fn with_context(self, context: Context) -> WithContext<Below<Self>> {
-        let context = TaskContext::new(context);
         WithContext::new(Below { base: self, context: context.clone() }, context)
     }
 
@@ -112,11 +111,11 @@ pub struct WithContext<I> {
     /// Runs in the context as it is: it ends in a `Below` or `Around`, or in adaptors that one of those reaches.
     inner: I,
     /// For those that are yet to come.
-    context: TaskContext,
+    context: Context,
 }
 
 impl<I> WithContext<I> {
-    fn new(inner: I, context: TaskContext) -> Self {
+    fn new(inner: I, context: Context) -> Self {
         Self { inner, context }
     }
 

@@ -10,7 +10,7 @@ use scopeguard::ScopeGuard;
 
 use super::inheritance::{Hook, Inheritance};
 use super::slots::{Removed, Slots};
-use crate::context::{Context, TaskContext, inherit_context};
+use crate::context::{Context, inherit_context};
 
 /// Installs the hooks. They share one table, which goes away with the last of them.
 ///
@@ -75,7 +75,7 @@ impl Hooks {
         }
         let inherits = self.inheritance.holds_at(task.spawned_at());
         let context = if inherits { inherit_context() } else { Context::new() };
-        self.slots.insert(task.id(), TaskContext::new(context));
+        self.slots.insert(task.id(), context);
     }
 
     fn on_before_poll(&self, task: &TaskMeta<'_>) {
@@ -91,7 +91,7 @@ impl Hooks {
             replaced("on_task_spawn");
         }
         // A task that has ended is not polled any more, though the hooks are called.
-        let mut outer = context.map(TaskContext::into_context).unwrap_or_default();
+        let mut outer = context.unwrap_or_default();
         outer.swap_with_current();
         POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer }));
         // If the hook panics, nobody calls the one that follows the poll.
@@ -123,7 +123,7 @@ impl Hooks {
         });
         let Some(Polling { mut outer, .. }) = left else { return false };
         outer.swap_with_current();
-        drop(self.slots.put_back(id, TaskContext::new(outer)));
+        drop(self.slots.put_back(id, outer));
         true
     }
 
@@ -151,7 +151,7 @@ fn call(hook: Option<&Hook>, task: &TaskMeta<'_>) {
 fn leave_all() {
     while let Some(mut polling) = POLLING.with_borrow_mut(Vec::pop) {
         polling.outer.swap_with_current();
-        drop(TaskContext::new(polling.outer));
+        drop(polling.outer);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use ::tokio::task::Id;
 
-use crate::context::TaskContext;
+use crate::context::Context;
 
 /// A power of two.
 const SHARDS: usize = 32;
@@ -27,7 +27,7 @@ struct Shard {
 
 /// A task's context, or where it is.
 enum Slot {
-    Here(TaskContext),
+    Here(Context),
     /// A thread has it while it polls the task.
     Away {
         is_awaited: bool,
@@ -40,7 +40,7 @@ impl Slots {
     }
 
     /// Keeps a new task's context.
-    pub(super) fn insert(&self, id: Id, context: TaskContext) {
+    pub(super) fn insert(&self, id: Id, context: Context) {
         let former = self.shard(id).lock().insert(id, Slot::Here(context));
         drop(former);
     }
@@ -49,7 +49,7 @@ impl Slots {
     ///
     /// A task that was woken while it was polled can be polled on another thread before the first has called the hook
     /// that follows the poll; then this waits for it. What the first thread does meanwhile is tokio's own bookkeeping.
-    pub(super) fn take(&self, id: Id) -> Option<TaskContext> {
+    pub(super) fn take(&self, id: Id) -> Option<Context> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
         loop {
@@ -65,7 +65,7 @@ impl Slots {
     }
 
     /// Puts a task's context back after a poll, or returns it if the task has ended.
-    pub(super) fn put_back(&self, id: Id, context: TaskContext) -> Option<TaskContext> {
+    pub(super) fn put_back(&self, id: Id, context: Context) -> Option<Context> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
         let Some(slot) = slots.get_mut(&id) else { return Some(context) };
@@ -101,7 +101,7 @@ impl Slots {
 /// What became of the context of a task that ended.
 pub(super) enum Removed {
     /// It was not in use.
-    Context(TaskContext),
+    Context(Context),
     /// Whoever polls the task will bring it.
     Away,
 }
