@@ -1,4 +1,5 @@
-//! With the `tokio` feature, a task without a context of its own cannot set variables in its thread's base context.
+//! Work without a context of its own neither sets variables in its thread's base context, where later work would see
+//! them, nor sees what others have set there.
 
 mod support;
 
@@ -36,12 +37,15 @@ fn a_set_in_a_plain_task_panics_where_it_is_called_and_says_what_to_do() {
     let (panicked, line) = in_a_plain_task(|| (panic_of(|| NAME.set("leak".to_owned())), line!()));
     assert_eq!((panicked.file.as_str(), panicked.line), (file!(), line));
     let message = panicked.message;
-    assert!(message.starts_with(&format!("cannot set {} in a spawned task", named(NAME.variable()))), "{message}");
+    assert!(
+        message.starts_with(&format!("cannot set {} in work that has no context", named(NAME.variable()))),
+        "{message}"
+    );
     for fix in [
-        "`contextvars::tokio::spawn`",
+        "`contextvars::tokio`",
         "`.in_current_context()`",
         "`contextvars::tower::ContextLayer`",
-        "`with_context!(NAME = .., { .. })`",
+        "`with_context!(NAME = .., async move { .. })`",
     ] {
         assert!(message.contains(fix), "{message}");
     }

@@ -10,7 +10,7 @@ use std::slice;
 /// below, never from its neighbours.
 const LAYERS: &[&[&str]] = &[
     &["variable", "module_level"],
-    &["error", "bleeding"],
+    &["error", "worker"],
     &["state"],
     &["token"],
     &["var", "context"],
@@ -26,7 +26,9 @@ const LAYERS: &[&[&str]] = &[
 /// Where, besides `integrations`, a crate behind a feature may be named.
 const ALSO_NAMED_IN: &[(&str, &[&str])] = &[
     // Only tokio knows whether it is running a task.
-    ("tokio", &["bleeding"]),
+    ("tokio", &["worker"]),
+    // As only rayon knows whether a thread is one of its pools'.
+    ("rayon", &["worker"]),
     // Only the declaration knows the value's type, and thereby whether it can be serialised.
     ("serde_core", &["state"]),
     ("erased_serde", &["state", "context"]),

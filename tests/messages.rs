@@ -3,8 +3,10 @@
 mod support;
 
 use std::error::Error;
+use std::panic;
+use std::sync::Mutex;
 
-use contextvars::{Context, SharedContext, context_var, copy_context};
+use contextvars::{Context, SharedContext, context_var, copy_context, with_context};
 use support::{Panicked, isolated, named, on_a_thread, panic_of};
 
 #[context_var]
@@ -12,6 +14,9 @@ static USER: String;
 
 #[context_var]
 static OTHER_USER: String;
+
+#[context_var]
+static NEVER_SET: String;
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -34,7 +39,9 @@ fn assert_says(message: &str, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "`{part}` is missing in: {message}");
     }
-    assert!(!message.contains('\n') && !message.ends_with('.'), "{message}");
+    let lines: Vec<_> = message.lines().collect();
+    assert!(lines.len() <= 3 && !message.ends_with('.'), "{message}");
+    assert!(lines.iter().skip(1).all(|line| line.starts_with("help: ")), "{message}");
 }
 
 /// Fails unless an error's `Display` has each of the parts, and its `Debug` the same text with the type's name.
@@ -55,20 +62,38 @@ fn a_variable_is_named_with_the_place_of_its_declaration() {
 #[test]
 fn a_read_that_finds_nothing_says_how_to_set_and_how_to_ask() {
     isolated(|| {
-        let error = USER.try_get().unwrap_err();
+        let error = NEVER_SET.try_get().unwrap_err();
         let wanted = [
-            &*format!("no value for {}", named(USER.variable())),
-            "`USER.set(..)`",
-            "`with_context!(USER = .., { .. })`",
-            "declare a default",
-            "`USER.try_get()`",
-            "`USER.get_or(..)`",
-            "a plain spawn inherits nothing",
-            "`contextvars::tokio`",
+            &*format!("no value for {}: nothing has set it", named(NEVER_SET.variable())),
+            "`NEVER_SET.set(..)`",
+            "`with_context!(NEVER_SET = .., async move { .. })`",
+            "declare a `default`",
+            "`NEVER_SET.try_get()`",
+            "`NEVER_SET.get_or(..)`",
         ];
         assert_error(&error, "LookupError", &wanted);
-        assert_eq!(USER.try_with(|_| ()).unwrap_err().to_string(), error.to_string());
+        assert_eq!(NEVER_SET.try_with(|_| ()).unwrap_err().to_string(), error.to_string());
     });
+}
+
+async fn user() -> Result<String, contextvars::LookupError> {
+    std::future::ready(()).await;
+    USER.try_get()
+}
+
+#[test]
+fn a_missed_read_tells_a_scope_that_has_ended_from_one_that_never_was() {
+    let left = with_context!(USER = "ada".to_owned(), { user() });
+    let error = pollster::block_on(left).unwrap_err();
+    let wanted = [
+        &*format!("no value for {} here: the scope that set it has ended", named(USER.variable())),
+        "`with_context!(USER = .., async move { work().await })`",
+        "`contextvars::tokio` (or `rayon`, `thread`)",
+        "a plain spawn does not inherit",
+    ];
+    assert_error(&error, "LookupError", &wanted);
+    let right = with_context!(USER = "ada".to_owned(), async move { user().await });
+    assert_eq!(pollster::block_on(right).unwrap(), "ada");
 }
 
 #[test]
@@ -184,6 +209,34 @@ fn a_default_that_reads_itself_says_so_instead_of_hanging() {
         assert!(panic_of(|| TWISTED.get()).message.contains("the default of context variable `TWISTED`"));
     });
 }
+
+#[test]
+fn a_panic_hook_may_try_to_read_the_variable_whose_default_panics() {
+    on_a_thread(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if info.payload().downcast_ref() == Some(&"no default today") {
+                let (got, with) = (FAILS.try_get(), FAILS.try_with(|it| *it));
+                SEEN.lock().unwrap().extend([got.unwrap_err().to_string(), with.unwrap_err().to_string()]);
+                assert_eq!((FAILS.get_or(7), FAILS.is_set()), (7, false));
+            } else {
+                others(info);
+            }
+        }));
+        assert!(panic::catch_unwind(|| FAILS.get()).is_err());
+        // The next read tries again.
+        assert!(panic::catch_unwind(|| FAILS.try_get()).is_err());
+        let seen = SEEN.lock().unwrap();
+        let wanted = [&*format!("the default of {} reads the variable itself", named(FAILS.variable()))];
+        assert_eq!(seen.len(), 4);
+        seen.iter().for_each(|message| assert_says(message, &wanted));
+    });
+}
+
+static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[context_var(default = panic!("no default today"))]
+static FAILS: u32;
 
 #[test]
 fn tokens_and_guards_show_their_variable_and_the_old_value() {

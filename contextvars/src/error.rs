@@ -24,11 +24,36 @@ use crate::variable::Variable;
 #[derive(Clone, Copy)]
 pub struct LookupError {
     variable: &'static Variable,
+    kind: LookupErrorKind,
 }
 
+#[derive(Clone, Copy)]
+enum LookupErrorKind {
+    /// It was never set anywhere in the process.
+    NeverSet,
+    /// It is, or was, set in some other context.
+    NotSetHere,
+    /// Its default is being made, and reads it.
+    DefaultReadsItself,
+}
+
+/// The modules whose children inherit, as far as the program has them.
+const FACADES: &str = match (cfg!(feature = "tokio"), cfg!(feature = "rayon")) {
+    (true, true) => "`contextvars::tokio` (or `rayon`, `thread`)",
+    (true, false) => "`contextvars::tokio` (or `thread`)",
+    (false, true) => "`contextvars::rayon` (or `thread`)",
+    (false, false) => "`contextvars::thread`",
+};
+
 impl LookupError {
-    pub(crate) fn new(variable: &'static Variable) -> Self {
-        Self { variable }
+    /// Of a variable without a default; `was_set` says whether it was ever set, in whatever context.
+    pub(crate) fn no_value(variable: &'static Variable, was_set: bool) -> Self {
+        let kind = if was_set { LookupErrorKind::NotSetHere } else { LookupErrorKind::NeverSet };
+        Self { variable, kind }
+    }
+
+    pub(crate) fn default_reads_itself(variable: &'static Variable) -> Self {
+        Self { variable, kind: LookupErrorKind::DefaultReadsItself }
     }
 
     /// Returns the variable that was read.
@@ -41,14 +66,27 @@ impl LookupError {
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.variable.name();
-        write!(
-            f,
-            "no value for {}: set it first, with `{name}.set(..)` or `with_context!({name} = .., {{ .. }})`, \
-             or declare a default, or read it with `{name}.try_get()` or `{name}.get_or(..)`; if it is set where this work \
-             was started, start it through `contextvars::tokio`, `contextvars::thread` or `contextvars::rayon`: a plain \
-             spawn inherits nothing",
-            self.variable.described()
-        )
+        let described = self.variable.described();
+        match self.kind {
+            LookupErrorKind::NeverSet => write!(
+                f,
+                "no value for {described}: nothing has set it\n\
+                 help: set it with `{name}.set(..)` or `with_context!({name} = .., async move {{ .. }})`, or declare a \
+                 `default`\n\
+                 help: where it may be unset, read it with `{name}.try_get()` or `{name}.get_or(..)`",
+            ),
+            LookupErrorKind::NotSetHere => write!(
+                f,
+                "no value for {described} here: the scope that set it has ended, or it was set in another context\n\
+                 help: a scope around async code is `with_context!({name} = .., async move {{ work().await }})`\n\
+                 help: if the parent task set it, spawn through {FACADES}: a plain spawn does not inherit",
+            ),
+            LookupErrorKind::DefaultReadsItself => write!(
+                f,
+                "the default of {described} reads the variable itself: write a default that does not depend on \
+                 `{name}`",
+            ),
+        }
     }
 }
 
@@ -62,8 +100,9 @@ impl Error for LookupError {}
 
 /// A `set` was refused, because the value would have been seen by unrelated work; it hands the value back.
 ///
-/// With the `tokio` feature, a spawned task that has no context of its own shares its thread's base context with
-/// every later task there.
+/// Work without a context of its own shares its thread's base context with all later work there: a plain task or blocking
+/// function of tokio (feature `tokio`), a plain job of rayon (feature `rayon`), whatever runs on a thread that is
+/// [marked](crate::thread::mark_as_worker).
 ///
 /// # Examples
 ///
@@ -119,14 +158,26 @@ impl<T> fmt::Display for SetError<T> {
         let name = self.variable.name();
         write!(
             f,
-            "cannot set {} in a spawned task or blocking function that has no context of its own: every later one on \
-             this thread would see the value; spawn it with `contextvars::tokio::spawn` (or `use contextvars::tokio;`), \
-             give it a context with `.in_current_context()`, a request with `contextvars::tower::ContextLayer`, or scope \
-             the value with `with_context!({name} = .., {{ .. }})`",
+            "cannot set {} in work that has no context of its own: later work on this thread would see the value\n\
+             help: scope the value with `with_context!({name} = .., async move {{ .. }})`, or `{{ .. }}` without `.await`\n\
+             help: or give the work a context: {WAYS}",
             self.variable.described()
         )
     }
 }
+
+/// How work is given a context, as far as the program has ways.
+const WAYS: &str = match (cfg!(feature = "tokio"), cfg!(feature = "tower")) {
+    (true, true) => {
+        "`contextvars::tokio::spawn`, `.in_current_context()`, or a `ContextLayer` outside of the layer that sets (with \
+         `Router::layer`: after it)"
+    }
+    (true, false) => "`contextvars::tokio::spawn`, or `.in_current_context()`",
+    (false, true) => {
+        "`.in_current_context()`, or a `ContextLayer` outside of the layer that sets (with `Router::layer`: after it)"
+    }
+    (false, false) => "`.in_current_context()`, or `inherit_context().wrap_once(..)`",
+};
 
 impl<T> fmt::Debug for SetError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -84,9 +84,9 @@ extern crate self as contextvars;
 mod module_level;
 mod variable;
 
-// What can go wrong, and whether a `set` would bleed into other tasks.
-mod bleeding;
+// What can go wrong, and whether the thread runs unrelated work.
 mod error;
+mod worker;
 
 // How values, maps and the current context are kept: all of the unsafe code.
 mod state;

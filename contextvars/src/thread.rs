@@ -27,9 +27,48 @@ use std::io;
 use std::thread;
 
 use crate::context::inherit_context;
+use crate::worker;
 
 #[doc(no_inline)]
 pub use std::thread::*;
+
+/// Marks the current thread as a worker: a thread that runs unrelated pieces of work, one after the other.
+///
+/// On a worker, work without a context of its own has nowhere to set variables: in the thread's base context, later work
+/// would see them. From this call on, a `set` in the base context of this thread is refused, and a read there finds no
+/// value. Work that has a context is not concerned. There is no way back.
+///
+/// Call it in the hook that a pool has for the start of its threads. The workers of tokio and rayon are told apart
+/// without it (features `tokio`, `rayon`). Costs a write to a thread-local.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{context_var, inherit_context, thread};
+///
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// # fn main() {
+/// // A pool of one thread.
+/// let (submit, jobs) = std::sync::mpsc::channel::<Box<dyn FnOnce() + Send>>();
+/// let pool = std::thread::spawn(move || {
+///     thread::mark_as_worker();
+///     jobs.into_iter().for_each(|job| job());
+/// });
+///
+/// submit.send(Box::new(|| assert!(REQUEST_ID.try_set(1).is_err()))).unwrap();
+/// // A job with a context may set, and sees its own request.
+/// REQUEST_ID.set(7);
+/// submit.send(Box::new(inherit_context().wrap_once(|| assert_eq!(REQUEST_ID.set(8).old_value(), Some(&7))))).unwrap();
+/// submit.send(Box::new(|| assert_eq!(REQUEST_ID.get(), 0))).unwrap();
+/// # drop(submit);
+/// # pool.join().unwrap();
+/// # }
+/// ```
+pub fn mark_as_worker() {
+    worker::mark();
+}
 
 /// Starts a thread that inherits the context, as [`std::thread::spawn`] starts one that does not.
 ///

@@ -11,8 +11,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// read with [`with`](Self::with).
     ///
     /// # Panics
-    /// If the variable has neither; [`try_get`](Self::try_get) returns an error instead. And if the default is needed
-    /// for the first time, and its expression panics or reads this very variable.
+    /// If the variable has neither, or if its default is just being made on this thread; [`try_get`](Self::try_get)
+    /// returns an error instead. And if the default's expression, which is evaluated with the first read, panics.
     ///
     /// # Examples
     ///
@@ -36,40 +36,56 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::cloned(self) {
-            Some(value) => value,
-            None => self.default_or_panic(),
+        match state::with_value(self, T::clone) {
+            Ok(value) => value,
+            Err(_) => self.get_elsewhere(),
         }
     }
 
     #[inline(never)]
     #[track_caller]
-    fn default_or_panic(&'static self) -> T
+    fn get_elsewhere(&'static self) -> T
     where
         T: Clone,
     {
-        match self.default() {
-            Some(default) => default.clone(),
-            None => panic!("{}", LookupError::new(self.variable())),
+        match self.try_with_elsewhere(T::clone) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
         }
     }
 
     #[inline(never)]
-    fn default_or_error(&'static self) -> Result<T, LookupError>
+    fn try_get_elsewhere(&'static self) -> Result<T, LookupError>
     where
         T: Clone,
     {
-        self.default().cloned().ok_or_else(|| LookupError::new(self.variable()))
+        self.try_with_elsewhere(T::clone)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_with_apart<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
+        self.try_with_elsewhere(f)
+    }
+
+    /// The value of the base context or the default, where no context that was entered has a value.
+    #[inline]
+    fn try_with_elsewhere<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
+        match state::with_base_value(self, f) {
+            Ok(result) => Ok(result),
+            Err(f) => Ok(f(self.default()?)),
+        }
     }
 
     /// Returns a clone of the variable's value in the current context, or else of its default, or an error if there is
     /// neither.
     ///
     /// # Errors
-    /// [`LookupError`] if the variable has neither.
+    /// [`LookupError`] if the variable has neither, or if its default is just being made on this thread: a panic hook may
+    /// read it then.
     ///
     /// # Panics
-    /// If the default is needed for the first time, and its expression panics or reads this very variable.
+    /// If the default's expression, which is evaluated with the first read, panics.
     ///
     /// # Examples
     ///
@@ -92,9 +108,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        match state::cloned(self) {
-            Some(value) => Ok(value),
-            None => self.default_or_error(),
+        match state::with_value(self, T::clone) {
+            Ok(value) => Ok(value),
+            Err(_) => self.try_get_elsewhere(),
         }
     }
 
@@ -149,7 +165,10 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     where
         T: Clone,
     {
-        state::cloned(self).unwrap_or_else(make)
+        match state::with_value(self, T::clone).or_else(|_| state::with_base_value(self, T::clone)) {
+            Ok(value) => value,
+            Err(_) => make(),
+        }
     }
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.
@@ -188,7 +207,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// an error if there is neither.
     ///
     /// # Errors
-    /// [`LookupError`] if the variable has neither; `f` was not called.
+    /// [`LookupError`] if the variable has neither, or if its default is just being made on this thread; `f` was not
+    /// called.
     ///
     /// # Panics
     /// If `f` does, or the default, as for [`get`](Self::get).
@@ -213,10 +233,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
         match state::with_value(self, f) {
             Ok(result) => Ok(result),
-            Err(f) => match self.default() {
-                Some(default) => Ok(f(default)),
-                None => Err(LookupError::new(self.variable())),
-            },
+            Err(f) => self.try_with_apart(f),
         }
     }
 

@@ -40,9 +40,19 @@ pub struct Variable {
     type_name: fn() -> &'static str,
     has_default: bool,
     inherits: bool,
-    redacted: bool,
+    shown: Shown,
     log_key: Option<&'static str>,
     baggage_key: Option<&'static str>,
+}
+
+/// How a look at a context shows a variable's value.
+enum Shown {
+    AsItIs,
+    /// As a placeholder.
+    Redacted,
+    /// Not at all: it is the crate's own.
+    #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "what came as baggage is all that is hidden"))]
+    Nowhere,
 }
 
 impl Variable {
@@ -106,7 +116,7 @@ impl Variable {
     /// Returns whether the value is kept out of `Debug` output and logs; `true` under `redact`.
     #[must_use]
     pub const fn is_redacted(&self) -> bool {
-        self.redacted
+        matches!(self.shown, Shown::Redacted)
     }
 
     /// Returns whether the value goes into log lines; `true` under `log`.
@@ -155,7 +165,7 @@ impl Variable {
             type_name: || "?",
             has_default: false,
             inherits: true,
-            redacted: false,
+            shown: Shown::AsItIs,
             log_key: None,
             baggage_key: None,
         }
@@ -175,7 +185,7 @@ impl Variable {
 
     #[must_use]
     pub const fn redacted(mut self) -> Self {
-        self.redacted = true;
+        self.shown = Shown::Redacted;
         self
     }
 
@@ -189,6 +199,17 @@ impl Variable {
     pub const fn travelling(mut self, key: &'static str) -> Self {
         self.baggage_key = Some(key);
         self
+    }
+
+    #[cfg(feature = "baggage")]
+    pub(crate) const fn hidden(mut self) -> Self {
+        self.shown = Shown::Nowhere;
+        self
+    }
+
+    #[inline]
+    pub(crate) const fn is_hidden(&self) -> bool {
+        matches!(self.shown, Shown::Nowhere)
     }
 
     pub(crate) const fn of_type(mut self, type_name: fn() -> &'static str, has_default: bool) -> Self {
@@ -208,7 +229,7 @@ impl fmt::Debug for Variable {
             .field("type_name", &self.type_name())
             .field("has_default", &self.has_default)
             .field("inherits", &self.inherits)
-            .field("is_redacted", &self.redacted)
+            .field("is_redacted", &self.is_redacted())
             .field("log_key", &self.log_key)
             .field("baggage_key", &self.baggage_key)
             .finish_non_exhaustive()

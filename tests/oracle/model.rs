@@ -141,9 +141,27 @@ impl Model {
         }
     }
 
+    /// Gives up a hold on a context, whose values go in an empty one if that was the last.
     fn release_context(&mut self, context: Rc<Context>) {
         if let Some(context) = Rc::into_inner(context) {
-            self.release_all(context.values.into_inner());
+            self.release_copy(context.values.into_inner());
+        }
+    }
+
+    /// As for a context, of which this is the last copy.
+    fn release_copy(&mut self, values: Values) {
+        self.in_empty_context(|model| model.release_all(values));
+    }
+
+    /// What `f` sets in the empty context goes in the same way.
+    fn in_empty_context(&mut self, f: impl FnOnce(&mut Self)) {
+        let empty = self.new_context(Values::new());
+        self.current.push(empty.clone());
+        f(self);
+        self.current.pop();
+        let left = empty.values.take();
+        if !left.is_empty() {
+            self.release_copy(left);
         }
     }
 
@@ -231,7 +249,7 @@ impl Model {
         }
         drop(entries);
         self.log.push(Event::Shown(format!("{} {{{shown}}}", values.len())));
-        self.release_all(values);
+        self.release_copy(values);
     }
 
     fn compare(&mut self, left: Values, right: Values) {
@@ -254,7 +272,7 @@ impl Model {
         }
         drop(entries);
         self.log.push(Event::Equal(equal));
-        self.release_all(left);
-        self.release_all(right);
+        self.release_copy(left);
+        self.release_copy(right);
     }
 }

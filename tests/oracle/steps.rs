@@ -160,9 +160,7 @@ impl Model {
                 drop(values);
                 let result = self.run_in(&context, body);
                 self.release_context(context);
-                for value in bound {
-                    self.release(value);
-                }
+                self.in_empty_context(|model| bound.into_iter().for_each(|value| model.release(value)));
                 result
             }
             Place::Guard(var, made) => {

@@ -44,8 +44,8 @@ impl<'a> Iterator for Items<'a> {
     type Item = (&'static Variable, ValueRef<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let value = self.values.next()?;
-        Some((value.variable(), ValueRef::new(value)))
+        let (variable, value) = self.values.next()?;
+        Some((variable, ValueRef::new(value)))
     }
 }
 

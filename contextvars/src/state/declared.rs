@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
 use super::current::entered;
-use super::default::LazyDefault;
+use super::default::{Found, LazyDefault};
 use super::id::{Id, UNASSIGNED};
 use super::traits::Traits;
 use super::value::{self, ErasedVar, Header, Value};
+use crate::error::LookupError;
 use crate::variable::Variable;
 
 /// A context variable: a name for a value that each context may set for itself.
@@ -110,12 +111,19 @@ impl<T> ContextVar<T> {
 }
 
 impl<T: 'static> ContextVar<T> {
-    /// The declaration's default, evaluated once per program, in an empty context. `None`: it has no default.
+    /// The declaration's default, evaluated once per program, in an empty context.
+    ///
+    /// # Errors
+    /// It has none, or it is being made on this thread, by a caller of this.
     ///
     /// # Panics
-    /// If the default's expression panics (the next call tries again), or reads the very variable it is for.
-    pub(crate) fn default(&'static self) -> Option<&'static T> {
-        self.default.get(&self.variable, entered::in_empty_context)
+    /// If the default's expression panics; the next call tries again.
+    pub(crate) fn default(&'static self) -> Result<&'static T, LookupError> {
+        match self.default.get(entered::in_empty_context) {
+            Found::Value(value) => Ok(value),
+            Found::BeingMade => Err(LookupError::default_reads_itself(&self.variable)),
+            Found::Nothing => Err(LookupError::no_value(&self.variable, self.id() != UNASSIGNED)),
+        }
     }
 }
 

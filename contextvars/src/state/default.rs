@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::current;
-use crate::variable::Variable;
 
 /// A variable's default value, if it was declared with one.
 pub(super) struct LazyDefault<T> {
@@ -14,6 +13,16 @@ pub(super) struct LazyDefault<T> {
     evaluating: AtomicUsize,
 }
 
+/// What [`LazyDefault::get`] found.
+pub(super) enum Found<'a, T> {
+    Value(&'a T),
+    /// The expression is being evaluated, by a caller of this on the same thread: it reads its own variable, or it panics
+    /// and the panic hook does.
+    BeingMade,
+    /// The declaration has no default.
+    Nothing,
+}
+
 impl<T> LazyDefault<T> {
     pub(super) const fn new(make: Option<fn() -> T>) -> Self {
         Self { make, value: OnceLock::new(), evaluating: AtomicUsize::new(0) }
@@ -21,28 +30,25 @@ impl<T> LazyDefault<T> {
 
     /// The default, made by `evaluate` if this is its first use.
     #[inline]
-    pub(super) fn get(&self, variable: &Variable, evaluate: fn(fn() -> T) -> T) -> Option<&T> {
-        let make = self.make?;
-        match self.value.get() {
-            Some(value) => Some(value),
-            None => Some(self.first(variable, || evaluate(make))),
+    pub(super) fn get(&self, evaluate: fn(fn() -> T) -> T) -> Found<'_, T> {
+        match (self.value.get(), self.make) {
+            (Some(value), _) => Found::Value(value),
+            (None, Some(make)) => self.first(|| evaluate(make)),
+            (None, None) => Found::Nothing,
         }
     }
 
     #[cold]
-    fn first(&self, variable: &Variable, evaluate: impl FnOnce() -> T) -> &T {
+    fn first(&self, evaluate: impl FnOnce() -> T) -> Found<'_, T> {
         let this_thread = current::thread_mark();
         // Relaxed: only this thread's own mark matters, and a thread sees its own writes.
-        assert!(
-            self.evaluating.load(Ordering::Relaxed) != this_thread,
-            "the default of {} reads the variable itself: write a default that does not depend on `{}`",
-            variable.described(),
-            variable.name(),
-        );
-        self.value.get_or_init(|| {
+        if self.evaluating.load(Ordering::Relaxed) == this_thread {
+            return Found::BeingMade;
+        }
+        Found::Value(self.value.get_or_init(|| {
             self.evaluating.store(this_thread, Ordering::Relaxed);
             let _done = scopeguard::guard((), |()| self.evaluating.store(0, Ordering::Relaxed));
             evaluate()
-        })
+        }))
     }
 }

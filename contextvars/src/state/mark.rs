@@ -16,7 +16,7 @@ impl Mark {
     const HAS_PRIVATE: u64 = 2;
     const IS_LENT: u64 = 4;
     const STANDS_FOR_BASE: u64 = 8;
-    const IS_CHANGED: u64 = 16;
+    const REFUSES_SETS: u64 = 16;
     /// What lies above the flags is the identity, or 0.
     const IDENTITY: u32 = 5;
 
@@ -38,10 +38,22 @@ impl Mark {
         self.0 & Self::HAS_PRIVATE != 0
     }
 
-    /// Whether its values were changed since it was entered; true without need for some that were not.
+    /// Whether a `set` has to be looked at before it is done: in a base context, and in one that refuses them.
     #[inline]
-    pub(super) fn is_changed(self) -> bool {
-        self.0 & Self::IS_CHANGED != 0
+    pub(super) fn may_refuse_sets(self) -> bool {
+        self.0 & (Self::IS_BASE | Self::REFUSES_SETS) != 0
+    }
+
+    /// Whether values are set in it without more ado: it is no base context, and lent to no scope.
+    #[inline]
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & (Self::IS_BASE | Self::IS_LENT) == 0
+    }
+
+    /// Whether variables cannot be set in it.
+    #[inline]
+    pub(super) fn refuses_sets(self) -> bool {
+        self.0 & Self::REFUSES_SETS != 0
     }
 
     /// Whether a scope will make another context of these very values; see [`scope`](super::current::scope).
@@ -56,20 +68,6 @@ impl Mark {
         NonZero::new(self.0 >> Self::IDENTITY).map(Identity)
     }
 
-    /// The same for a context whose values were changed.
-    #[inline]
-    #[must_use]
-    pub(super) fn changed(self) -> Self {
-        Self(self.0 | Self::IS_CHANGED)
-    }
-
-    /// The same for a context that nobody has changed yet since.
-    #[inline]
-    #[must_use]
-    pub(super) fn unchanged(self) -> Self {
-        Self(self.0 & !Self::IS_CHANGED)
-    }
-
     #[must_use]
     pub(super) fn with_private(self) -> Self {
         Self(self.0 | Self::HAS_PRIVATE)
@@ -82,20 +80,15 @@ impl Mark {
         if outer.is_outermost() { Self(self.0 | Self::STANDS_FOR_BASE) } else { self }
     }
 
-    /// The same for a context in which the values that a scope was lent are kept apart.
-    #[must_use]
-    pub(super) fn with_kept(self) -> Self {
-        self.not_lent().with_private()
-    }
-
     #[inline]
     #[must_use]
     pub(super) fn lent(self) -> Self {
         Self(self.0 | Self::IS_LENT)
     }
 
+    /// The same for a context whose values, as a scope was lent them, were saved for it.
     #[must_use]
-    fn not_lent(self) -> Self {
+    pub(super) fn not_lent(self) -> Self {
         Self(self.0 & !Self::IS_LENT)
     }
 
@@ -106,11 +99,11 @@ impl Mark {
         Self(self.0 | identity.0.get() << Self::IDENTITY)
     }
 
-    /// The mark of the same context on another thread, where it is nobody's base unless `stays_base` says so.
+    /// The mark of the same context on another thread, where it is nobody's base.
     #[must_use]
-    pub(super) fn outbound(self, stays_base: bool) -> Self {
-        let elsewhere = Self(self.not_lent().0 & !Self::STANDS_FOR_BASE);
-        if stays_base { elsewhere } else { Self(elsewhere.0 & !Self::IS_BASE) }
+    pub(super) fn outbound(self, refuses_sets: bool) -> Self {
+        let here = Self::IS_BASE | Self::STANDS_FOR_BASE | Self::IS_LENT;
+        Self(self.0 & !here | if refuses_sets { Self::REFUSES_SETS } else { 0 })
     }
 
     /// The mark of another context with the same values.

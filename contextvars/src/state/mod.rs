@@ -15,16 +15,20 @@
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
 //!
 //! **The current context** (`current/`)
-//! - **C1** A reference into the thread-local's cell of values never outlives the function of theirs that makes it, and
-//!   no code from outside this folder runs meanwhile, not even an allocator's: what is about to be changed is taken out
-//!   first. The rest of the thread-local is `Cell`s, into which there are no references.
+//! - **C1** A reference into one of the thread-local's cells of values never outlives the function of theirs that makes
+//!   it, and no code from outside this folder runs meanwhile, not even an allocator's: where memory is needed, what is
+//!   about to be changed is taken out first. The rest of the thread-local is `Cell`s, into which there are no references.
 //! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it
 //!   is. They need not end in the reverse order: coroutines have stacks of their own, and take turns.
-//! - **C3** A reader that is not pinned reads a value that the current context owns, and the context was neither
-//!   changed nor switched since the reader began.
+//! - **C3** A reader that is not pinned reads a value that the current context owns, and no context of the thread was
+//!   changed or switched since the reader began.
 //! - **C4** All readers that began before a pinned one are pinned.
 //! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and what stands
-//!   there is not owned: it is neither looked at nor dropped until the context, or another in its stead, is back.
+//!   there is not owned: it is neither looked at nor dropped until the context, or another in its stead, is back. Where
+//!   `Current::place` is not null, it is the place of a context that was entered and not left since; that context is the
+//!   current one, and its bits are the ones in the place. Every change of them makes `place` null, and so does leaving a
+//!   context that is not the one `place` says: with that, what an inner guard remembers of places further out is
+//!   forgotten, too, since it is put back by that guard only if `place` is the guard's own.
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 
@@ -41,6 +45,7 @@ mod value;
 mod vars;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
@@ -48,7 +53,7 @@ pub(crate) use self::current::change::{Replaced, restore, set};
 pub(crate) use self::current::entered::Entered;
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::entered::swap;
-pub(crate) use self::current::read::{cloned, is_set, with_value};
+pub(crate) use self::current::read::{is_set, with_base_value, with_value};
 pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
@@ -66,20 +71,25 @@ use crate::variable::Variable;
 ///
 /// What it is the last to hold is freed in an empty context; see [`current::end`].
 pub(crate) struct State {
-    /// [V1] Each value stands under its own variable's id.
-    vars: Vars<Value>,
+    /// [V1] Each value stands under its own variable's id. `ManuallyDrop`: the end of a state sees to it, and nothing is
+    /// left to do after it.
+    vars: ManuallyDrop<Vars<Value>>,
     mark: Mark,
 }
 
 impl State {
     pub(crate) const fn new() -> Self {
-        Self { vars: Vars::new(), mark: Mark::NEW }
+        Self::of(Vars::new(), Mark::NEW)
+    }
+
+    const fn of(vars: Vars<Value>, mark: Mark) -> Self {
+        Self { vars: ManuallyDrop::new(vars), mark }
     }
 
     /// The same values in a context of its own. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {
-        Self { vars: self.vars.clone(), mark: self.mark.of_copy() }
+        Self::of(Vars::clone(&self.vars), self.mark.of_copy())
     }
 
     /// The same without the values that must not be inherited. Costs nothing if there are none of those.
@@ -111,8 +121,8 @@ impl State {
     /// Sets the variable and returns the value that it had.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) -> Option<Value> {
         if self.mark.is_lent() {
-            scope::keep(&mut self.vars);
-            self.mark = self.mark.with_kept();
+            scope::save(self.mark, Vars::clone(&self.vars));
+            self.mark = self.mark.not_lent();
         }
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
@@ -120,7 +130,7 @@ impl State {
         self.vars.insert(var.assigned_id(), Value::new(var, value))
     }
 
-    /// The values, each of another variable.
+    /// The variables with their values.
     pub(crate) fn values(&self) -> Values<'_> {
         Values(self.vars.iter())
     }
@@ -131,15 +141,22 @@ impl State {
     }
 }
 
-/// The values of a context, each of another variable.
+/// The variables of a context with their values, but for the crate's own, which are seen nowhere.
 #[derive(Clone)]
 pub(crate) struct Values<'a>(vars::Iter<'a, Value>);
 
 impl<'a> Iterator for Values<'a> {
-    type Item = &'a Value;
+    type Item = (&'static Variable, &'a Value);
 
-    fn next(&mut self) -> Option<&'a Value> {
-        self.0.by_ref().find(|value| !scope::is_internal(value))
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let value = self.0.next()?;
+            let variable = value.variable();
+            if !variable.is_hidden() {
+                return Some((variable, value));
+            }
+        }
     }
 }
 

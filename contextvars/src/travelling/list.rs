@@ -8,10 +8,16 @@ use super::member::{Member, SPACE};
 use super::registered::{Travels, travelling, travelling_as};
 use super::skipped::{Reason, Skipped};
 use crate::context::{Context, copy_context};
+use crate::state::{ContextVar, Traits};
+use crate::variable::Variable;
 
-/// What came with the request that the current context is about.
-#[contextvars::context_var(redact)]
-static RECEIVED_BAGGAGE: Baggage;
+/// What came with the request that the current context is about. Declared without the macro, and hidden, so that neither
+/// `variables()` nor a look at a context shows it.
+static RECEIVED_BAGGAGE: ContextVar<Baggage> = ContextVar::declared(
+    Variable::declared("RECEIVED_BAGGAGE", module_path!(), file!(), line!(), column!()).hidden(),
+    None,
+    Traits::NONE,
+);
 
 /// The members of a baggage header, within the specification's limits.
 ///

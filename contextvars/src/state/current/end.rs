@@ -4,7 +4,7 @@
 //! they set is in that empty context, which ends next, until nothing is left. So whoever runs on the thread afterwards
 //! sees none of it.
 
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -20,8 +20,10 @@ const ROUNDS: usize = 64;
 impl Drop for State {
     #[inline]
     fn drop(&mut self) {
+        // SAFETY: `drop` is called once, and the values are not used any more.
+        let vars = unsafe { ManuallyDrop::take(&mut self.vars) };
         // Most often it is a copy of another that lives on, and nothing is freed.
-        if let Some(last) = mem::take(&mut self.vars).into_last() {
+        if let Some(last) = vars.into_last() {
             free(last, ROUNDS);
         }
     }
@@ -33,14 +35,24 @@ fn free(last: Vars<Value>, rounds: usize) {
     if rounds == 0 {
         return keep_for_good(last);
     }
+    in_empty_context(|| drop(last), rounds - 1);
+}
+
+/// Drops something in an empty context.
+#[inline(never)]
+pub(super) fn drop_in_empty_context(drop: impl FnOnce()) {
+    in_empty_context(drop, ROUNDS);
+}
+
+fn in_empty_context(drop: impl FnOnce(), rounds: usize) {
     // Even if a destructor panics.
     let mut left = scopeguard::guard(State::new(), |mut left| {
-        if let Some(last) = mem::take(&mut left.vars).into_last() {
-            free(last, rounds - 1);
+        if let Some(last) = mem::take(&mut *left.vars).into_last() {
+            free(last, rounds);
         }
     });
     let entered = Entered::new(&mut left);
-    drop(last);
+    drop();
     entered.leave();
 }
 

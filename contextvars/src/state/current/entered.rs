@@ -1,25 +1,28 @@
-//! [`Entered`]: a context that is current for a while, which is what every `run` and every poll comes down to; and [`swap`].
+//! [`Entered`]: a context that is current for a while, which is what every `run` and every poll comes down to.
 //!
-//! The context moves into the thread-local and in the end back to its place. What that costs is less the instructions
-//! than the waiting: a processor that loads what it has just stored has to wait for it, and polls follow upon each
-//! other. So what was current stays in registers meanwhile, and what comes out as it went in is not written back.
+//! The context moves into the thread-local and in the end back to its place. The cost is store-to-load latency between
+//! consecutive polls, not instruction count: so what was current stays in registers meanwhile, and a context that comes
+//! out as it went in is not written back.
 
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;
 
 use super::super::State;
-use super::{CURRENT, Current};
+use super::super::mark::Mark;
+use super::{CURRENT, Current, base};
 
 /// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then what was current
 /// before is so again.
 #[must_use]
 pub(crate) struct Entered<'a> {
     /// Where the context was and will be again. [C5] Until then the thread-local owns it; what stands here is a copy of
-    /// its bits, which nobody uses but to compare them.
+    /// its bits, which nobody uses.
     place: &'a mut ManuallyDrop<State>,
     /// The context that was current.
     outer: ManuallyDrop<State>,
+    /// What the thread-local had as the place of that one.
+    outer_place: *const (),
     /// What is current belongs to a thread.
     not_send: PhantomData<*const ()>,
 }
@@ -29,28 +32,30 @@ impl<'a> Entered<'a> {
     pub(crate) fn new(state: &'a mut State) -> Self {
         CURRENT.with(|current| {
             current.pin_readers();
-            // SAFETY: `ManuallyDrop<T>` is laid out as `T`. [C5] the result has it borrowed, and writes the owner of
-            // the values to it before the borrow ends.
+            // SAFETY: `ManuallyDrop<T>` "is guaranteed to have the same layout and bit validity as `T`" (its own
+            // documentation), so a reference to one is good for the other. [C5] The result has the place borrowed, and
+            // sees to it that what stands there is an owner when the borrow ends.
             let place = unsafe { &mut *ptr::from_mut(state).cast::<ManuallyDrop<State>>() };
-            // SAFETY: [C5] this moves the context out of its place.
-            let state = unsafe { ManuallyDrop::take(place) };
-            let outer = ManuallyDrop::new(current.switch_to(state));
-            Self { place, outer, not_send: PhantomData }
+            // SAFETY: [C5] the context moves out here, once: what stays in the place is not used until `put_back`.
+            let state = unsafe { ptr::read(place) };
+            let outer_place = current.place.replace(ptr::from_ref(&*place).cast());
+            let outer = current.switch_to(state);
+            Self { place, outer, outer_place, not_send: PhantomData }
         })
     }
 
     /// Makes current again what was so before.
     ///
-    /// To drop this does the same, but is for panics only: with a `drop` that the compiler does not take apart for
-    /// them, this here needs no memory.
+    /// `Drop` does the same on unwinding. It is outlined so that on the normal path the guard stays in registers.
     #[inline]
     pub(crate) fn leave(self) {
         let mut this = ManuallyDrop::new(self);
         CURRENT.with(|current| {
             current.pin_readers();
-            // SAFETY: `this` is not used any more, nor dropped.
-            let outer = unsafe { ManuallyDrop::take(&mut this.outer) };
-            put_back(current, this.place, outer);
+            // SAFETY: `this` is not used any more, nor dropped, so the context is taken once.
+            let outer = unsafe { ptr::read(&raw const this.outer) };
+            let outer_place = this.outer_place;
+            put_back(current, this.place, outer, outer_place);
         });
     }
 
@@ -67,44 +72,60 @@ impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: `drop` is called once, and `leave`, which takes it too, sees to it that it is not called then.
-        let outer = unsafe { ManuallyDrop::take(&mut self.outer) };
-        leave_by_panic(self.place, outer);
+        let outer = unsafe { ptr::read(&raw const self.outer) };
+        leave_by_panic(self.place, outer, self.outer_place);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: State) {
+fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, outer_place: *const ()) {
     CURRENT.with(|current| {
         current.pin_readers();
-        put_back(current, place, outer);
+        put_back(current, place, outer, outer_place);
     });
 }
 
 /// Makes `outer` current, and moves what was current into `place`. The caller has pinned the readers.
 #[inline]
-fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: State) {
-    let mut state = ManuallyDrop::new(current.switch_to(outer));
-    // [C5] Where nothing was changed, what stands there is what comes out, bit for bit, and becomes the owner as it is.
-    // Equal bits do not suffice: a change may have freed the map and made another at its address, to which a pointer to
-    // the first does not lead, by the compiler's rules. Another context may be here only if coroutines left theirs in
-    // another order than they entered them.
-    let is_same = !state.mark.is_changed() && state.mark == place.mark && state.vars.is_same(&place.vars);
-    if !is_same {
-        state.mark = state.mark.unchanged();
-        *place = state;
+fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, outer_place: *const ()) {
+    let state = current.switch_to(outer);
+    if ptr::eq(current.place.get(), ptr::from_ref(&*place).cast()) {
+        // [C5] It came from there, and nothing was changed: the same bits are there, and become the owner.
+        current.place.set(outer_place);
+    } else {
+        put_into(place, state);
+        current.place.set(ptr::null());
     }
+}
+
+/// Moves a context into a place, other than as it stands there.
+///
+/// Either it was changed, or it is another than the one that came from there: coroutines with stacks of their own can
+/// leave in another order than they entered. In both cases the thread-local forgets about places: what was current
+/// further out may have gone to another one, too.
+#[inline]
+fn put_into(place: &mut ManuallyDrop<State>, mut state: ManuallyDrop<State>) {
+    if state.mark.is_base() {
+        // Of the thread's own context nothing leaves the thread. Another than this is current there from now on.
+        let _: bool = base::is_cleaned_up();
+        state.mark = Mark::NEW;
+    }
+    *place = state;
 }
 
 /// Makes `state` the current context and the one that was current `state`. Done twice, all is as before.
 ///
 /// For those who learn of the end of something in another call than of its beginning.
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
 pub(crate) fn swap(state: &mut State) {
     CURRENT.with(|current| {
         current.pin_readers();
-        current.exchange_values(&mut state.vars);
-        state.mark = current.mark.replace(state.mark);
+        Current::exchange(&current.values, &mut state.vars);
+        let mark = current.mark.get();
+        current.set_mark(state.mark);
+        state.mark = mark;
     });
 }
 

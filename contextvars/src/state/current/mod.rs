@@ -14,25 +14,35 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::read::Reader;
+use self::scope::Saved;
 use super::State;
 use super::mark::{Identity, Mark};
 use super::value::Value;
 use super::vars::Vars;
 
+/// Values in the thread-local. `ManuallyDrop`, or the thread-local would have a destructor; `base::Cleaner` frees them.
+type ValuesCell = UnsafeCell<ManuallyDrop<Vars<Value>>>;
+
 /// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
 /// away, to the end.
 ///
-/// `repr(C)` keeps a field between the values and the mark: side by side, the compiler moves the two in one go on the
-/// way in and one by one on the way out, and a processor that loads 16 bytes just stored as twice 8 has to wait.
+/// `repr(C)` keeps a field between the values and the mark. If they were adjacent, the compiler would store two words of
+/// 8 bytes and load them back as one of 16, which defeats store-to-load forwarding.
 #[repr(C)]
 struct Current {
-    /// The values. [C1] A reference into this cell never outlives the function of this module that makes it, and no
-    /// code from outside `state` runs meanwhile, an allocator's included. `ManuallyDrop`, or the thread-local would
-    /// have a destructor; `BaseCleaner` frees the values.
-    vars: UnsafeCell<ManuallyDrop<Vars<Value>>>,
+    /// The values of a context that was entered. None where the base context is current: its own are in `base`. [C1] A
+    /// reference into this cell or the other never outlives the function of this module that makes it, and no code from
+    /// outside `state` runs meanwhile, an allocator's included.
+    values: ValuesCell,
     /// The live reader that began last on this thread, or null. [C2] Points into a frame of `with_value`.
     readers: Cell<*const Reader>,
     mark: Cell<Mark>,
+    /// Where the current context came from, if nothing about it was changed since, or null. [C5] Only compared.
+    place: Cell<*const ()>,
+    /// The values of the thread's base context.
+    base: ValuesCell,
+    /// What open scopes were lent by contexts that were changed since.
+    saved: Cell<ManuallyDrop<Vec<Saved>>>,
     /// The identities this thread may still give out: the next, and where they end.
     identities: Cell<(u64, u64)>,
 }
@@ -40,9 +50,12 @@ struct Current {
 thread_local! {
     static CURRENT: Current = const {
         Current {
-            vars: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
+            values: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
             readers: Cell::new(ptr::null()),
             mark: Cell::new(Mark::BASE),
+            place: Cell::new(ptr::null()),
+            base: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
+            saved: Cell::new(ManuallyDrop::new(Vec::new())),
             identities: Cell::new((0, 0)),
         }
     };
@@ -52,46 +65,51 @@ thread_local! {
 const _: () = assert!(!mem::needs_drop::<Current>());
 
 impl Current {
-    /// The values, to look at.
+    /// The values of the context that was entered last, to look at.
     #[inline]
-    fn vars(&self) -> &Vars<Value> {
+    fn values(&self) -> &Vars<Value> {
         // SAFETY: [C1] the functions of this module use the result at once and run nobody's code meanwhile, so there is
         // no `&mut` to the cell; and the cell is this thread's alone.
-        unsafe { &*self.vars.get() }
+        unsafe { &*self.values.get() }
     }
 
-    /// Makes `vars` the values, and the values `vars`. The caller has pinned the readers.
+    /// The values of the thread's base context, to look at.
     #[inline]
-    fn exchange_values(&self, vars: &mut Vars<Value>) {
+    fn base_values(&self) -> &Vars<Value> {
+        // SAFETY: [C1] as for `values`.
+        unsafe { &*self.base.get() }
+    }
+
+    /// The cell in which the current context's values are changed.
+    #[inline]
+    fn changeable(&self) -> &ValuesCell {
+        if self.mark.get().is_base() { &self.base } else { &self.values }
+    }
+
+    /// Makes `values` what is in the cell, and what is in the cell `values`. The caller has pinned the readers.
+    #[inline]
+    fn exchange(cell: &ValuesCell, values: &mut Vars<Value>) {
         // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them,
         // and none of those calls code that could come here. This one does not outlive the swap, which runs nobody's
         // code. Readers do not borrow from the cell; they hold on to blocks.
-        let values: &mut Vars<Value> = unsafe { &mut *self.vars.get() };
-        mem::swap(values, vars);
+        let inside: &mut Vars<Value> = unsafe { &mut *cell.get() };
+        mem::swap(inside, values);
     }
 
-    /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty
-    /// context.
+    /// Notes something else about the current context, which is not as it was in its place any more.
+    #[inline]
+    fn set_mark(&self, mark: Mark) {
+        self.place.set(ptr::null());
+        self.mark.set(mark);
+    }
+
+    /// Makes `state` the current context, and returns the one that was. The caller has pinned the readers, and says what
+    /// the place is.
     ///
-    /// No value may lose its last owner in `change`, or its destructor would find itself there, too. What an allocator
-    /// has set there goes when the change is done, and its destructors may then do anything to the context: it must be
-    /// whole by then.
+    /// Neither is dropped by whoever switches: to say so spares the code for it.
     #[inline]
-    fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
-        self.pin_readers();
-        let mut vars = Vars::new();
-        let mark = self.mark.replace(Mark::NEW);
-        self.exchange_values(&mut vars);
-        let result = change(&mut vars);
-        self.exchange_values(&mut vars);
-        self.mark.set(mark.changed());
-        result
-    }
-
-    /// Makes `state` the current context, and returns the one that was. The caller has pinned the readers.
-    #[inline]
-    fn switch_to(&self, mut state: State) -> State {
-        self.exchange_values(&mut state.vars);
+    fn switch_to(&self, mut state: ManuallyDrop<State>) -> ManuallyDrop<State> {
+        Self::exchange(&self.values, &mut state.vars);
         state.mark = self.mark.replace(state.mark);
         state
     }
@@ -101,26 +119,35 @@ impl Current {
     fn identity(&self) -> Identity {
         match self.mark.get().identity() {
             Some(identity) => identity,
-            None => self.new_identity(),
+            None => {
+                let identity = self.next_identity();
+                self.set_mark(self.mark.get().with_identity(identity));
+                identity
+            }
         }
     }
 
-    /// Gives the current context, which has none, an identity.
+    /// An identity that no context has.
     #[inline]
-    fn new_identity(&self) -> Identity {
+    fn next_identity(&self) -> Identity {
         let (mut next, mut end) = self.identities.get();
         if next == end {
             (next, end) = more_identities();
         }
         self.identities.set((next + 1, end));
-        let identity = Identity::new(next);
-        self.mark.set(self.mark.get().with_identity(identity));
-        identity
+        Identity::new(next)
     }
 
     #[inline]
     fn has_identity(&self, identity: Identity) -> bool {
         self.mark.get().identity() == Some(identity)
+    }
+
+    /// A copy of the current context's values, as the code at hand sees them.
+    #[inline]
+    fn copy_of_values(&self) -> Vars<Value> {
+        let values = self.values();
+        if values.is_empty() { self.copy_of_base() } else { values.clone() }
     }
 }
 
@@ -137,7 +164,7 @@ fn more_identities() -> (u64, u64) {
 /// A copy of the current context. One reference count.
 #[inline]
 pub(crate) fn snapshot() -> State {
-    CURRENT.with(|current| State { vars: current.vars().clone(), mark: current.mark.get().of_copy() })
+    CURRENT.with(|current| State::of(current.copy_of_values(), current.mark.get().of_copy()))
 }
 
 /// A number that no other living thread has; never 0.

@@ -36,6 +36,18 @@ impl Drop for Reader {
 }
 
 impl Reader {
+    /// A reader that is not on the list yet, which it is to be put on at once, where it stays.
+    #[inline]
+    pub(super) fn new(value: ManuallyDrop<Value>) -> Self {
+        Self { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) }
+    }
+
+    /// What it reads.
+    #[inline]
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// Gives up what pinning made it an owner of.
     #[cold]
     fn give_back(&mut self) {
@@ -95,31 +107,46 @@ impl Current {
     }
 }
 
-/// Runs `f` on the variable's value in the current context, or gives it back if there is none.
+/// Runs `f` on the variable's value in the context that was entered, or gives it back if there is none: then
+/// [`with_base_value`] knows.
 ///
 /// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
 pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = CURRENT.with(|current| current.vars().get(var.id()).map(Value::uncounted)) else {
+    let Some(value) = CURRENT.with(|current| current.values().get(var.id()).map(Value::uncounted)) else {
         return Err(f);
     };
-    let reader =
-        Reader { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) };
-    CURRENT.with(|current| current.readers.set(&raw const reader));
-    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] the value stays alive while
-    // `reader` does: nobody's code ran between finding it and listing the reader, so the context owns it still, until
-    // pinning makes `reader` its owner; and `reader` outlives the call of `f`.
-    let value = unsafe { reader.value.as_typed() };
-    Ok(f(value))
+    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] nobody's code ran since it was
+    // found, and the current context owns it.
+    Ok(unsafe { lend(value, f) })
 }
 
-/// A clone of the variable's value in the current context, if it has one there.
+/// Runs `f` on the variable's value in the thread's base context, if that is current and to be seen.
+///
+/// Apart from [`with_value`], so that reads of what was set in a context that was entered stay small.
 #[inline]
-pub(crate) fn cloned<T: Clone>(var: &ContextVar<T>) -> Option<T> {
-    with_value(var, T::clone).ok()
+pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
+    let Some(value) = CURRENT.with(|current| current.find_in_base(var.id())) else { return Err(f) };
+    // SAFETY: [V1, C3] as above; the base context is current.
+    Ok(unsafe { lend(value, f) })
 }
 
-/// Whether the variable has a value in the current context.
+/// Runs `f` on a value that the current context owns.
+///
+/// # Safety
+/// The value is one of a `ContextVar<T>`. The current context owns it, and was neither changed nor switched since it was
+/// found.
+#[inline]
+unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
+    let reader = Reader::new(value);
+    CURRENT.with(|current| current.readers.set(&raw const reader));
+    // SAFETY: [V1] the caller says that it is a `T`. [C3] The value stays alive while `reader` does: the context owns it
+    // still, as the caller says, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
+    let value = unsafe { reader.value().as_typed() };
+    f(value)
+}
+
+/// Whether the variable has a value that the code at hand sees.
 pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
-    CURRENT.with(|current| current.vars().get(var.id()).is_some())
+    CURRENT.with(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())
 }

@@ -4,7 +4,6 @@ use super::super::State;
 use super::super::mark::Identity;
 use super::super::value::{ErasedVar, Value};
 use super::CURRENT;
-use crate::bleeding;
 use crate::variable::Variable;
 
 /// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
@@ -12,10 +11,9 @@ use crate::variable::Variable;
 pub(crate) fn outbound() -> State {
     CURRENT.with(|current| {
         let _given: Identity = current.identity();
-        let mark = current.mark.get();
-        // Where sets in a base context are refused, they are so wherever it is lent to.
-        let refuses_sets = mark.is_base() && bleeding::would_bleed();
-        State { vars: current.vars().clone(), mark: mark.outbound(refuses_sets) }
+        // Where sets are refused, they are so wherever the context is meanwhile.
+        let mark = current.mark.get().outbound(current.refuses_sets());
+        State::of(current.copy_of_values(), mark)
     })
 }
 
@@ -33,8 +31,8 @@ impl State {
             return Vec::new();
         }
         let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
-        let set = after.values().filter(|value| !is_kept(value));
-        let removed = self.values().filter(|value| after.counterpart(value).is_none());
+        let set = after.vars.iter().filter(|value| !is_kept(value));
+        let removed = self.vars.iter().filter(|value| after.counterpart(value).is_none());
         set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
             .chain(removed.map(|value| Update { var: value.var(), value: None }))
             .collect()
@@ -50,22 +48,11 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
     let variable = first.var.variable();
     let mut replaced = Vec::with_capacity(updates.len());
     CURRENT.with(|current| {
-        if current.mark.get().is_base() && bleeding::would_bleed() {
+        if current.refuses_sets() {
             return Err(variable);
         }
-        if current.is_gone() {
-            // As in `set`.
-            return Ok(());
-        }
         for Update { var, value } in updates {
-            if value.is_some() && !var.variable().inherits() {
-                current.mark.set(current.mark.get().with_private());
-            }
-            let id = var.id();
-            replaced.push(current.change_for_good(|vars| match value {
-                Some(value) => vars.insert(id, value),
-                None => vars.remove(id),
-            }));
+            replaced.push(current.exchange_value(var.variable(), var.id(), value));
         }
         Ok(())
     })?;

@@ -1,32 +1,26 @@
 //! [`Scope`]: what `with_context!` holds while its body runs.
 //!
 //! The body runs in a copy of the context with the bindings applied. But to make that copy, and to throw it away, costs
-//! two counts for each value, and most bodies set nothing. So the outer context *lends* its values: the bindings change
-//! places with what they replace, which they do again in the end. If the body does set something, that is kept apart
-//! from what was lent: the values as lent are put by, under a variable of their own that nobody sees, and the end takes
-//! them from there.
+//! two counts for each value, and most bodies set nothing. So the outer context *lends* its values: the scope swaps its
+//! bindings into the outer context's map, and swaps them back at its end. If the body sets a variable, a copy of the map
+//! as it was lent is saved first, and the scope's end restores that copy.
 //!
 //! A thread's base context lends nothing: it is what a thread falls back on when a scope ends where it should not, and
-//! so must be whole. There the body runs in a true copy.
+//! so must be whole. There a copy lends its values, and ends with the scope.
 //!
 //! Either way, the bound values live until the scope ends. The values that the body set go first, then those.
 
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::panic::Location;
-use std::ptr;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::super::State;
 use super::super::declared::ContextVar;
 use super::super::mark::{Identity, Mark};
-use super::super::traits::Traits;
 use super::super::value::Value;
 use super::super::vars::Vars;
-use super::entered::swap;
-use super::{CURRENT, Current, snapshot};
-use crate::variable::Variable;
+use super::{CURRENT, Current, base, end};
 
 /// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!`
 /// makes it.
@@ -58,8 +52,9 @@ use crate::variable::Variable;
 /// Has no counterpart: `with var.set(..)` of Python 3.14 sets in the current context itself.
 #[must_use]
 pub struct Scope<const N: usize> {
-    outer: Outer,
-    /// While the scope is open: what the bindings replaced, or, if the outer context is whole, the bound values.
+    /// The mark of the context around.
+    outer: Mark,
+    /// While the scope is open: what the bindings replaced.
     bindings: [Bound; N],
     /// The identity of the context entered.
     identity: Identity,
@@ -68,42 +63,33 @@ pub struct Scope<const N: usize> {
     not_send: PhantomData<*const ()>,
 }
 
-/// The context around a scope.
-enum Outer {
-    /// Its values are the current ones, or those kept for it; with the bindings undone they are as they were.
-    Lent(Mark),
-    /// It is here.
-    Whole(State),
-}
-
 /// One binding of a scope: a variable, and a value of it. `None` in the place of a value: unset.
 #[doc(hidden)]
 pub struct Bound {
     id: u32,
     /// Whether what is bound must not be inherited.
     is_private: bool,
+    /// Whether to drop the bound value may run code.
+    has_destructor: bool,
     value: Option<Value>,
 }
 
 impl Bound {
     #[inline]
     pub(crate) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
-        Self { id: var.assigned_id(), is_private: !var.variable().inherits(), value: Some(Value::new(var, value)) }
-    }
-
-    /// Sets the variable in a map where every value has an owner besides, and keeps the value.
-    fn copy_to(&self, vars: &mut Vars<Value>) {
-        if let Some(value) = &self.value {
-            drop(vars.insert(self.id, value.clone()));
+        Self {
+            id: var.assigned_id(),
+            is_private: !var.variable().inherits(),
+            has_destructor: const { mem::needs_drop::<T>() },
+            value: Some(Value::new(var, value)),
         }
     }
 
     /// Changes places with the variable's value. Done twice, all is as before.
-    #[inline]
-    fn exchange(&mut self, vars: &mut Vars<Value>) {
+    fn exchange(&mut self, values: &mut Vars<Value>) {
         self.value = match self.value.take() {
-            Some(value) => vars.insert(self.id, value),
-            None => vars.remove(self.id),
+            Some(value) => values.insert(self.id, value),
+            None => values.remove(self.id),
         };
     }
 }
@@ -113,23 +99,17 @@ impl<const N: usize> Scope<N> {
     #[track_caller]
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
         let (outer, identity) = CURRENT.with(|current| {
-            let mark = current.mark.get();
-            let is_private = bindings.iter().any(|bound| bound.is_private);
-            let of_body = if is_private { mark.of_copy().with_private() } else { mark.of_copy() }.of_scope_in(mark);
-            // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set more.
-            if mark.is_base() {
-                let mut copy = snapshot();
-                swap(&mut copy);
-                current.mark.set(of_body);
-                let identity = current.new_identity();
-                current.change(|vars| bindings.iter().for_each(|bound| bound.copy_to(vars)));
-                (Outer::Whole(copy), identity)
-            } else {
-                current.mark.set(of_body.lent());
-                let identity = current.new_identity();
-                current.change(|vars| bindings.iter_mut().for_each(|bound| bound.exchange(vars)));
-                (Outer::Lent(mark), identity)
+            let outer = current.mark.get();
+            if outer.is_base() {
+                current.enter_copy_of_base();
             }
+            let identity = current.next_identity();
+            let is_private = bindings.iter().any(|bound| bound.is_private);
+            let of_body = if is_private { outer.of_copy().with_private() } else { outer.of_copy() };
+            // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set more.
+            current.set_mark(of_body.of_scope_in(outer).lent().with_identity(identity));
+            current.exchange_all(&mut bindings);
+            (outer, identity)
         });
         Self { outer, bindings, identity, began: Location::caller(), not_send: PhantomData }
     }
@@ -137,30 +117,27 @@ impl<const N: usize> Scope<N> {
     /// Ends where it began. What the body's context alone held is dropped when the outer one is current again.
     #[inline]
     fn end(&mut self, current: &Current) {
-        match &mut self.outer {
-            Outer::Whole(state) => swap(state),
-            Outer::Lent(mark) => {
-                let was_lent = current.mark.replace(*mark).is_lent();
-                // One change, or destructors of what an allocator has set meanwhile would find a half of it.
-                let leftovers = current.change(|vars| {
-                    let leftovers = if was_lent { None } else { take_kept(vars) };
-                    // In the reverse order, for the sake of a variable that is bound twice.
-                    self.bindings.iter_mut().rev().for_each(|bound| bound.exchange(vars));
-                    leftovers
-                });
-                drop(leftovers);
-            }
+        let is_lent = current.mark.get().is_lent();
+        // The mark first, as above. It is not the base's yet, since what is changed is the copy.
+        current.set_mark(if self.outer.is_base() { Mark::NEW } else { self.outer });
+        if is_lent {
+            current.exchange_back(&mut self.bindings);
+        } else {
+            current.restore_lent(&mut self.bindings, self.identity);
+        }
+        if self.outer.is_base() {
+            current.leave_copy_of_base(self.outer);
         }
     }
 
     /// Ends in a context that is not the one entered: that would now belong to somebody else.
     #[cold]
-    fn end_elsewhere(&mut self) {
+    fn end_elsewhere(&self, current: &Current) {
+        drop(current.take_saved(self.identity));
         // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
         // long gone. But it cannot take the place of a context that a `run` or a poll has entered and will want back.
-        match &mut self.outer {
-            Outer::Whole(state) if CURRENT.with(|current| current.mark.get().is_outermost()) => swap(state),
-            _ => {}
+        if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
+            current.leave_copy_of_base(self.outer);
         }
         assert!(
             thread::panicking(),
@@ -178,41 +155,139 @@ impl<const N: usize> Drop for Scope<N> {
             if current.has_identity(self.identity) {
                 self.end(current);
             } else {
-                self.end_elsewhere();
+                self.end_elsewhere(current);
             }
         });
+        // The scope's context has ended, and its values are freed as any context's.
+        if self.bindings.iter().any(|bound| bound.has_destructor) {
+            let bindings = &mut self.bindings;
+            end::drop_in_empty_context(|| bindings.iter_mut().for_each(|bound| drop(bound.value.take())));
+        }
     }
 }
 
-/// The values that a scope was lent, in the context of a body that went on to change them.
-struct PutBy(Mutex<Vars<Value>>);
+impl Current {
+    /// Makes a copy of the base context current, which is current now. The caller says what mark it has.
+    #[cold]
+    #[inline(never)]
+    fn enter_copy_of_base(&self) {
+        self.pin_readers();
+        let mut copy = self.copy_of_base();
+        Self::exchange(&self.values, &mut copy);
+    }
 
-/// Under this stands what is [`PutBy`]. Declared without the macro, so that no list of variables has it.
-static PUT_BY: ContextVar<PutBy> = ContextVar::declared(
-    Variable::declared("PUT_BY", module_path!(), file!(), line!(), column!()).not_inherited(),
-    None,
-    Traits::NONE,
-);
+    /// Makes the base context current again, instead of what stands for it, which ends.
+    #[cold]
+    #[inline(never)]
+    fn leave_copy_of_base(&self, base: Mark) {
+        self.pin_readers();
+        let mut copy = State::new();
+        Self::exchange(&self.values, &mut copy.vars);
+        self.set_mark(base);
+        drop(copy);
+    }
 
-/// Whether the value is one that the crate itself put into the context.
-#[inline]
-pub(in super::super) fn is_internal(value: &Value) -> bool {
-    ptr::addr_eq(value.var(), &raw const PUT_BY)
+    /// The bindings change places with what they replace. What cannot do so in place does in one change, or destructors
+    /// of what an allocator has set meanwhile would find a half of it.
+    #[inline]
+    fn exchange_all(&self, bindings: &mut [Bound]) {
+        self.pin_readers();
+        for at in 0..bindings.len() {
+            if !Self::swap_in_place(&self.values, bindings[at].id, &mut bindings[at].value) {
+                return self.exchange_in_one_change(&mut bindings[at..]);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn exchange_in_one_change(&self, bindings: &mut [Bound]) {
+        self.change(|values| bindings.iter_mut().for_each(|bound| bound.exchange(values)));
+    }
+
+    /// The same in the reverse order, for the sake of a variable that is bound twice.
+    #[inline]
+    fn exchange_back(&self, bindings: &mut [Bound]) {
+        self.pin_readers();
+        for at in (0..bindings.len()).rev() {
+            if !Self::swap_in_place(&self.values, bindings[at].id, &mut bindings[at].value) {
+                return self.exchange_back_in_one_change(&mut bindings[..=at]);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn exchange_back_in_one_change(&self, bindings: &mut [Bound]) {
+        self.change(|values| bindings.iter_mut().rev().for_each(|bound| bound.exchange(values)));
+    }
+
+    /// Brings back what a scope was lent by a context that its body has changed, with the bindings undone.
+    #[cold]
+    #[inline(never)]
+    fn restore_lent(&self, bindings: &mut [Bound], identity: Identity) {
+        let Some(saved) = self.take_saved(identity) else { return };
+        // One change, as above.
+        let vars = self.change(|values| {
+            let of_body = mem::replace(values, saved);
+            bindings.iter_mut().rev().for_each(|bound| bound.exchange(values));
+            of_body
+        });
+        drop(State::of(vars, Mark::NEW));
+    }
 }
 
-/// Puts by the values of a context that is lent, which may change thereafter.
-#[cold]
-pub(in super::super) fn keep(vars: &mut Vars<Value>) {
-    let kept = Value::new(&PUT_BY, PutBy(Mutex::new(vars.clone())));
-    // What an outer scope has put by is among the values put by here, and so not lost.
-    drop(vars.insert(PUT_BY.assigned_id(), kept));
+/// The values that a scope was lent, saved before its body changed them. There may be some for each open scope.
+pub(super) struct Saved {
+    /// Of the context that the scope has entered.
+    identity: Identity,
+    values: Vars<Value>,
 }
 
-/// Brings back the values that [`keep`] has put by, and returns those that took their place.
+impl Current {
+    /// Saves the current context's values, which a scope was lent and which are about to change.
+    #[cold]
+    pub(super) fn save_lent(&self) {
+        // The mark first: what an allocator does below finds a context that is changed like any other.
+        let mark = self.mark.get();
+        self.set_mark(mark.not_lent());
+        save(mark, self.values().clone());
+    }
+
+    fn push_saved(&self, saved: Saved) {
+        let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
+        list.push(saved);
+        // What was saved as the list grew, by an allocator that uses variables, is of scopes within this one.
+        let meanwhile = self.saved.replace(list);
+        for saved in ManuallyDrop::into_inner(meanwhile) {
+            self.push_saved(saved);
+        }
+    }
+
+    /// The values that were saved for a scope, if any were.
+    #[cold]
+    fn take_saved(&self, identity: Identity) -> Option<Vars<Value>> {
+        let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
+        // Scopes end in the reverse order, but for those that are suspended by mistake.
+        let at = list.iter().rposition(|saved| saved.identity == identity);
+        let saved = at.map(|at| list.remove(at));
+        if list.is_empty() && !base::is_cleaned_up() {
+            // Nobody would free the list after this.
+            drop(ManuallyDrop::into_inner(list));
+        } else {
+            drop(ManuallyDrop::into_inner(self.saved.replace(list)));
+        }
+        saved.map(|saved| saved.values)
+    }
+
+    /// Everything that is saved, for the thread's end.
+    pub(super) fn take_all_saved(&self) -> Vec<Saved> {
+        ManuallyDrop::into_inner(self.saved.replace(ManuallyDrop::new(Vec::new())))
+    }
+}
+
+/// Saves, for the scope that lent them, the values of a context with this mark, which is on this thread.
 #[cold]
-fn take_kept(vars: &mut Vars<Value>) -> Option<(Vars<Value>, Value)> {
-    let value = vars.remove(PUT_BY.id())?;
-    // Nobody else can lock it, and to take it leaves nothing with the copies that were made of the body's context.
-    let kept = mem::take(&mut *value.downcast_ref::<PutBy>()?.0.lock().unwrap_or_else(PoisonError::into_inner));
-    Some((mem::replace(vars, kept), value))
+pub(in super::super) fn save(mark: Mark, values: Vars<Value>) {
+    let Some(identity) = mark.identity() else { return };
+    let _: bool = base::is_cleaned_up();
+    CURRENT.with(|current| current.push_saved(Saved { identity, values }));
 }

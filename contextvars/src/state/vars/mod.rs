@@ -49,6 +49,21 @@ fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
     }
 }
 
+/// What [`Vars::place`] finds below a branch.
+#[inline(never)]
+fn place_below<V>(mut children: &mut Children<V>, mut shift: u32, id: u32) -> Option<&mut Option<V>> {
+    if id >> shift >= 1 << BITS {
+        return None;
+    }
+    loop {
+        match children[slot(id, shift)].as_mut()?.get_mut()? {
+            Node::Leaf(values) => return Some(&mut values[slot(id, 0)]),
+            Node::Branch { children: below, .. } => children = below,
+        }
+        shift -= BITS;
+    }
+}
+
 /// Tells the compiler that the code at hand runs seldom, so that the other way is straight ahead.
 #[cold]
 #[inline]
@@ -77,6 +92,22 @@ impl<V> Vars<V> {
         }
     }
 
+    /// Where the value under `id` stands or would stand, if all nodes on the way are there and nobody shares them: then
+    /// it can be changed without an allocation.
+    #[inline]
+    pub(super) fn place(&mut self, id: u32) -> Option<&mut Option<V>> {
+        match self.root.as_mut()?.get_mut()? {
+            Node::Leaf(values) => values.get_mut(id as usize),
+            Node::Branch { shift, children } => place_below(children, *shift, id),
+        }
+    }
+
+    /// Whether nothing was ever put into it.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// Gives this copy up, unless it is the last of a map into which something was ever put: then it is returned.
     #[inline]
     pub(super) fn into_last(self) -> Option<Self> {
@@ -102,21 +133,7 @@ impl<V> Vars<V> {
 
 impl<V: Clone> Vars<V> {
     /// Puts `value` under `id` and returns what was there. Copies the nodes on the way that are shared.
-    #[inline]
     pub(super) fn insert(&mut self, id: u32, value: V) -> Option<V> {
-        if let Some(root) = &mut self.root {
-            // The common case, on its own: few variables, and the context is not shared.
-            if let Some(Node::Leaf(values)) = root.get_mut() {
-                if let Some(value_slot) = values.get_mut(id as usize) {
-                    return value_slot.replace(value);
-                }
-            }
-        }
-        self.insert_on_path(id, value)
-    }
-
-    #[inline(never)]
-    fn insert_on_path(&mut self, id: u32, value: V) -> Option<V> {
         let Some(root) = &mut self.root else {
             self.root = Some(Shared::new(Node::above(id, value)));
             return None;

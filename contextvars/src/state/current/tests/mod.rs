@@ -25,3 +25,5 @@ fn threads_that_live_at_the_same_time_have_marks_of_their_own() {
     drop(end);
     other.join().unwrap();
 }
+
+mod disorder;

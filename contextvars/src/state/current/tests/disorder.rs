@@ -1,0 +1,213 @@
+//! Contexts, readers and scopes that end in any order, as on the stacks of coroutines.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
+
+use contextvars::context_var;
+
+use super::super::super::value::Value;
+use super::super::super::{Bound, Entered, Scope, State, set, snapshot};
+use super::super::CURRENT;
+use super::super::read::Reader;
+
+/// A value that knows its text, and whose count tells whether it lives.
+struct Counted {
+    text: String,
+    _alive: Arc<()>,
+}
+
+#[context_var]
+static NAME: Counted;
+
+#[context_var]
+static OTHER: Counted;
+
+fn counted(text: &str, alive: &Arc<()>) -> Counted {
+    Counted { text: text.to_owned(), _alive: Arc::clone(alive) }
+}
+
+/// A context with a value for `NAME`.
+fn named(text: &str, alive: &Arc<()>) -> State {
+    let mut state = State::new();
+    drop(state.insert(&NAME, counted(text, alive)));
+    state
+}
+
+fn current_name() -> Option<String> {
+    NAME.try_with(|name| name.text.clone()).ok()
+}
+
+/// A context entered from a place of its own, as on a coroutine's stack.
+struct Place {
+    state: *mut State,
+    entered: Option<Entered<'static>>,
+}
+
+impl Place {
+    fn enter(state: State) -> Self {
+        let state = Box::into_raw(Box::new(state));
+        // SAFETY: the place stays until `leave` has used the guard up.
+        let entered = Entered::new(unsafe { &mut *state });
+        Self { state, entered: Some(entered) }
+    }
+
+    /// Leaves, and returns what is in the place then.
+    fn leave(mut self) -> State {
+        self.entered.take().expect("it is used up here only").leave();
+        // SAFETY: it came from a box, and nobody has borrowed it any more.
+        *unsafe { Box::from_raw(self.state) }
+    }
+}
+
+#[test]
+fn contexts_that_are_left_in_order_come_back_to_their_places() {
+    let alive = Arc::new(());
+    let outer = Place::enter(named("outer", &alive));
+    let inner = Place::enter(named("inner", &alive));
+    assert_eq!(current_name().as_deref(), Some("inner"));
+    assert_eq!(inner.leave().get(&NAME).expect("it is set").text, "inner");
+    drop(set(&NAME, counted("outer, changed", &alive)).ok());
+    assert_eq!(outer.leave().get(&NAME).expect("it is set").text, "outer, changed");
+    assert_eq!(current_name(), None);
+}
+
+/// A context that comes out unchanged, at an address that a freed one had, must not be taken for that one.
+#[test]
+fn a_place_is_not_taken_for_the_owner_of_a_map_at_the_address_of_one_that_is_gone() {
+    let alive = Arc::new(());
+    let counting = Arc::clone(&alive);
+    thread::spawn(move || {
+        for _ in 0..20 {
+            let x = Place::enter(named("x", &counting));
+            let y = Place::enter(named("y", &counting));
+            let z = Place::enter(named("z", &counting));
+            let from_y = y.leave();
+            // What was entered as `x` comes out here.
+            drop(z.leave());
+            // Perhaps where the values of `x` were.
+            let w = Place::enter(named("w", &counting));
+            let from_x = x.leave();
+            assert_eq!(from_x.get(&NAME).expect("it is set").text, "w");
+            drop(from_x);
+            drop(w.leave());
+            drop(from_y);
+        }
+    })
+    .join()
+    .expect("no panic");
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
+/// As coroutines that enter and leave in the same order do, on a thread where nothing was ever set.
+#[test]
+fn what_is_left_current_is_freed_when_its_thread_ends() {
+    let alive = Arc::new(());
+    let counting = Arc::clone(&alive);
+    thread::spawn(move || {
+        let x = Place::enter(named("x", &counting));
+        let y = Place::enter(named("y", &counting));
+        drop(x.leave());
+        drop(y.leave());
+        assert_eq!(current_name().as_deref(), Some("x"));
+    })
+    .join()
+    .expect("no panic");
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
+/// A sequence of numbers that looks random and is always the same.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % end
+    }
+
+    /// Takes one out of the list.
+    fn take<T>(&mut self, from: &mut Vec<T>) -> Option<T> {
+        if from.is_empty() { None } else { Some(from.swap_remove(self.below(from.len()))) }
+    }
+}
+
+/// A reader on a stack of its own, and what it read when it began.
+struct Reading {
+    reader: *mut Reader,
+    text: String,
+}
+
+impl Reading {
+    fn begin() -> Option<Self> {
+        let text = current_name()?;
+        let value = CURRENT.with(|current| current.values().get(NAME.id()).map(Value::uncounted))?;
+        let reader = Box::into_raw(Box::new(Reader::new(value)));
+        CURRENT.with(|current| current.readers.set(reader));
+        Some(Self { reader, text })
+    }
+
+    fn end(self) {
+        // SAFETY: the reader is alive until it is dropped below.
+        let reader = unsafe { &*self.reader };
+        // SAFETY: its value is one of `NAME`'s.
+        let value: &Counted = unsafe { reader.value().as_typed() };
+        assert_eq!(value.text, self.text, "a reader's value stays as it was");
+        // SAFETY: it came from a box, and takes itself off the list.
+        drop(unsafe { Box::from_raw(self.reader) });
+    }
+}
+
+/// Does so many steps, each made up from the seed, and then ends what is open in any order.
+fn wander(seed: u64, steps: usize, alive: &Arc<()>) {
+    let mut numbers = Numbers(seed);
+    let mut places = Vec::new();
+    let mut readings = Vec::new();
+    let mut scopes: Vec<Scope<1>> = Vec::new();
+    let mut kept: Vec<State> = Vec::new();
+    // Where a scope ends in another context than its own, it says so.
+    let end_scope = |scope| drop(panic::catch_unwind(AssertUnwindSafe(|| drop(scope))));
+    for step in 0..steps {
+        let text = format!("{seed} {step}");
+        match numbers.below(12) {
+            0 | 1 => places.push(Place::enter(named(&text, alive))),
+            2 => places.push(Place::enter(snapshot())),
+            3 => places.extend(numbers.take(&mut kept).map(Place::enter)),
+            4 | 5 => {
+                let state = numbers.take(&mut places).map(Place::leave);
+                if numbers.below(2) == 0 {
+                    kept.extend(state);
+                }
+            }
+            6 => drop(set(&NAME, counted(&text, alive)).ok()),
+            7 => drop(set(&OTHER, counted(&text, alive)).ok()),
+            8 => readings.extend(Reading::begin()),
+            9 => numbers.take(&mut readings).into_iter().for_each(Reading::end),
+            10 => scopes.push(Scope::new([Bound::new(&NAME, counted(&text, alive))])),
+            _ => numbers.take(&mut scopes).into_iter().for_each(end_scope),
+        }
+    }
+    while !(places.is_empty() && readings.is_empty() && scopes.is_empty()) {
+        match numbers.below(3) {
+            0 => drop(numbers.take(&mut places).map(Place::leave)),
+            1 => numbers.take(&mut readings).into_iter().for_each(Reading::end),
+            _ => numbers.take(&mut scopes).into_iter().for_each(end_scope),
+        }
+    }
+}
+
+#[test]
+fn whatever_the_order_readers_keep_their_values_and_everything_is_freed_once() {
+    let (seeds, steps) = if cfg!(miri) { (100..116, 70) } else { (0..400, 200) };
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !info.to_string().contains("ended in another context") {
+            others(info);
+        }
+    }));
+    for seed in seeds {
+        let alive = Arc::new(());
+        let counting = Arc::clone(&alive);
+        thread::spawn(move || wander(seed, steps, &counting)).join().expect("no panic");
+        assert_eq!(Arc::strong_count(&alive), 1, "seed {seed}");
+    }
+}
