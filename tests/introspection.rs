@@ -193,3 +193,24 @@ fn a_declaration_is_serialised_with_all_that_is_known_of_it() {
         })
     );
 }
+
+#[test]
+fn what_the_crate_keeps_for_itself_is_seen_nowhere() {
+    assert!(variables().all(|variable| !variable.module_path().starts_with("contextvars::")));
+    let headers = vec![("baggage".to_owned(), "unknown=1".to_owned())];
+    let (received, skipped) = contextvars::baggage::extract(&headers, Context::new());
+    assert!(skipped.is_empty() && received.is_empty());
+    assert_eq!((format!("{received:?}"), received.len(), received.iter().count()), ("{}".to_owned(), 0, 0));
+    assert_eq!(received, Context::new());
+    assert!(received.diff(&Context::new()).is_empty());
+    // It is there all the same, and comes back from other threads.
+    assert_eq!(contextvars::baggage::Baggage::of(&received).0.to_string(), "unknown=1");
+    let sent = Context::new().run(|| {
+        let mut context = received.clone();
+        context.run(|| {
+            contextvars::round_trip(|| ())().take_back();
+            contextvars::baggage::Baggage::current().0.to_string()
+        })
+    });
+    assert_eq!(sent, "unknown=1");
+}

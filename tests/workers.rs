@@ -6,9 +6,7 @@ use std::future;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use contextvars::{
-    Context, ContextExt, context_var, copy_context, inherit_context, round_trip, variables, with_context,
-};
+use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, round_trip, with_context};
 use support::{Census, Citizen, on_a_thread, panic_of};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
@@ -219,9 +217,4 @@ fn other_threads_are_no_workers() {
         on_a_thread(move || tell.send(CLIENT.try_set(1).is_ok()).expect("the test listens"));
     });
     assert_eq!(told.recv(), Ok(true));
-}
-
-#[test]
-fn the_variables_of_the_crate_itself_are_in_no_list() {
-    assert!(variables().all(|variable| !variable.module_path().starts_with("contextvars::")));
 }

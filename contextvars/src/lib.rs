@@ -220,7 +220,7 @@ pub use self::diff::{Change, Diff};
 pub use self::error::{EnterError, LookupError, SetError};
 pub use self::shared_context::SharedContext;
 pub use self::state::{ContextVar, Scope};
-pub use self::task::{ContextExt, InContext, Returned, round_trip};
+pub use self::task::{ContextExt, InContext, Returned, ScopedFuture, round_trip};
 pub use self::token::{ResetError, SetGuard, Token};
 pub use self::variable::{Variable, variables};
 

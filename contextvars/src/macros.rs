@@ -22,13 +22,15 @@
 ///
 /// # fn main() {
 /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
+/// // A future: the context is there with each poll.
+/// let id = with_context!(REQUEST_ID = 8, async move { REQUEST_ID.get() });
+/// assert_eq!(block_on(id), 8);
+///
+/// // A block: the context is there until its end.
 /// let line = with_context!(REQUEST_ID = 7, USER = "ada".to_owned(), {
 ///     format!("{}: {}", REQUEST_ID.get(), USER.get())
 /// });
 /// assert_eq!(line, "7: ada");
-///
-/// let id = with_context!(REQUEST_ID = 8, async { REQUEST_ID.get() });
-/// assert_eq!(block_on(id), 8);
 ///
 /// // The same, in the angle-bracket spelling.
 /// assert_eq!(with_context!(<REQUEST_ID = 9> { REQUEST_ID.get() }), 9);
@@ -36,6 +38,9 @@
 /// ```
 ///
 /// # Asynchronous code
+/// An `async fn` that a plain block only calls runs after the scope has ended: write
+/// `with_context!(VAR = .., async move { work().await })`, not `with_context!(VAR = .., { work() })`.
+///
 /// An `.await` in a body that is a plain block does not compile: write `async { .. }` or `async move { .. }`. Where a
 /// macro hides the `.await` from this one, the future is at least not `Send`, and clippy's `await_holding_invalid_type`
 /// finds it, given this `clippy.toml`:

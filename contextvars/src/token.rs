@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::thread;
 
-use crate::state::{self, ContextVar, Identity, Replaced, Value};
+use crate::state::{self, ContextVar, Identity, Replaced, ValueOf};
 
 /// What a [`set`](ContextVar::set) replaced, to be put back with [`reset`](ContextVar::reset).
 ///
@@ -34,14 +34,14 @@ use crate::state::{self, ContextVar, Identity, Replaced, Value};
 /// `contextvars.Token`. `Token.MISSING` is `None`; using a token twice, a `RuntimeError` there, does not compile.
 pub struct Token<T: 'static> {
     var: &'static ContextVar<T>,
-    old: Option<Value>,
+    old: Option<ValueOf<T>>,
     /// The context in which the set was made.
     identity: Identity,
 }
 
 impl<T: Send + Sync + 'static> Token<T> {
     #[inline]
-    pub(crate) fn new(var: &'static ContextVar<T>, replaced: Replaced) -> Self {
+    pub(crate) fn new(var: &'static ContextVar<T>, replaced: Replaced<T>) -> Self {
         let Replaced { old, identity } = replaced;
         Self { var, old, identity }
     }
@@ -61,7 +61,7 @@ impl<T: Send + Sync + 'static> Token<T> {
     /// `Token.old_value`, with `None` for `Token.MISSING`.
     #[must_use]
     pub fn old_value(&self) -> Option<&T> {
-        self.old.as_ref()?.downcast_ref()
+        self.old.as_ref()?.as_value().downcast_ref()
     }
 
     /// Puts the old value back into `var`.
@@ -83,7 +83,7 @@ impl<T> fmt::Debug for Token<T> {
         let mut output = f.debug_struct("Token");
         output.field("var", self.var);
         match &self.old {
-            Some(old) => output.field("old_value", old),
+            Some(old) => output.field("old_value", old.as_value()),
             None => output.field("old_value", &format_args!("missing")),
         };
         output.finish_non_exhaustive()

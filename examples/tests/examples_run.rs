@@ -50,6 +50,14 @@ fn quickstart_carries_the_request_id_into_tasks_and_threads() {
 }
 
 #[test]
+fn callbacks_know_whose_they_are_whatever_calls_them() {
+    assert_eq!(
+        output_of("callbacks"),
+        "SQL: acme\njobs: [1, 2]\nsum: 42\npanic: \"no stock\" in request 9 of the service\n"
+    );
+}
+
+#[test]
 fn threads_know_their_request_and_borrow_its_orders() {
     assert_eq!(
         output_of("threads"),

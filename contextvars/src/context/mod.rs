@@ -154,6 +154,9 @@ impl Context {
 
     /// Calls `f` in this context and returns its result. What `f` sets stays in this context.
     ///
+    /// A future has a context with [`in_context`](crate::ContextExt::in_context): an `async fn` that is called in `f` is
+    /// run later, outside of this context.
+    ///
     /// Entering and leaving cost a few nanoseconds, however many variables there are. If `f` panics, the context keeps
     /// the changes made so far and the caller's context is as it was.
     ///
@@ -185,6 +188,8 @@ impl Context {
     }
 
     /// Calls `f` in a copy of this context and returns its result. What `f` sets ends with the copy.
+    ///
+    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
     ///
     /// Many calls may run at the same time. So any callback, whatever its arguments, is a closure around this. Costs
     /// one reference count, and what [`run`](Self::run) does.

@@ -49,7 +49,7 @@ use std::mem::ManuallyDrop;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
-pub(crate) use self::current::change::{Replaced, restore, set};
+pub(crate) use self::current::change::{Replaced, refuses_sets, replace, restore, set, value_of};
 pub(crate) use self::current::entered::Entered;
 #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
 pub(crate) use self::current::entered::swap;
@@ -63,7 +63,7 @@ pub(crate) use self::mark::Identity;
 use self::mark::Mark;
 pub use self::traits::{Absent, Probe, Traits};
 use self::value::ErasedVar;
-pub(crate) use self::value::Value;
+pub(crate) use self::value::{Value, ValueOf};
 use self::vars::Vars;
 use crate::variable::Variable;
 

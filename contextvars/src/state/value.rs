@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 
@@ -180,4 +181,29 @@ pub(super) unsafe fn release<T>(block: NonNull<Header>) {
 pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
     // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` leaked, and nobody owns it.
     drop(unsafe { Box::from_raw(block.cast::<Block<T>>().as_ptr()) });
+}
+
+/// One owner's handle of a value of a `ContextVar<T>`. Only this folder makes one, so nobody else can put a value under
+/// the id of a variable of another type.
+pub(crate) struct ValueOf<T> {
+    value: Value,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> ValueOf<T> {
+    /// Says of which type's variable a value is. [V1] It was found under the id of one, or made for one.
+    #[inline]
+    pub(super) fn new(value: Value) -> Self {
+        Self { value, of: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// The value without its type.
+    pub(crate) fn as_value(&self) -> &Value {
+        &self.value
+    }
 }

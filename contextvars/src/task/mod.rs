@@ -2,7 +2,9 @@
 
 mod in_context;
 mod round_trip;
+mod scoped;
 mod wrapped;
 
 pub use self::in_context::{ContextExt, InContext};
 pub use self::round_trip::{Returned, round_trip};
+pub use self::scoped::ScopedFuture;

@@ -6,6 +6,8 @@ use crate::task::ContextExt;
 impl Context {
     /// Returns a function that calls `f` in this context: a job for a thread pool, a `FnOnce` callback.
     ///
+    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    ///
     /// The context ends with the call. If the function is dropped before it was called, `f` is dropped in the context,
     /// too. For a function with arguments, give it a context with [`run_copy`](Self::run_copy).
     ///
@@ -36,6 +38,8 @@ impl Context {
     }
 
     /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
+    ///
+    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
     ///
     /// For a function with arguments see [`wrap_fn`](Self::wrap_fn) and [`run_copy`](Self::run_copy). A call costs a
     /// copy, which is one reference count, and what [`run`](Self::run) does; what `f` sets is freed when it ends.

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::super::declared::ContextVar;
 use super::super::mark::{Identity, Mark};
-use super::super::value::Value;
+use super::super::value::{Value, ValueOf};
 use super::super::vars::Vars;
 use super::{CURRENT, Current, ValuesCell};
 use crate::variable::Variable;
@@ -95,14 +95,14 @@ impl Current {
 }
 
 /// What a set did: the value it replaced, and where.
-pub(crate) struct Replaced {
-    pub(crate) old: Option<Value>,
+pub(crate) struct Replaced<T> {
+    pub(crate) old: Option<ValueOf<T>>,
     pub(crate) identity: Identity,
 }
 
 /// Sets the variable in the current context. Refused, with the value, where unrelated work would see it.
 #[inline]
-pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced, T> {
+pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced<T>, T> {
     CURRENT.with(|current| {
         if current.refuses_sets() {
             return Err(value);
@@ -110,7 +110,7 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
         let identity = current.identity();
         let value = Value::new(var, value);
         let old = current.exchange_value(var.variable(), var.assigned_id(), Some(value));
-        Ok(Replaced { old, identity })
+        Ok(Replaced { old: old.map(ValueOf::new), identity })
     })
 }
 
@@ -119,14 +119,37 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
 /// # Errors
 /// Another context is current; nothing was changed.
 #[inline]
-pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<Value>, identity: Identity) -> Result<(), ()> {
+pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, identity: Identity) -> Result<(), ()> {
     let replaced = CURRENT.with(|current| {
         if !current.has_identity(identity) {
             return Err(());
         }
-        Ok(current.exchange_value(var.variable(), var.id(), old.take()))
+        Ok(current.exchange_value(var.variable(), var.id(), old.take().map(ValueOf::into_value)))
     })?;
     // Only now: its destructor may do anything.
     drop(replaced);
     Ok(())
+}
+
+/// Whether variables must not be set in the current context.
+#[inline]
+pub(crate) fn refuses_sets() -> bool {
+    CURRENT.with(Current::refuses_sets)
+}
+
+/// A value of the variable, for [`replace`].
+pub(crate) fn value_of<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> ValueOf<T> {
+    ValueOf::new(Value::new(var, value))
+}
+
+/// Gives the variable another value in the current context, or none, and returns what it had. The caller gives it back
+/// in the end, and has asked whether the context [takes](refuses_sets) values.
+#[inline]
+pub(crate) fn replace<T: Send + Sync + 'static>(
+    var: &'static ContextVar<T>,
+    value: Option<ValueOf<T>>,
+) -> Option<ValueOf<T>> {
+    let value = value.map(ValueOf::into_value);
+    let replaced = CURRENT.with(|current| current.exchange_value(var.variable(), var.assigned_id(), value));
+    replaced.map(ValueOf::new)
 }
