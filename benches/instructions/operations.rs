@@ -2,11 +2,16 @@
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::io;
 use std::pin::pin;
 
+use contextvars::tracing::ContextFormat;
 use contextvars::{ContextExt, copy_context, with_context};
 use contextvars_benches::polling::{Again, poll};
 use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, variables};
+use tracing::subscriber::with_default;
+use tracing::{info, info_span};
+use tracing_subscriber::fmt;
 
 use crate::callgrind::count;
 
@@ -20,6 +25,7 @@ pub(crate) fn perform() {
     contexts();
     polls();
     spawns();
+    log_lines();
     peers();
 }
 
@@ -101,6 +107,21 @@ fn spawns() {
         count("contextvars::tokio::spawn in block_on", || {
             runtime.block_on(async { contextvars::tokio::spawn(async {}).await.is_ok() })
         });
+    });
+}
+
+/// A line of text that goes nowhere, and what it costs to say on it whose it is.
+fn log_lines() {
+    let lines = || fmt().with_ansi(false).without_time().with_writer(io::sink);
+    let with_variables = lines().map_event_format(ContextFormat::line).finish();
+    context_of(2).run(|| {
+        with_default(with_variables, || count("log line with 2 variables", || info!("accepted")));
+    });
+    with_default(lines().finish(), || {
+        count("log line, plain", || info!("accepted"));
+        let span = || info_span!("request", number = 1, text = "a request's id");
+        span().in_scope(|| count("log line in a span of 2 fields", || info!("accepted")));
+        count("log line with a span of 2 fields", || span().in_scope(|| info!("accepted")));
     });
 }
 

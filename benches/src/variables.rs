@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use contextvars::{Context, ContextVar, context_var};
 
 /// A small value; the first variable that contexts of [`context_of`] have.
-#[context_var]
+#[context_var(log = "number")]
 pub static NUMBER: i32;
 
 /// A value that is dear to clone; the second.
-#[context_var]
+#[context_var(log = "text")]
 pub static TEXT: String;
 
 /// A value that clones share; the third.

@@ -1,11 +1,13 @@
 //! What goes into a log line: which variables, under which names, in which form.
 
 use std::cell::Cell;
+use std::cmp::Ordering::Less;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::context::{ValueRef, copy_context};
-use crate::variable::Variable;
+use crate::context::{Context, ValueRef};
+use crate::variable::{self, Variable};
 
 /// Which variables go into log lines.
 #[derive(Clone)]
@@ -13,44 +15,152 @@ pub(crate) enum Logged {
     /// Those declared with `log`.
     Declared,
     /// These, in this order, whatever their declarations say.
-    Listed(Arc<[&'static Variable]>),
+    Listed(Arc<Listed>),
+}
+
+pub(crate) struct Listed {
+    variables: Box<[&'static Variable]>,
+    has_warned: AtomicBool,
 }
 
 impl Logged {
     pub(crate) fn listed(variables: impl IntoIterator<Item = &'static Variable>) -> Self {
-        Self::Listed(variables.into_iter().collect())
+        let variables = variables.into_iter().collect();
+        Self::Listed(Arc::new(Listed { variables, has_warned: AtomicBool::new(false) }))
     }
 
-    /// Calls `f` with the names and the values of those that are set in the current context.
+    /// What a line is to have of the variables in `context`: no name twice.
     ///
-    /// The values are those of a copy of the context, so that whatever their `Display` does finds nothing borrowed. If
-    /// it goes so far as to log something, that line is without variables, or there would be no end to it.
-    pub(crate) fn with_all<R>(&self, f: impl FnOnce(&[(&'static str, Shown<'_>)]) -> R) -> R {
-        let Some(_begun) = Begun::new() else { return f(&[]) };
-        let context = copy_context();
-        let found: Vec<_> = match self {
-            Self::Declared => context
-                .iter()
-                .filter_map(|(variable, value)| Some((variable.log_key()?, Shown::new(variable, value))))
-                .collect(),
-            Self::Listed(listed) => listed
-                .iter()
-                .filter_map(|listed| context.iter().find(|(variable, _)| std::ptr::eq(*variable, *listed)))
-                .map(|(variable, value)| (variable.log_key().unwrap_or(variable.name()), Shown::new(variable, value)))
-                .collect(),
-        };
-        f(&found)
+    /// Of those declared with one name, the first that is set, by the order of declarations; of those listed, the first
+    /// in the list. Nothing while this thread writes values into a line, or a `Display` that logs would have no end.
+    pub(crate) fn fields<'a>(&self, context: &'a Context) -> Fields<'a> {
+        let mut fields = Fields::default();
+        if is_writing() {
+            return fields;
+        }
+        match self {
+            Self::Declared => {
+                for (variable, value) in context {
+                    let Some(name) = variable.log_key() else { continue };
+                    let field = Field { name, variable, value };
+                    match fields.of_name(name) {
+                        Some(other) if variable.compare_places(other.variable) == Less => *other = field,
+                        Some(_) => {}
+                        None => fields.push(field),
+                    }
+                }
+            }
+            Self::Listed(listed) => {
+                for variable in &listed.variables {
+                    let found = context.iter().find(|(it, _)| std::ptr::eq(*it, *variable));
+                    let (Some((variable, value)), name) = (found, name_in_list(variable)) else { continue };
+                    if fields.of_name(name).is_none() {
+                        fields.push(Field { name, variable, value });
+                    }
+                }
+            }
+        }
+        fields
     }
+
+    /// The names that several variables share, as warnings to be logged; once, and nothing from then on.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+        let has_warned = match self {
+            Self::Declared => &HAS_WARNED,
+            Self::Listed(listed) => &listed.has_warned,
+        };
+        if has_warned.load(Ordering::Relaxed) || has_warned.swap(true, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let (shared, which) = match self {
+            Self::Declared => (variable::sharing(variable::variables(), Variable::log_key), "first declared"),
+            Self::Listed(listed) => {
+                let listed = listed.variables.iter().copied();
+                (variable::sharing(listed, |it| Some(name_in_list(it))), "first listed")
+            }
+        };
+        let warning = |variables: &Vec<&Variable>| {
+            let described: Vec<_> = variables.iter().map(|it| it.described().to_string()).collect();
+            let name = name_in_list(variables[0]);
+            format!(
+                "{} share the name `{name}` in log lines: of those that are set only the {which} is shown; declare \
+                 each with a `log = \"name\"` of its own",
+                described.join(" and "),
+            )
+        };
+        shared.iter().map(warning).collect()
+    }
+}
+
+fn name_in_list(variable: &Variable) -> &'static str {
+    variable.log_key().unwrap_or(variable.name())
 }
 
 impl fmt::Debug for Logged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Declared => f.write_str("declared with `log`"),
-            Self::Listed(variables) => {
-                f.debug_list().entries(variables.iter().map(|variable| variable.name())).finish()
+            Self::Listed(listed) => {
+                f.debug_list().entries(listed.variables.iter().map(|variable| variable.name())).finish()
             }
         }
+    }
+}
+
+/// A variable that is set, as a part of a line.
+#[derive(Clone, Copy)]
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'static str,
+    variable: &'static Variable,
+    pub(crate) value: ValueRef<'a>,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn shown(&self) -> Shown<'a> {
+        Shown::new(self.variable, self.value)
+    }
+}
+
+/// The variables of one line, in their order.
+#[derive(Default)]
+pub(crate) struct Fields<'a> {
+    /// The first ones, which take no allocation.
+    few: [Option<Field<'a>>; 8],
+    /// How many of `few` were ever filled.
+    filled: usize,
+    many: Vec<Field<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    fn push(&mut self, field: Field<'a>) {
+        if let Some(place) = self.few.get_mut(self.filled) {
+            *place = Some(field);
+            self.filled += 1;
+        } else {
+            self.many.push(field);
+        }
+    }
+
+    fn of_name(&mut self, name: &str) -> Option<&mut Field<'a>> {
+        let few = self.few[..self.filled].iter_mut().flatten();
+        few.chain(&mut self.many).find(|field| field.name == name)
+    }
+
+    /// Leaves out those whose name the line has already.
+    pub(crate) fn leave_out(&mut self, has_name: impl Fn(&'static str) -> bool) {
+        for place in &mut self.few[..self.filled] {
+            place.take_if(|field| has_name(field.name));
+        }
+        self.many.retain(|field| !has_name(field.name));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.few[..self.filled].iter().flatten().chain(&self.many)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 }
 
@@ -58,29 +168,27 @@ thread_local! {
     static IS_WRITING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lives while this thread writes variables into a log line.
-struct Begun;
-
-impl Begun {
-    /// `None` if it does so already.
-    fn new() -> Option<Self> {
-        IS_WRITING.with(|is_writing| if is_writing.replace(true) { None } else { Some(Self) })
-    }
+fn is_writing() -> bool {
+    IS_WRITING.get()
 }
 
-impl Drop for Begun {
-    fn drop(&mut self) {
-        IS_WRITING.set(false);
-    }
+/// Calls `write`, which writes values into a line: what they log meanwhile is without variables.
+pub(crate) fn writing<R>(write: impl FnOnce() -> R) -> R {
+    let was_writing = IS_WRITING.replace(true);
+    scopeguard::defer!(IS_WRITING.set(was_writing));
+    write()
 }
 
 /// A value in the form that formats with types understand.
 #[derive(Clone, Copy)]
 pub(crate) enum Shown<'a> {
     Bool(bool),
-    Signed(i128),
-    Unsigned(u128),
+    Signed(i64),
+    Unsigned(u64),
+    LargeSigned(i128),
+    LargeUnsigned(u128),
     Float(f64),
+    Str(&'a str),
     /// Anything else, by its `Display` or `Debug`; and what is redacted.
     Text(ValueRef<'a>),
 }
@@ -91,17 +199,26 @@ impl<'a> Shown<'a> {
             return Self::Text(value);
         }
         macro_rules! shown_if {
-            ($($ty:ty)+ => $form:ident) => {
-                None$(.or_else(|| value.downcast_ref::<$ty>().map(|&it| Self::$form(it.into()))))+
+            ($($ty:ty)+ => $form:expr) => {
+                $(if let Some(&it) = value.downcast_ref::<$ty>() {
+                    return $form(it.into());
+                })+
             };
         }
-        shown_if!(bool => Bool)
-            .or_else(|| shown_if!(u8 u16 u32 u64 u128 => Unsigned))
-            .or_else(|| shown_if!(i8 i16 i32 i64 i128 => Signed))
-            .or_else(|| shown_if!(f32 f64 => Float))
-            // These two have no `Into`, for the day when they are wider.
-            .or_else(|| value.downcast_ref::<usize>().map(|&it| Self::Unsigned(it as u128)))
-            .or_else(|| value.downcast_ref::<isize>().map(|&it| Self::Signed(it as i128)))
-            .unwrap_or(Self::Text(value))
+        // The usual types first, since each costs a question.
+        if let Some(it) = value.downcast_ref::<String>() {
+            return Self::Str(it);
+        }
+        shown_if!(&'static str => Self::Str);
+        shown_if!(u64 u32 u16 u8 => Self::Unsigned);
+        shown_if!(i64 i32 i16 i8 => Self::Signed);
+        // These two have no `Into`, for the day when they are wider.
+        shown_if!(usize => |it: usize| Self::LargeUnsigned(it as u128));
+        shown_if!(isize => |it: isize| Self::LargeSigned(it as i128));
+        shown_if!(bool => Self::Bool);
+        shown_if!(f64 f32 => Self::Float);
+        shown_if!(u128 => Self::LargeUnsigned);
+        shown_if!(i128 => Self::LargeSigned);
+        Self::Text(value)
     }
 }

@@ -1,5 +1,7 @@
 //! What is known of a variable's declaration, and the list of every variable in the program.
 
+#[cfg(any(feature = "log", feature = "tracing"))]
+use std::cmp::Ordering;
 use std::fmt;
 
 /// What is known of a context variable from its declaration: its name, its type, and where it stands.
@@ -141,6 +143,17 @@ impl Variable {
     /// The variable and its declaration, for an error message: `` `NAME` (declared at src/x.rs:3) ``.
     pub(crate) fn described(&self) -> impl fmt::Display + use<'_> {
         Described(self)
+    }
+
+    /// The order of declarations: by crate, file, line and column, which no linker and no folder that a crate lies in
+    /// can change. What a macro declares in one place goes by its module and its name.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
+        let place = |it: &Self| {
+            let krate = it.module_path.split("::").next();
+            (krate, it.file, it.line, it.column, it.module_path, it.name)
+        };
+        place(self).cmp(&place(other))
     }
 }
 
@@ -286,6 +299,18 @@ inventory::collect!(Registration);
 /// Has no counterpart.
 pub fn variables() -> impl Iterator<Item = &'static Variable> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
+}
+
+/// Those of `variables` that `key` says the same of as of another one: together, and in the order of declarations.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn sharing(
+    variables: impl Iterator<Item = &'static Variable>,
+    key: impl Fn(&Variable) -> Option<&'static str>,
+) -> Vec<Vec<&'static Variable>> {
+    let mut keyed: Vec<_> = variables.filter(|it| key(it).is_some()).collect();
+    keyed.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.compare_places(b)));
+    keyed.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    keyed.chunk_by(|a, b| key(a) == key(b)).filter(|alike| alike.len() > 1).map(<[_]>::to_vec).collect()
 }
 
 #[cfg(test)]

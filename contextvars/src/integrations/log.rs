@@ -42,16 +42,22 @@
 //! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
 use log::kv::{self, Key, Source, VisitSource};
-use log::{Log, Metadata, Record};
+use log::{Level, Log, Metadata, Record};
 
-use crate::logged::{Logged, Shown};
+use crate::context::copy_context;
+use crate::logged::{self, Field, Fields, Logged, Shown};
 use crate::variable::Variable;
 
 /// A logger that adds the context's variables to the key-values of what another logs.
 ///
 /// They are the variables declared with `log`, or those given to [`only`](Self::only), as far as they are set in the
-/// context in which the record is logged; after the record's own key-values. Numbers and truth values are passed as
-/// such, everything else as it is displayed. `redact` is honoured.
+/// context in which the record is logged; after the record's own key-values. Numbers, truth values and strings are
+/// passed as such, everything else as it is displayed. `redact` is honoured.
+///
+/// No key is there twice: a variable is left out where the record has a key-value of that name, and of variables that
+/// share a name only the first declared one that is set is there (of those given to `only`, the first in the list).
+/// Which variables share a name is logged before the first record: a warning with the target `contextvars`, for each
+/// shared name and once per process (for each list given to `only`, once).
 ///
 /// The other logger must show key-values: with `env_logger`, that is the feature `kv`. How it writes a value that has
 /// spaces or line feeds in it is its own affair.
@@ -117,6 +123,16 @@ impl<L: Log> ContextLog<L> {
         self.logged = Logged::listed(variables);
         self
     }
+
+    /// Logs, once, which variables share a name.
+    fn warn(&self) {
+        for warning in self.logged.warnings() {
+            let metadata = Metadata::builder().level(Level::Warn).target("contextvars").build();
+            if self.inner.enabled(&metadata) {
+                self.inner.log(&Record::builder().metadata(metadata).args(format_args!("{warning}")).build());
+            }
+        }
+    }
 }
 
 impl<L: Log> Log for ContextLog<L> {
@@ -128,13 +144,16 @@ impl<L: Log> Log for ContextLog<L> {
         if !self.inner.enabled(record.metadata()) {
             return;
         }
-        self.logged.with_all(|variables| {
-            if variables.is_empty() {
-                return self.inner.log(record);
-            }
-            let all = WithVariables { own: record.key_values(), variables };
-            self.inner.log(&record.to_builder().key_values(&all).build());
-        });
+        self.warn();
+        let context = copy_context();
+        let mut variables = self.logged.fields(&context);
+        let own = record.key_values();
+        variables.leave_out(|name| own.get(Key::from_str(name)).is_some());
+        if variables.is_empty() {
+            return self.inner.log(record);
+        }
+        let all = WithVariables { own, variables: &variables };
+        logged::writing(|| self.inner.log(&record.to_builder().key_values(&all).build()));
     }
 
     fn flush(&self) {
@@ -142,34 +161,37 @@ impl<L: Log> Log for ContextLog<L> {
     }
 }
 
-/// A record's own key-values, and then the variables.
+/// A record's own key-values, and then the variables, whose names are others.
 struct WithVariables<'a> {
     own: &'a dyn Source,
-    variables: &'a [(&'static str, Shown<'a>)],
+    variables: &'a Fields<'a>,
 }
 
 impl Source for WithVariables<'_> {
     fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), kv::Error> {
         self.own.visit(visitor)?;
-        self.variables.iter().try_for_each(|(name, value)| visitor.visit_pair(Key::from_str(name), as_value(value)))
+        self.variables.iter().try_for_each(|field| visitor.visit_pair(Key::from_str(field.name), value(field)))
     }
 
     fn get(&self, key: Key<'_>) -> Option<kv::Value<'_>> {
         let own = self.own.get(key.clone());
-        own.or_else(|| self.variables.iter().find(|(name, _)| *name == key.as_str()).map(|(_, value)| as_value(value)))
+        own.or_else(|| self.variables.iter().find(|field| field.name == key.as_str()).map(value))
     }
 
     fn count(&self) -> usize {
-        self.own.count() + self.variables.len()
+        self.own.count() + self.variables.iter().count()
     }
 }
 
-fn as_value<'a>(value: &'a Shown<'_>) -> kv::Value<'a> {
-    match value {
-        Shown::Bool(it) => kv::Value::from(*it),
-        Shown::Signed(it) => i64::try_from(*it).map_or_else(|_| kv::Value::from(*it), kv::Value::from),
-        Shown::Unsigned(it) => u64::try_from(*it).map_or_else(|_| kv::Value::from(*it), kv::Value::from),
-        Shown::Float(it) => kv::Value::from(*it),
-        Shown::Text(it) => kv::Value::from_display(it),
+fn value<'a>(field: &'a Field<'_>) -> kv::Value<'a> {
+    match field.shown() {
+        Shown::Bool(it) => kv::Value::from(it),
+        Shown::Signed(it) => kv::Value::from(it),
+        Shown::Unsigned(it) => kv::Value::from(it),
+        Shown::LargeSigned(it) => i64::try_from(it).map_or_else(|_| kv::Value::from(it), kv::Value::from),
+        Shown::LargeUnsigned(it) => u64::try_from(it).map_or_else(|_| kv::Value::from(it), kv::Value::from),
+        Shown::Float(it) => kv::Value::from(it),
+        Shown::Str(it) => kv::Value::from(it),
+        Shown::Text(_) => kv::Value::from_display(&field.value),
     }
 }

@@ -1,13 +1,17 @@
 //! [`ContextFormat`]: adds context variables to the output of another event format.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{Compact, Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::logged::{Logged, Shown};
+use super::buffer::Buffer;
+use super::shape::Shape;
+use super::warning;
+use crate::context::copy_context;
+use crate::logged::{self, Logged};
 use crate::variable::Variable;
 
 /// An event format that adds the context's variables to what another format writes.
@@ -74,15 +78,6 @@ pub struct ContextFormat<E> {
     coloured: Option<E>,
     shape: Shape,
     logged: Logged,
-}
-
-/// What the other format writes.
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    Line,
-    Pretty,
-    Json,
-    FlatJson,
 }
 
 /// A format that writes one line for each event: `Full`, the usual one, and `Compact`.
@@ -194,114 +189,26 @@ where
     E: FormatEvent<S, N>,
 {
     fn format_event(&self, cx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let has_colours = writer.has_ansi_escapes() && self.coloured.is_some();
-        let variables = self.shape.variables(&self.logged, has_colours)?;
+        for text in self.logged.warnings() {
+            warning::with_event(&text, |event| self.plain.format_event(cx, writer.by_ref(), event))?;
+        }
+        let context = copy_context();
+        let mut variables = self.logged.fields(&context);
+        self.shape.leave_out_fields_of(event, &mut variables);
         if variables.is_empty() {
             return self.plain.format_event(cx, writer, event);
         }
-        let format = self.coloured.as_ref().filter(|_| has_colours).unwrap_or(&self.plain);
-        let mut text = String::new();
-        format.format_event(cx, Writer::new(&mut text), event)?;
-        let at = self.shape.place(&text);
-        writer.write_str(&text[..at])?;
-        if matches!(self.shape, Shape::Json | Shape::FlatJson) && !text[..at].trim_end().ends_with('{') {
-            writer.write_char(',')?;
-        }
-        writer.write_str(&variables)?;
-        writer.write_str(&text[at..])
-    }
-}
-
-impl Shape {
-    /// The variables, as they are to stand in the text; nothing if there are none.
-    fn variables(self, logged: &Logged, has_colours: bool) -> Result<String, fmt::Error> {
-        let mut text = String::new();
-        logged.with_all(|variables| {
-            variables.iter().try_for_each(|(name, value)| self.variable(&mut text, name, *value, has_colours))
-        })?;
-        Ok(match self {
-            _ if text.is_empty() => text,
-            Self::Json => format!("\"context\":{{{text}}}"),
-            Self::Pretty => format!("\n    {}{text}", if has_colours { "\x1b[2;3mwith\x1b[0m" } else { "with" }),
-            Self::Line | Self::FlatJson => text,
-        })
-    }
-
-    fn variable(self, text: &mut String, name: &str, value: Shown<'_>, has_colours: bool) -> fmt::Result {
-        match self {
-            Self::Json | Self::FlatJson => {
-                if !text.is_empty() {
-                    text.push(',');
-                }
-                json::string(text, format_args!("{name}"))?;
-                text.push(':');
-                json::value(text, value)
-            }
-            Self::Line | Self::Pretty if has_colours => {
-                write!(text, " \x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{}", on_one_line(value))
-            }
-            Self::Line | Self::Pretty => write!(text, " {name}={}", on_one_line(value)),
-        }
-    }
-
-    /// Where in what the other format wrote the variables belong.
-    fn place(self, text: &str) -> usize {
-        let end = text.trim_end().len();
-        match self {
-            Self::Line | Self::Pretty => end,
-            Self::Json | Self::FlatJson => text[..end].strip_suffix('}').map_or(end, str::len),
-        }
-    }
-}
-
-/// The value as text that cannot be mistaken for another field or another line: quoted if it has to be.
-fn on_one_line(value: Shown<'_>) -> String {
-    let value = match value {
-        Shown::Bool(it) => return it.to_string(),
-        Shown::Signed(it) => return it.to_string(),
-        Shown::Unsigned(it) => return it.to_string(),
-        Shown::Float(it) => return format!("{it:?}"),
-        Shown::Text(value) => value.to_string(),
-    };
-    let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control() && !"\"=\\".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) { value } else { format!("{value:?}") }
-}
-
-/// Just enough JSON for values that have no parts.
-mod json {
-    use super::{Shown, Write, fmt};
-
-    pub(super) fn value(text: &mut String, value: Shown<'_>) -> fmt::Result {
-        match value {
-            Shown::Bool(it) => write!(text, "{it}"),
-            Shown::Signed(it) => write!(text, "{it}"),
-            Shown::Unsigned(it) => write!(text, "{it}"),
-            Shown::Float(it) if it.is_finite() => write!(text, "{it:?}"),
-            Shown::Float(_) => write!(text, "null"),
-            Shown::Text(it) => string(text, format_args!("{it}")),
-        }
-    }
-
-    pub(super) fn string(text: &mut String, content: fmt::Arguments<'_>) -> fmt::Result {
-        text.push('"');
-        Escape(text).write_fmt(content)?;
-        text.push('"');
-        Ok(())
-    }
-
-    struct Escape<'a>(&'a mut String);
-
-    impl Write for Escape<'_> {
-        fn write_str(&mut self, content: &str) -> fmt::Result {
-            for letter in content.chars() {
-                match letter {
-                    '"' | '\\' => write!(self.0, "\\{letter}")?,
-                    '\n' => self.0.push_str("\\n"),
-                    '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => write!(self.0, "\\u{:04x}", u32::from(letter))?,
-                    _ => self.0.push(letter),
-                }
-            }
-            Ok(())
-        }
+        let coloured = self.coloured.as_ref().filter(|_| writer.has_ansi_escapes());
+        let mut buffer = Buffer::take();
+        let text = &mut buffer.text;
+        coloured.unwrap_or(&self.plain).format_event(cx, Writer::new(text), event)?;
+        let place = self.shape.place(text);
+        self.shape.leave_out_members_of(&text[..place], &mut variables);
+        let end = text.len();
+        logged::writing(|| self.shape.write(text, place, &variables, coloured.is_some()))?;
+        let (line, added) = text.split_at(end);
+        writer.write_str(&line[..place])?;
+        writer.write_str(added)?;
+        writer.write_str(&line[place..])
     }
 }

@@ -47,8 +47,12 @@
 //! # Python
 //! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
+mod buffer;
 mod filter;
 mod format;
+mod json;
+mod shape;
+mod warning;
 
 pub use self::filter::ContextFilter;
 pub use self::format::ContextFormat;
