@@ -166,7 +166,8 @@ fn a_display_that_panics_costs_its_own_event_only() {
         #[derive(Clone, Copy)]
         struct Bad;
         impl fmt::Display for Bad {
-            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("half of it")?;
                 panic!("on purpose")
             }
         }
@@ -177,6 +178,8 @@ fn a_display_that_panics_costs_its_own_event_only() {
         let panicked =
             with_context!(declared::BAD = Box::new(Bad), { std::panic::catch_unwind(|| info!("lost")).is_err() });
         assert!(panicked);
+        let field = || std::panic::catch_unwind(|| info!(field = %Bad, "lost"));
+        assert!(with_context!(REQUEST_ID = 7, { field().is_err() }));
         with_context!(REQUEST_ID = 7, { info!("kept") });
     });
     assert_eq!(output.lines(), ["kept REQUEST_ID=7"]);

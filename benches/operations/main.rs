@@ -10,6 +10,7 @@ mod peers;
 
 mod copy;
 mod iterate;
+mod log_line;
 mod map;
 mod poll;
 mod read;
@@ -38,6 +39,7 @@ fn main() {
     with_context::bench(&mut criterion);
     poll::bench(&mut criterion);
     iterate::bench(&mut criterion);
+    log_line::bench(&mut criterion);
     map::bench(&mut criterion);
     spawn::bench(&mut criterion);
     threads::bench(&mut criterion);

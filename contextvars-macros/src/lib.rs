@@ -18,7 +18,8 @@ use proc_macro::TokenStream;
 /// - `default`: as the above, with `Default::default()` of the value's type.
 /// - `inherit = false`: new tasks and threads start without this variable's value.
 /// - `redact`: the value never shows in `Debug` output or log lines.
-/// - `log`: the value goes into log lines, under the variable's name; `log = "name"`: under that one.
+/// - `log`: the value goes into log lines, under the variable's name; `log = "name"`: under that one. What formats call
+///   a part of each line, such as `level`, is refused.
 /// - `baggage = "key"`: the value travels to other processes, under that key. Without this it stays in this one.
 /// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
 #[proc_macro_attribute]

@@ -60,7 +60,8 @@
 //! | `futures` | futures in a context are streams, sinks, readers and writers, too |
 //! | `rayon` | `rayon`: jobs and parallel iterators that inherit |
 //! | `tower`, `hyper` | a context for each request; executors that inherit, or detach |
-//! | `tracing`, `log` | variables declared with `log` in every log line |
+//! | `tracing` | `ContextFormat`: variables declared with `log` in what `tracing-subscriber` writes, text or JSON; log levels by variable |
+//! | `log` | `ContextLog`: variables declared with `log` among the key-values of each record of the `log` crate |
 //! | `serde` | contexts and variables as data |
 //! | `baggage` | variables declared with `baggage = ".."` travel to other processes |
 //!

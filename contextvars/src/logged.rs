@@ -113,12 +113,12 @@ impl fmt::Debug for Logged {
 pub(crate) struct Field<'a> {
     pub(crate) name: &'static str,
     variable: &'static Variable,
-    pub(crate) value: ValueRef<'a>,
+    value: ValueRef<'a>,
 }
 
-impl<'a> Field<'a> {
-    pub(crate) fn shown(&self) -> Shown<'a> {
-        Shown::new(self.variable, self.value)
+impl Field<'_> {
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown::new(self.variable, &self.value)
     }
 }
 
@@ -190,11 +190,11 @@ pub(crate) enum Shown<'a> {
     Float(f64),
     Str(&'a str),
     /// Anything else, by its `Display` or `Debug`; and what is redacted.
-    Text(ValueRef<'a>),
+    Text(&'a ValueRef<'a>),
 }
 
 impl<'a> Shown<'a> {
-    fn new(variable: &Variable, value: ValueRef<'a>) -> Self {
+    fn new(variable: &Variable, value: &'a ValueRef<'a>) -> Self {
         if variable.is_redacted() {
             return Self::Text(value);
         }

@@ -335,4 +335,40 @@ mod tests {
         let typed = declared().of_type(|| "u8", true);
         assert_eq!((typed.type_name(), facts(&typed)), ("u8", (None, true, true, false, None, None)));
     }
+
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[test]
+    fn declarations_are_in_the_order_of_crates_files_lines_columns_modules_and_names() {
+        let places = [
+            ("A", "a::z", "/elsewhere/a.rs", 9, 9),
+            ("A", "b::z", "a.rs", 8, 8),
+            ("A", "b::z", "b.rs", 3, 9),
+            ("A", "b::z", "b.rs", 7, 5),
+            ("A", "b::z", "b.rs", 7, 6),
+            ("A", "b", "b.rs", 10, 1),
+            ("B", "b", "b.rs", 10, 1),
+            ("A", "b::a", "b.rs", 10, 1),
+            ("A", "b-longer", "a.rs", 1, 1),
+        ];
+        let declared =
+            places.map(|(name, module, file, line, column)| Variable::declared(name, module, file, line, column));
+        for (a, b) in declared.iter().zip(&declared[1..]) {
+            assert_eq!((a.compare_places(b), b.compare_places(a)), (Ordering::Less, Ordering::Greater), "{a} {b}");
+        }
+    }
+
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[test]
+    fn those_that_share_a_key_are_found_in_whatever_order_they_are_listed() {
+        static A: Variable = Variable::declared("A", "krate", "a.rs", 1, 1).logged("x");
+        static B: Variable = Variable::declared("B", "krate", "a.rs", 2, 1).logged("x");
+        static C: Variable = Variable::declared("C", "krate", "a.rs", 3, 1).logged("y");
+        static D: Variable = Variable::declared("D", "krate", "a.rs", 4, 1);
+        static E: Variable = Variable::declared("E", "krate", "a.rs", 5, 1);
+        for listed in [[&A, &B, &C, &D, &E, &A], [&E, &A, &D, &B, &A, &C], [&A, &A, &C, &B, &D, &E]] {
+            let shared = sharing(listed.into_iter(), Variable::log_key);
+            let names: Vec<Vec<_>> = shared.iter().map(|alike| alike.iter().map(|it| it.name()).collect()).collect();
+            assert_eq!(names, [["A", "B"]]);
+        }
+    }
 }

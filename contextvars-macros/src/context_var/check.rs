@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Type, Visibility};
 
 use super::ast::{Argument, Declaration, Value};
+use super::reserved::RESERVED;
 use crate::mistakes::Mistakes;
 
 /// The arguments that `#[context_var]` knows, with how they are written.
@@ -33,7 +34,10 @@ pub(super) struct Options {
 #[derive(Clone)]
 pub(super) enum LogKey {
     /// The variable's.
-    Name,
+    Name {
+        /// The argument that says so.
+        argument: Span,
+    },
     /// A string literal.
     Other(TokenStream),
 }
@@ -84,8 +88,8 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
             ("inherit", None) => mistakes.over(&name, "`inherit` needs a value: write `inherit = false`"),
             ("redact", Some(Value::Expr(tokens))) => options.redact = truth(&word, tokens, false, mistakes),
             ("redact", None) => options.redact = true,
-            ("log", Some(Value::Expr(tokens))) => options.log = log_key(tokens, mistakes),
-            ("log", None) => options.log = Some(LogKey::Name),
+            ("log", Some(Value::Expr(tokens))) => options.log = log_key(&name, tokens, mistakes),
+            ("log", None) => options.log = Some(LogKey::Name { argument: name.span() }),
             ("baggage", Some(Value::Expr(tokens))) => options.baggage = baggage_key(tokens, mistakes),
             ("baggage", None) => {
                 mistakes
@@ -102,13 +106,20 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
     options
 }
 
-fn log_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<LogKey> {
+fn log_key(argument: &Ident, tokens: TokenStream, mistakes: &mut Mistakes) -> Option<LogKey> {
     match syn::parse2::<Lit>(tokens.clone()) {
-        Ok(Lit::Bool(value)) => return value.value.then_some(LogKey::Name),
+        Ok(Lit::Bool(value)) => return value.value.then_some(LogKey::Name { argument: argument.span() }),
+        Ok(Lit::Str(key)) if RESERVED.contains(&&*key.value()) => mistakes.over(&key, reserved(&key.value())),
         Ok(Lit::Str(key)) if !key.value().is_empty() => return Some(LogKey::Other(key.into_token_stream())),
         _ => mistakes.over(tokens, "`log` takes the name to be used in log lines: write `log`, or `log = \"name\"`"),
     }
     None
+}
+
+/// The message for a name that formats use.
+fn reserved(name: &str) -> String {
+    let other = name.replace('.', "_");
+    format!("log lines have a `{name}` of their own: write another name, such as `log = \"my_{other}\"`")
 }
 
 /// The key of a baggage member, which the W3C's specification says is a token of HTTP's.
@@ -201,6 +212,12 @@ pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mu
         (Some((_, tokens)), None) | (None, Some(tokens)) => Some(tokens),
         (None, None) => None,
     };
+    if let Some(LogKey::Name { argument }) = &options.log {
+        let name = name.unraw().to_string();
+        if RESERVED.contains(&&*name) {
+            mistakes.at(*argument, reserved(&name));
+        }
+    }
     Variable {
         docs: docs(&attrs),
         attrs,
@@ -268,13 +285,23 @@ mod tests {
         }
     }
 
+    fn is_refused(key: TokenStream) -> bool {
+        let mut mistakes = Mistakes::default();
+        log_key(&parse_quote!(log), key, &mut mistakes).is_none() && mistakes.messages().len() == 1
+    }
+
     #[test]
     fn a_name_in_log_lines_is_not_empty() {
-        let refused = |tokens: TokenStream| {
-            let mut mistakes = Mistakes::default();
-            log_key(tokens, &mut mistakes).is_none() && mistakes.messages().len() == 1
-        };
-        assert!(refused(quote::quote!("")) && refused(quote::quote!(1)) && !refused(quote::quote!("name")));
+        assert!(is_refused(quote::quote!("")) && is_refused(quote::quote!(1)) && !is_refused(quote::quote!("name")));
+    }
+
+    #[test]
+    fn a_name_that_formats_use_is_refused() {
+        for name in RESERVED {
+            assert!(is_refused(quote::quote!(#name)), "{name}");
+            let other = format!("my_{name}");
+            assert!(!is_refused(quote::quote!(#other)), "{other}");
+        }
     }
 
     #[test]

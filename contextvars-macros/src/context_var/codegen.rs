@@ -114,7 +114,7 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     let redacted = variable.redact.then(|| quote!(.redacted()));
     let logged = match &variable.log {
         None => None,
-        Some(LogKey::Name) => Some(quote!(.logged(#name))),
+        Some(LogKey::Name { .. }) => Some(quote!(.logged(#name))),
         Some(LogKey::Other(key)) => Some(quote!(.logged(#key))),
     };
     let travelling = variable.baggage.as_ref().map(|key| quote!(.travelling(#key)));

@@ -1,11 +1,12 @@
 //! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
 //!
 //! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes
-//! the expansion.
+//! the expansion. [`reserved`] lists names that are taken.
 
 mod ast;
 mod check;
 mod codegen;
+mod reserved;
 
 use proc_macro2::TokenStream;
 

@@ -192,6 +192,6 @@ fn value<'a>(field: &'a Field<'_>) -> kv::Value<'a> {
         Shown::LargeUnsigned(it) => u64::try_from(it).map_or_else(|_| kv::Value::from(it), kv::Value::from),
         Shown::Float(it) => kv::Value::from(it),
         Shown::Str(it) => kv::Value::from(it),
-        Shown::Text(_) => kv::Value::from_display(&field.value),
+        Shown::Text(it) => kv::Value::from_display(it),
     }
 }

@@ -345,6 +345,31 @@ mod log_not_a_name {
     }
 }
 
+mod log_reserved_name {
+    use super::context_var;
+
+    #[context_var(log = "my_level", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!((X.get(), X.variable().log_key()), (1, Some("my_level")));
+    }
+}
+
+mod log_under_a_reserved_name {
+    use super::context_var;
+
+    #[expect(non_upper_case_globals, reason = "the name is what this is about")]
+    #[context_var(log = "my_level", default = 1)]
+    static level: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!((level.get(), level.variable().log_key()), (1, Some("my_level")));
+    }
+}
+
 mod many_mistakes {
     use super::context_var;
 

@@ -20,8 +20,23 @@ use crate::variable::Variable;
 /// [`json`](Self::json) object. What is added are the variables declared with `log`, or those given to
 /// [`only`](Self::only), as far as they are set in the context in which the event happens. `redact` is honoured.
 ///
-/// Costs a look at each variable that is set, for each event; where there is something to add, the other format writes
-/// into a buffer first.
+/// No name is twice on a line, or twice in an object:
+///
+/// - A field of the event wins over the variable of its name, which is left out. Where the fields are an object of their
+///   own, as they usually are in JSON, both are shown. Fields of spans stay with the spans, and the variable is shown
+///   besides; after `.compact()` they stand on the line before it.
+/// - A member that the format writes itself, such as `level`, wins likewise; `log = "level"` does not even compile.
+/// - Of the variables that are declared with one name, the first that is set is shown, by the order of declarations: that
+///   of their crates' names, and within a crate of files and lines. Of those given to [`only`](Self::only), it is the
+///   first in the list.
+///
+/// Which variables share a name is said before the first line: in a line of its own, a warning of the target
+/// `contextvars`, for each shared name and once per process (for each list given to `only`, once).
+///
+/// Costs a look at each variable that is set, for each event. Where there is something to add, the other format writes
+/// into memory that the thread keeps, so that nothing is allocated but by a value that has to be quoted and is no string.
+/// A line with two variables takes half the instructions of a span with two fields and a line in it. In JSON, the object
+/// is read once for its names.
 ///
 /// # Examples
 ///
@@ -152,7 +167,8 @@ impl<E> ContextFormat<E> {
 
     /// Adds a member `"context"` to the JSON object that `format` writes.
     ///
-    /// Numbers and truth values are written as such, everything else as a string.
+    /// Numbers and truth values are written as such, everything else as a string. If the object has a `"context"` of its
+    /// own, such as a field of the event after `.flatten_event(true)`, that stays, and the variables are left out.
     ///
     /// ```text
     /// {"timestamp":"..","level":"INFO","fields":{"message":"accepted"},"context":{"REQUEST_ID":7,"USER":"ada"}}
@@ -164,7 +180,7 @@ impl<E> ContextFormat<E> {
 
     /// Adds the variables to the JSON object that `format` writes, beside its own members.
     ///
-    /// It is then up to the declarations (`log = "name"`) that no name is one that the format uses, such as `level`.
+    /// A variable that has the name of one of those is left out.
     #[must_use]
     pub fn flat_json(format: E) -> Self {
         Self::around(format, Shape::FlatJson)
