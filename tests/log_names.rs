@@ -236,10 +236,10 @@ fn of_listed_variables_that_share_a_name_the_first_in_the_list_is_shown() {
         });
         let lines: Vec<_> = output.lines().iter().map(|line| object(line)).collect();
         assert_eq!(lines.len(), 3, "a warning, and two lines");
-        assert_eq!((&lines[0]["level"], &lines[0]["target"]), (&json!("WARN"), &json!("contextvars")));
-        let warning = lines[0]["message"].as_str().expect("a text");
+        assert_eq!((&lines[0]["TENANT"], &lines[2]["TENANT"]), (&json!(2), &json!(winner)));
+        assert_eq!((&lines[1]["level"], &lines[1]["target"]), (&json!("WARN"), &json!("contextvars")));
+        let warning = lines[1]["message"].as_str().expect("a text");
         assert_eq!(warning.matches("`TENANT` (declared at ").count(), 2, "{warning}");
-        assert_eq!((&lines[1]["TENANT"], &lines[2]["TENANT"]), (&json!(2), &json!(winner)));
     }
 }
 

@@ -43,19 +43,23 @@ impl Logged {
                 for (variable, value) in context {
                     let Some(name) = variable.log_key() else { continue };
                     let field = Field { name, variable, value };
-                    match fields.of_name(name) {
-                        Some(other) if variable.compare_places(other.variable) == Less => *other = field,
-                        Some(_) => {}
-                        None => fields.push(field),
+                    let Some(other) = fields.of_name(name) else {
+                        fields.push(field);
+                        continue;
+                    };
+                    if variable.compare_places(other.variable) == Less {
+                        *other = field;
                     }
+                    fields.share_a_name = true;
                 }
             }
             Self::Listed(listed) => {
                 for variable in &listed.variables {
                     let found = context.iter().find(|(it, _)| std::ptr::eq(*it, *variable));
                     let (Some((variable, value)), name) = (found, name_in_list(variable)) else { continue };
-                    if fields.of_name(name).is_none() {
-                        fields.push(Field { name, variable, value });
+                    match fields.of_name(name) {
+                        None => fields.push(Field { name, variable, value }),
+                        Some(other) => fields.share_a_name |= !std::ptr::eq(other.variable, variable),
                     }
                 }
             }
@@ -63,14 +67,16 @@ impl Logged {
         fields
     }
 
-    /// The names that several variables share, as warnings to be logged; once, and nothing from then on.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    /// What is to be logged before the first line that has to leave a variable out for another one of its name: a
+    /// warning for each name that several share. Nothing from then on.
+    pub(crate) fn warnings(&self, fields: &Fields<'_>) -> Vec<String> {
         static HAS_WARNED: AtomicBool = AtomicBool::new(false);
         let has_warned = match self {
             Self::Declared => &HAS_WARNED,
             Self::Listed(listed) => &listed.has_warned,
         };
-        if has_warned.load(Ordering::Relaxed) || has_warned.swap(true, Ordering::Relaxed) {
+        let is_told = || has_warned.load(Ordering::Relaxed) || has_warned.swap(true, Ordering::Relaxed);
+        if !fields.share_a_name || is_told() {
             return Vec::new();
         }
         let (shared, which) = match self {
@@ -117,6 +123,12 @@ pub(crate) struct Field<'a> {
 }
 
 impl Field<'_> {
+    /// What displays the value, or that it is redacted.
+    #[cfg(feature = "log")]
+    pub(crate) fn displayed(&self) -> &ValueRef<'_> {
+        &self.value
+    }
+
     pub(crate) fn shown(&self) -> Shown<'_> {
         Shown::new(self.variable, &self.value)
     }
@@ -130,6 +142,8 @@ pub(crate) struct Fields<'a> {
     /// How many of `few` were ever filled.
     filled: usize,
     many: Vec<Field<'a>>,
+    /// Whether one that is set was left out for another one of its name.
+    share_a_name: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -188,8 +202,10 @@ pub(crate) enum Shown<'a> {
     LargeSigned(i128),
     LargeUnsigned(u128),
     Float(f64),
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "records have it as anything that is displayed"))]
     Str(&'a str),
     /// Anything else, by its `Display` or `Debug`; and what is redacted.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "as above"))]
     Text(&'a ValueRef<'a>),
 }
 

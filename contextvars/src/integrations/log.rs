@@ -51,13 +51,13 @@ use crate::variable::Variable;
 /// A logger that adds the context's variables to the key-values of what another logs.
 ///
 /// They are the variables declared with `log`, or those given to [`only`](Self::only), as far as they are set in the
-/// context in which the record is logged; after the record's own key-values. Numbers, truth values and strings are
-/// passed as such, everything else as it is displayed. `redact` is honoured.
+/// context in which the record is logged; after the record's own key-values. Numbers and truth values are passed as
+/// such, everything else as it is displayed. `redact` is honoured.
 ///
 /// No key is there twice: a variable is left out where the record has a key-value of that name, and of variables that
 /// share a name only the first declared one that is set is there (of those given to `only`, the first in the list).
-/// Which variables share a name is logged before the first record: a warning with the target `contextvars`, for each
-/// shared name and once per process (for each list given to `only`, once).
+/// Which variables share a name is logged before the first record from which one is left out for another: a warning with
+/// the target `contextvars`, for each shared name and once per process (for each list given to `only`, once).
 ///
 /// The other logger must show key-values: with `env_logger`, that is the feature `kv`. How it writes a value that has
 /// spaces or line feeds in it is its own affair.
@@ -125,8 +125,8 @@ impl<L: Log> ContextLog<L> {
     }
 
     /// Logs, once, which variables share a name.
-    fn warn(&self) {
-        for warning in self.logged.warnings() {
+    fn warn(&self, variables: &Fields<'_>) {
+        for warning in self.logged.warnings(variables) {
             let metadata = Metadata::builder().level(Level::Warn).target("contextvars").build();
             if self.inner.enabled(&metadata) {
                 self.inner.log(&Record::builder().metadata(metadata).args(format_args!("{warning}")).build());
@@ -144,9 +144,9 @@ impl<L: Log> Log for ContextLog<L> {
         if !self.inner.enabled(record.metadata()) {
             return;
         }
-        self.warn();
         let context = copy_context();
         let mut variables = self.logged.fields(&context);
+        self.warn(&variables);
         let own = record.key_values();
         variables.leave_out(|name| own.get(Key::from_str(name)).is_some());
         if variables.is_empty() {
@@ -191,7 +191,6 @@ fn value<'a>(field: &'a Field<'_>) -> kv::Value<'a> {
         Shown::LargeSigned(it) => i64::try_from(it).map_or_else(|_| kv::Value::from(it), kv::Value::from),
         Shown::LargeUnsigned(it) => u64::try_from(it).map_or_else(|_| kv::Value::from(it), kv::Value::from),
         Shown::Float(it) => kv::Value::from(it),
-        Shown::Str(it) => kv::Value::from(it),
-        Shown::Text(it) => kv::Value::from_display(it),
+        Shown::Str(_) | Shown::Text(_) => kv::Value::from_display(field.displayed()),
     }
 }

@@ -30,13 +30,14 @@ use crate::variable::Variable;
 ///   of their crates' names, and within a crate of files and lines. Of those given to [`only`](Self::only), it is the
 ///   first in the list.
 ///
-/// Which variables share a name is said before the first line: in a line of its own, a warning of the target
-/// `contextvars`, for each shared name and once per process (for each list given to `only`, once).
+/// Which variables share a name is said before the first line from which one is left out for another: in a line of its
+/// own, a warning of the target `contextvars`, for each shared name and once per process (for each list given to `only`,
+/// once).
 ///
 /// Costs a look at each variable that is set, for each event. Where there is something to add, the other format writes
-/// into memory that the thread keeps, so that nothing is allocated but by a value that has to be quoted and is no string.
-/// A line with two variables takes half the instructions of a span with two fields and a line in it. In JSON, the object
-/// is read once for its names.
+/// into memory that the thread keeps: nothing is allocated for up to eight variables, but by a value that has to be quoted
+/// and is no string. A line with two variables takes half the instructions of a span with two fields and a line in it. In
+/// JSON, the object is read once for its names.
 ///
 /// # Examples
 ///
@@ -205,11 +206,11 @@ where
     E: FormatEvent<S, N>,
 {
     fn format_event(&self, cx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        for text in self.logged.warnings() {
-            warning::with_event(&text, |event| self.plain.format_event(cx, writer.by_ref(), event))?;
-        }
         let context = copy_context();
         let mut variables = self.logged.fields(&context);
+        for text in self.logged.warnings(&variables) {
+            warning::with_event(&text, |event| self.plain.format_event(cx, writer.by_ref(), event))?;
+        }
         self.shape.leave_out_fields_of(event, &mut variables);
         if variables.is_empty() {
             return self.plain.format_event(cx, writer, event);
