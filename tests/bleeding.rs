@@ -42,7 +42,7 @@ fn a_set_in_a_plain_task_panics_where_it_is_called_and_says_what_to_do() {
         "{message}"
     );
     for fix in [
-        "`contextvars::tokio`",
+        "`contextvars::tokio::spawn`",
         "`.in_current_context()`",
         "`contextvars::tower::ContextLayer`",
         "`with_context!(NAME = .., async move { .. })`",

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::io;
 use std::pin::pin;
+use std::thread;
 
 use contextvars::tracing::ContextFormat;
-use contextvars::{ContextExt, copy_context, with_context};
+use contextvars::{ContextExt, copy_context, inherit_context, with_context};
 use contextvars_benches::polling::{Again, poll};
 use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, variables};
 use tracing::subscriber::with_default;
@@ -75,9 +76,28 @@ fn contexts() {
         count("copy + run + set", || copy_context().run(|| drop(NUMBER.set(2))));
         count("with_context of 1", || with_context!(NUMBER = 2, { black_box(()) }));
         count("with_context of 4", || with_context!(A = 1, B = 2, C = 3, D = 4, { black_box(()) }));
+        count("with_context of 1 whose body sets", || with_context!(A = 1, { drop(NUMBER.set(2)) }));
+        with_context!(A = 1, {
+            drop(NUMBER.set(2));
+            count("inherit_context in a body that has set", inherit_context);
+        });
     });
+    base_context();
     let context = context_of(8);
     count("iterate over 8", || context.iter().count());
+}
+
+/// What is not in a context that was entered.
+fn base_context() {
+    thread::spawn(|| {
+        count("with_context of 1, empty base", || with_context!(NUMBER = 2, { black_box(()) }));
+        let _set = [&A, &B, &C, &D, &NUMBER].map(|var| var.set(1));
+        count("with_context of 1, base of 5", || with_context!(NUMBER = 2, { black_box(()) }));
+        count("get i32, base of 5", || NUMBER.get());
+        count("set + reset, base of 5", || NUMBER.reset(NUMBER.set(2)).is_ok());
+    })
+    .join()
+    .expect("no panic");
 }
 
 fn polls() {
@@ -85,6 +105,10 @@ fn polls() {
         let mut future = pin!(Again(|| ()).in_context(context_of(number)));
         count(&format!("poll, {}", variables(number)), || poll(future.as_mut()));
     }
+    context_of(8).run(|| {
+        let mut future = pin!(NUMBER.scope(2, Again(|| ())));
+        count("poll of scope, 8 variables", || poll(future.as_mut()));
+    });
     let mut future = pin!(Again(|| NUMBER.get()).in_context(context_of(8)));
     count("poll with 1 read", || poll(future.as_mut()));
     let mut future = pin!(

@@ -11,6 +11,10 @@ use self::vars::Vars;
 mod count;
 #[rustfmt::skip]
 #[expect(unsafe_code, reason = "the library's own code")]
+#[path = "../../contextvars/src/state/pool.rs"]
+mod pool;
+#[rustfmt::skip]
+#[expect(unsafe_code, reason = "the library's own code")]
 #[path = "../../contextvars/src/state/shared.rs"]
 mod shared;
 #[rustfmt::skip]

@@ -169,12 +169,12 @@ impl<T> fmt::Display for SetError<T> {
 /// How work is given a context, as far as the program has ways.
 const WAYS: &str = match (cfg!(feature = "tokio"), cfg!(feature = "tower")) {
     (true, true) => {
-        "`contextvars::tokio::spawn`, `.in_current_context()`, or a `ContextLayer` outside of the layer that sets (with \
+        "`contextvars::tokio::spawn`, `.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of the layer that sets (with \
          `Router::layer`: after it)"
     }
     (true, false) => "`contextvars::tokio::spawn`, or `.in_current_context()`",
     (false, true) => {
-        "`.in_current_context()`, or a `ContextLayer` outside of the layer that sets (with `Router::layer`: after it)"
+        "`.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of the layer that sets (with `Router::layer`: after it)"
     }
     (false, false) => "`.in_current_context()`, or `inherit_context().wrap_once(..)`",
 };

@@ -11,6 +11,8 @@ use loom::thread;
 mod count;
 #[path = "../../contextvars/src/state/id.rs"]
 mod id;
+#[path = "../../contextvars/src/state/pool.rs"]
+mod pool;
 #[path = "../../contextvars/src/state/shared.rs"]
 #[expect(dead_code, reason = "whether two handles are the same is no question of order")]
 mod shared;

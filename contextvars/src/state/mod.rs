@@ -3,6 +3,10 @@
 //! Everything that leaves this folder is safe to call in any order from anywhere, destructors of values and of
 //! threads included. The invariants that the unsafe blocks argue from:
 //!
+//! **Memory** (`pool.rs`)
+//! - **M1** The layout of a block is decided by the type of what is in it, for allocating and for freeing alike.
+//! - **M2** What is on a shelf of a thread is a block of that shelf's layout, which nobody uses, and is on no other shelf.
+//!
 //! **Shared blocks** (`shared.rs`)
 //! - **S1** A handle gives `&T` and, where it is the last, `T`: it is as `Send` and `Sync` as an `Arc<T>`.
 //! - **S2** A block lives while its count is above zero; each handle is one of the count. It changes only through its
@@ -38,6 +42,7 @@ mod declared;
 mod default;
 mod id;
 mod mark;
+mod pool;
 mod release;
 mod shared;
 mod traits;

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 
 use super::count::Count;
+use super::pool;
 
 struct Block<T> {
     count: Count,
@@ -14,7 +15,7 @@ struct Block<T> {
 
 /// Shared ownership of a `T`: an `Arc` without weak references, whose uniqueness check is one load.
 pub(super) struct Shared<T> {
-    /// Points to a `Block` from `Box::leak`, alive while its count is above zero; this handle is one of the
+    /// Points to a `Block` from `pool::allocate`, alive while its count is above zero; this handle is one of the
     /// count.
     block: NonNull<Block<T>>,
     owns: PhantomData<Block<T>>,
@@ -28,8 +29,7 @@ unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     pub(super) fn new(value: T) -> Self {
-        let block = Box::new(Block { count: Count::one(), value });
-        Self { block: NonNull::from(Box::leak(block)), owns: PhantomData }
+        Self { block: pool::allocate(Block { count: Count::one(), value }), owns: PhantomData }
     }
 
     #[inline]
@@ -100,10 +100,20 @@ impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
         if self.block().count.decrement() {
-            // SAFETY: [S2] the count said that this handle was the last, and the block came from a `Box`.
-            drop(unsafe { Box::from_raw(self.block.as_ptr()) });
+            // SAFETY: [S2] the count said that this handle was the last.
+            unsafe { destroy(self.block) }
         }
     }
+}
+
+/// Drops and frees a block. Apart from `drop`, which most often only counts.
+///
+/// # Safety
+/// The block is one of a `Shared<T>`, and has no owner any more.
+#[inline(never)]
+unsafe fn destroy<T>(block: NonNull<Block<T>>) {
+    // SAFETY: [S2] it came from `pool::allocate` for this type, and nobody is left to use it, as the caller says.
+    unsafe { pool::free(block) }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 
 use super::count::Count;
 use super::declared::ContextVar;
+use super::pool;
 use super::release;
 use crate::variable::Variable;
 
@@ -66,7 +67,7 @@ pub(super) trait ErasedVar: Sync {
 /// [V1] A block whose header names the variable `var` is a `Block<T>` for the `T` of `var`: `Value::new` makes it
 /// so, and nothing changes a header.
 pub(crate) struct Value {
-    /// Points to a `Block<T>` from `Box::leak`, with the provenance of the whole block, alive while its count is
+    /// Points to a `Block<T>` from `pool::allocate`, with the provenance of the whole block, alive while its count is
     /// above zero; this handle is one of the count.
     block: NonNull<Header>,
 }
@@ -80,8 +81,8 @@ unsafe impl Sync for Value {}
 impl Value {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
-        let block = Box::new(Block { header: Header { count: Count::one(), var }, value });
-        Self { block: NonNull::from(Box::leak(block)).cast() }
+        let block = pool::allocate(Block { header: Header { count: Count::one(), var }, value });
+        Self { block: block.cast() }
     }
 
     #[inline]
@@ -179,8 +180,8 @@ pub(super) unsafe fn release<T>(block: NonNull<Header>) {
 /// # Safety
 /// As for [`ErasedVar::destroy`], of a variable whose type is `T`.
 pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
-    // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` leaked, and nobody owns it.
-    drop(unsafe { Box::from_raw(block.cast::<Block<T>>().as_ptr()) });
+    // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` allocated, and nobody owns it.
+    unsafe { pool::free(block.cast::<Block<T>>()) }
 }
 
 /// One owner's handle of a value of a `ContextVar<T>`. Only this folder makes one, so nobody else can put a value under

@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use super::super::mark::Mark;
 use super::super::value::Value;
 use super::super::vars::Vars;
-use super::{CURRENT, Current};
+use super::{Current, with_current};
 use crate::worker;
 
 thread_local! {
@@ -24,7 +24,7 @@ impl Drop for Cleaner {
     fn drop(&mut self) {
         let mut values = Vars::new();
         let mut base = Vars::new();
-        let saved = CURRENT.with(|current| {
+        let saved = with_current(|current| {
             current.pin_readers();
             // Most often nothing: but coroutines may have left another context here than the base.
             Current::exchange(&current.values, &mut values);

@@ -6,7 +6,7 @@ use super::super::declared::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::value::{Value, ValueOf};
 use super::super::vars::Vars;
-use super::{CURRENT, Current, ValuesCell};
+use super::{Current, ValuesCell, with_current};
 use crate::variable::Variable;
 use crate::worker;
 
@@ -103,7 +103,7 @@ pub(crate) struct Replaced<T> {
 /// Sets the variable in the current context. Refused, with the value, where unrelated work would see it.
 #[inline]
 pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced<T>, T> {
-    CURRENT.with(|current| {
+    with_current(|current| {
         if current.refuses_sets() {
             return Err(value);
         }
@@ -120,7 +120,7 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
 /// Another context is current; nothing was changed.
 #[inline]
 pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, identity: Identity) -> Result<(), ()> {
-    let replaced = CURRENT.with(|current| {
+    let replaced = with_current(|current| {
         if !current.has_identity(identity) {
             return Err(());
         }
@@ -134,7 +134,7 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, iden
 /// Whether variables must not be set in the current context.
 #[inline]
 pub(crate) fn refuses_sets() -> bool {
-    CURRENT.with(Current::refuses_sets)
+    with_current(Current::refuses_sets)
 }
 
 /// A value of the variable, for [`replace`].
@@ -150,6 +150,6 @@ pub(crate) fn replace<T: Send + Sync + 'static>(
     value: Option<ValueOf<T>>,
 ) -> Option<ValueOf<T>> {
     let value = value.map(ValueOf::into_value);
-    let replaced = CURRENT.with(|current| current.exchange_value(var.variable(), var.assigned_id(), value));
+    let replaced = with_current(|current| current.exchange_value(var.variable(), var.assigned_id(), value));
     replaced.map(ValueOf::new)
 }

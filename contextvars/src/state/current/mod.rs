@@ -61,6 +61,18 @@ thread_local! {
     };
 }
 
+/// Calls `f` with the thread's.
+///
+/// `LocalKey::with` is a call through a pointer where its closure is not inlined.
+#[expect(clippy::inline_always, reason = "with a call around it, a poll takes twice the instructions")]
+#[inline(always)]
+fn with_current<R>(f: impl FnOnce(&Current) -> R) -> R {
+    let current = CURRENT.with(ptr::from_ref);
+    // SAFETY: the thread-local is initialised by a constant and has no destructor, so it is there, at this address, as
+    // long as its thread runs, which is here; and the reference ends with the call.
+    f(unsafe { &*current })
+}
+
 // With a destructor, the thread-local would be out of reach once that has run, and every access would check for it.
 const _: () = assert!(!mem::needs_drop::<Current>());
 
@@ -164,12 +176,12 @@ fn more_identities() -> (u64, u64) {
 /// A copy of the current context. One reference count.
 #[inline]
 pub(crate) fn snapshot() -> State {
-    CURRENT.with(|current| State::of(current.copy_of_values(), current.mark.get().of_copy()))
+    with_current(|current| State::of(current.copy_of_values(), current.mark.get().of_copy()))
 }
 
 /// A number that no other living thread has; never 0.
 pub(super) fn thread_mark() -> usize {
-    CURRENT.with(|current| ptr::from_ref(current).addr())
+    with_current(|current| ptr::from_ref(current).addr())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::ptr;
 
 use super::super::declared::ContextVar;
 use super::super::value::Value;
-use super::{CURRENT, Current};
+use super::{Current, with_current};
 
 /// One `with` call's hold on the value it is reading.
 ///
@@ -28,7 +28,7 @@ impl Drop for Reader {
     /// Runs on the way out of `with`, by panic too.
     #[inline]
     fn drop(&mut self) {
-        CURRENT.with(|current| current.take_off(self));
+        with_current(|current| current.take_off(self));
         if self.pinned.get() {
             self.give_back();
         }
@@ -39,7 +39,7 @@ impl Reader {
     /// A reader that is not on the list yet, which it is to be put on at once, where it stays.
     #[inline]
     pub(super) fn new(value: ManuallyDrop<Value>) -> Self {
-        Self { value, pinned: Cell::new(false), outer: Cell::new(CURRENT.with(|current| current.readers.get())) }
+        Self { value, pinned: Cell::new(false), outer: Cell::new(with_current(|current| current.readers.get())) }
     }
 
     /// What it reads.
@@ -113,7 +113,7 @@ impl Current {
 /// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
 pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = CURRENT.with(|current| current.values().get(var.id()).map(Value::uncounted)) else {
+    let Some(value) = with_current(|current| current.values().get(var.id()).map(Value::uncounted)) else {
         return Err(f);
     };
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] nobody's code ran since it was
@@ -126,7 +126,7 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
 /// Apart from [`with_value`], so that reads of what was set in a context that was entered stay small.
 #[inline]
 pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = CURRENT.with(|current| current.find_in_base(var.id())) else { return Err(f) };
+    let Some(value) = with_current(|current| current.find_in_base(var.id())) else { return Err(f) };
     // SAFETY: [V1, C3] as above; the base context is current.
     Ok(unsafe { lend(value, f) })
 }
@@ -139,7 +139,7 @@ pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: 
 #[inline]
 unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
     let reader = Reader::new(value);
-    CURRENT.with(|current| current.readers.set(&raw const reader));
+    with_current(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] the caller says that it is a `T`. [C3] The value stays alive while `reader` does: the context owns it
     // still, as the caller says, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
     let value = unsafe { reader.value().as_typed() };
@@ -148,5 +148,5 @@ unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
 
 /// Whether the variable has a value that the code at hand sees.
 pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
-    CURRENT.with(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())
+    with_current(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())
 }

@@ -3,13 +3,13 @@
 use super::super::State;
 use super::super::mark::Identity;
 use super::super::value::{ErasedVar, Value};
-use super::CURRENT;
+use super::with_current;
 use crate::variable::Variable;
 
 /// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
 /// there comes back through [`merge`].
 pub(crate) fn outbound() -> State {
-    CURRENT.with(|current| {
+    with_current(|current| {
         let _given: Identity = current.identity();
         // Where sets are refused, they are so wherever the context is meanwhile.
         let mark = current.mark.get().outbound(current.refuses_sets());
@@ -47,7 +47,7 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
     let Some(first) = updates.first() else { return Ok(()) };
     let variable = first.var.variable();
     let mut replaced = Vec::with_capacity(updates.len());
-    CURRENT.with(|current| {
+    with_current(|current| {
         if current.refuses_sets() {
             return Err(variable);
         }

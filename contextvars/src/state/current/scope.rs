@@ -20,7 +20,7 @@ use super::super::declared::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::value::Value;
 use super::super::vars::Vars;
-use super::{CURRENT, Current, base, end};
+use super::{Current, base, end, with_current};
 
 /// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!`
 /// makes it.
@@ -98,17 +98,20 @@ impl<const N: usize> Scope<N> {
     #[inline]
     #[track_caller]
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
-        let (outer, identity) = CURRENT.with(|current| {
+        let (outer, identity) = with_current(|current| {
             let outer = current.mark.get();
-            if outer.is_base() {
-                current.enter_copy_of_base();
-            }
             let identity = current.next_identity();
             let is_private = bindings.iter().any(|bound| bound.is_private);
             let of_body = if is_private { outer.of_copy().with_private() } else { outer.of_copy() };
-            // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set more.
-            current.set_mark(of_body.of_scope_in(outer).lent().with_identity(identity));
-            current.exchange_all(&mut bindings);
+            let of_body = of_body.of_scope_in(outer).lent().with_identity(identity);
+            if outer.is_base() {
+                current.enter_copy_of_base(of_body, &mut bindings);
+            } else {
+                // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set
+                // more.
+                current.set_mark(of_body);
+                current.exchange_all(&mut bindings);
+            }
             (outer, identity)
         });
         Self { outer, bindings, identity, began: Location::caller(), not_send: PhantomData }
@@ -118,26 +121,33 @@ impl<const N: usize> Scope<N> {
     #[inline]
     fn end(&mut self, current: &Current) {
         let is_lent = current.mark.get().is_lent();
-        // The mark first, as above. It is not the base's yet, since what is changed is the copy.
-        current.set_mark(if self.outer.is_base() { Mark::NEW } else { self.outer });
+        if self.outer.is_base() {
+            return current.leave_copy_of_base(self.outer, self.identity, is_lent && !self.has_destructors());
+        }
+        // The mark first, as above.
+        current.set_mark(self.outer);
         if is_lent {
             current.exchange_back(&mut self.bindings);
         } else {
             current.restore_lent(&mut self.bindings, self.identity);
         }
-        if self.outer.is_base() {
-            current.leave_copy_of_base(self.outer);
-        }
+    }
+
+    /// Whether to drop the bound values may run code.
+    #[inline]
+    fn has_destructors(&self) -> bool {
+        self.bindings.iter().any(|bound| bound.has_destructor)
     }
 
     /// Ends in a context that is not the one entered: that would now belong to somebody else.
     #[cold]
     fn end_elsewhere(&self, current: &Current) {
-        drop(current.take_saved(self.identity));
         // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
         // long gone. But it cannot take the place of a context that a `run` or a poll has entered and will want back.
         if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
-            current.leave_copy_of_base(self.outer);
+            current.leave_copy_of_base(self.outer, self.identity, false);
+        } else {
+            drop(current.take_saved(self.identity));
         }
         assert!(
             thread::panicking(),
@@ -151,7 +161,7 @@ impl<const N: usize> Scope<N> {
 impl<const N: usize> Drop for Scope<N> {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.with(|current| {
+        with_current(|current| {
             if current.has_identity(self.identity) {
                 self.end(current);
             } else {
@@ -159,7 +169,7 @@ impl<const N: usize> Drop for Scope<N> {
             }
         });
         // The scope's context has ended, and its values are freed as any context's.
-        if self.bindings.iter().any(|bound| bound.has_destructor) {
+        if self.has_destructors() {
             let bindings = &mut self.bindings;
             end::drop_in_empty_context(|| bindings.iter_mut().for_each(|bound| drop(bound.value.take())));
         }
@@ -167,24 +177,31 @@ impl<const N: usize> Drop for Scope<N> {
 }
 
 impl Current {
-    /// Makes a copy of the base context current, which is current now. The caller says what mark it has.
-    #[cold]
+    /// Makes a copy of the base context, with the bindings, current instead of it.
     #[inline(never)]
-    fn enter_copy_of_base(&self) {
-        self.pin_readers();
+    fn enter_copy_of_base(&self, of_body: Mark, bindings: &mut [Bound]) {
         let mut copy = self.copy_of_base();
+        for bound in bindings {
+            bound.exchange(&mut copy);
+        }
+        self.pin_readers();
         Self::exchange(&self.values, &mut copy);
+        self.set_mark(of_body);
     }
 
-    /// Makes the base context current again, instead of what stands for it, which ends.
-    #[cold]
+    /// Makes the base context current again, instead of the copy, which ends. `is_quiet` says that no code runs when the
+    /// values of the copy are dropped.
     #[inline(never)]
-    fn leave_copy_of_base(&self, base: Mark) {
+    fn leave_copy_of_base(&self, base: Mark, identity: Identity, is_quiet: bool) {
         self.pin_readers();
-        let mut copy = State::new();
-        Self::exchange(&self.values, &mut copy.vars);
+        let mut copy = Vars::new();
+        Self::exchange(&self.values, &mut copy);
         self.set_mark(base);
-        drop(copy);
+        if is_quiet {
+            return drop(copy);
+        }
+        drop(State::of(copy, Mark::NEW));
+        drop(self.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
     }
 
     /// The bindings change places with what they replace. What cannot do so in place does in one change, or destructors
@@ -289,5 +306,5 @@ impl Current {
 pub(in super::super) fn save(mark: Mark, values: Vars<Value>) {
     let Some(identity) = mark.identity() else { return };
     let _: bool = base::is_cleaned_up();
-    CURRENT.with(|current| current.push_saved(Saved { identity, values }));
+    with_current(|current| current.push_saved(Saved { identity, values }));
 }

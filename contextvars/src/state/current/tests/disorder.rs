@@ -8,8 +8,8 @@ use contextvars::context_var;
 
 use super::super::super::value::Value;
 use super::super::super::{Bound, Entered, Scope, State, set, snapshot};
-use super::super::CURRENT;
 use super::super::read::Reader;
+use super::super::with_current;
 
 /// A value that knows its text, and whose count tells whether it lives.
 struct Counted {
@@ -140,9 +140,9 @@ struct Reading {
 impl Reading {
     fn begin() -> Option<Self> {
         let text = current_name()?;
-        let value = CURRENT.with(|current| current.values().get(NAME.id()).map(Value::uncounted))?;
+        let value = with_current(|current| current.values().get(NAME.id()).map(Value::uncounted))?;
         let reader = Box::into_raw(Box::new(Reader::new(value)));
-        CURRENT.with(|current| current.readers.set(reader));
+        with_current(|current| current.readers.set(reader));
         Some(Self { reader, text })
     }
 

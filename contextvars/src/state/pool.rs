@@ -1,0 +1,281 @@
+//! Memory for blocks: what a thread frees it keeps for its next blocks of that size, a few of each.
+//!
+//! A value lives as long as a request, a scope or less, and so does a node of a map. Most of what an allocator does for
+//! one is to find the memory that the one before has just given back. A thread keeps at most [`MOST`] blocks of each of
+//! the [`SIZES`], 1,792 bytes in all, and frees them when it ends. A block may be freed by another thread than the one
+//! that allocated it.
+
+use std::alloc::{self, Layout};
+use std::cell::Cell;
+use std::mem;
+use std::ptr::{self, NonNull};
+
+/// How many free blocks of one size a thread keeps.
+///
+/// None for checkers of memory, which must see each block end: Miri, and sanitizers by `--cfg contextvars_unpooled`.
+const MOST: usize = if cfg!(any(miri, contextvars_unpooled)) { 0 } else { 8 };
+
+/// The sizes of blocks, in bytes, that are kept: values of one word, values of up to three words, nodes.
+const SIZES: [usize; 3] = [32, 48, 144];
+
+/// The alignment of all blocks that are kept.
+const ALIGN: usize = align_of::<usize>();
+
+/// Which of the sizes a block of a `T` has; `None`: it is not kept.
+const fn class_of<T>() -> Option<usize> {
+    if align_of::<T>() > ALIGN || size_of::<usize>() != 8 {
+        return None;
+    }
+    match size_of::<T>() {
+        1..=32 => Some(0),
+        33..=48 => Some(1),
+        129..=144 => Some(2),
+        _ => None,
+    }
+}
+
+/// [M1] The layout of a block of a `T`, which the type alone decides.
+const fn layout_of<T>() -> Layout {
+    match class_of::<T>() {
+        Some(class) => layout_of_class(class),
+        None => Layout::new::<T>(),
+    }
+}
+
+const fn layout_of_class(class: usize) -> Layout {
+    match Layout::from_size_align(SIZES[class], ALIGN) {
+        Ok(layout) => layout,
+        Err(_) => panic!("the sizes are small, and the alignment a power of two"),
+    }
+}
+
+/// The free blocks of one size.
+struct Shelf {
+    /// [M2] The first `len` are blocks of this shelf's layout that nobody uses, each of them here only.
+    blocks: [Cell<*mut u8>; MOST],
+    len: Cell<usize>,
+}
+
+/// Has no destructor, so that it can be used while the thread goes away.
+struct Pool {
+    shelves: [Shelf; SIZES.len()],
+    /// How many blocks each shelf takes: none before there is a cleaner, and none after it has run.
+    room: Cell<usize>,
+}
+
+thread_local! {
+    static POOL: Pool = const {
+        Pool {
+            shelves: [const { Shelf { blocks: [const { Cell::new(ptr::null_mut()) }; MOST], len: Cell::new(0) } };
+                SIZES.len()],
+            room: Cell::new(0),
+        }
+    };
+    /// Frees what the thread has kept when it ends.
+    static CLEANER: Cleaner = const { Cleaner };
+}
+
+const _: () = assert!(!mem::needs_drop::<Pool>());
+
+struct Cleaner;
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        POOL.with(|pool| {
+            pool.room.set(0);
+            for (class, shelf) in pool.shelves.iter().enumerate() {
+                while let Some(block) = shelf.take() {
+                    deallocate(block, layout_of_class(class));
+                }
+            }
+        });
+    }
+}
+
+impl Shelf {
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        let last = self.len.get().checked_sub(1)?;
+        self.len.set(last);
+        NonNull::new(self.blocks.get(last)?.get())
+    }
+
+    /// Returns `false` if there is no room for it.
+    #[inline]
+    fn put(&self, block: NonNull<u8>, room: usize) -> bool {
+        let len = self.len.get();
+        if len >= room {
+            return false;
+        }
+        let Some(place) = self.blocks.get(len) else { return false };
+        place.set(block.as_ptr());
+        self.len.set(len + 1);
+        true
+    }
+}
+
+/// Moves `value` into a block of memory, for [`free`] to free.
+#[inline]
+pub(super) fn allocate<T>(value: T) -> NonNull<T> {
+    let kept = const { class_of::<T>() }.and_then(|class| POOL.with(|pool| pool.shelves[class].take()));
+    let block = match kept {
+        Some(block) => block.cast(),
+        None => allocate_anew(const { layout_of::<T>() }).cast(),
+    };
+    // SAFETY: [M1, M2] the block has the layout of a `T` or more, and nobody else has it.
+    unsafe { block.write(value) };
+    block
+}
+
+#[inline(never)]
+fn allocate_anew(layout: Layout) -> NonNull<u8> {
+    assert!(layout.size() > 0, "a block has a count");
+    // SAFETY: the size is above zero, as `alloc` asks for.
+    let block = unsafe { alloc::alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| alloc::handle_alloc_error(layout))
+}
+
+/// Drops the value in a block, and frees the block even if that panics.
+///
+/// # Safety
+/// The block comes from [`allocate`] for the same `T`, and nobody uses it from now on.
+#[inline]
+pub(super) unsafe fn free<T>(block: NonNull<T>) {
+    let emptied = Emptied(block);
+    // SAFETY: [M1] the caller says that there is a `T` in it, which nobody uses any more; so it is dropped once.
+    unsafe { block.drop_in_place() };
+    drop(emptied);
+}
+
+/// A block that is given back when this goes.
+struct Emptied<T>(NonNull<T>);
+
+impl<T> Drop for Emptied<T> {
+    #[inline]
+    fn drop(&mut self) {
+        give_back(self.0.cast(), const { class_of::<T>() }, const { layout_of::<T>() });
+    }
+}
+
+#[inline]
+fn give_back(block: NonNull<u8>, class: Option<usize>, layout: Layout) {
+    let is_kept = class.is_some_and(|class| POOL.with(|pool| pool.shelves[class].put(block, pool.room.get())));
+    if !is_kept {
+        give_back_to_system(block, layout);
+    }
+}
+
+#[inline(never)]
+fn give_back_to_system(block: NonNull<u8>, layout: Layout) {
+    POOL.with(|pool| {
+        // With the first block that is freed, the thread has a cleaner, unless it is going away.
+        if pool.room.get() == 0 && CLEANER.try_with(|_| ()).is_ok() {
+            pool.room.set(MOST);
+        }
+    });
+    deallocate(block, layout);
+}
+
+fn deallocate(block: NonNull<u8>, layout: Layout) {
+    // SAFETY: [M1] the block was allocated with this layout, which its type alone decides. [M2] Nobody uses it: it is on
+    // no shelf, and whoever gave it back is done with it.
+    unsafe { alloc::dealloc(block.as_ptr(), layout) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    /// So many free blocks this thread keeps, by size.
+    fn kept() -> [usize; SIZES.len()] {
+        POOL.with(|pool| [0, 1, 2].map(|class| pool.shelves[class].len.get()))
+    }
+
+    fn free_all<T>(blocks: Vec<NonNull<T>>) {
+        // SAFETY: they come from `allocate`, and are not used again.
+        blocks.into_iter().for_each(|block| unsafe { free(block) });
+    }
+
+    #[test]
+    fn a_thread_keeps_no_more_blocks_than_it_says() {
+        thread::spawn(|| {
+            free_all((0..100_u64).map(allocate).collect());
+            free_all((0..100_u64).map(|n| allocate([n; 5])).collect());
+            free_all((0..100_u64).map(|n| allocate([n; 18])).collect());
+            // Too large, or too strictly aligned.
+            free_all((0..100_u64).map(|n| allocate([n; 30])).collect());
+            free_all((0..100_u128).map(allocate).collect());
+            assert_eq!(kept(), [MOST; 3]);
+            assert_eq!(SIZES.iter().sum::<usize>() * 8, 1_792, "the documentation says so");
+        })
+        .join()
+        .expect("no panic");
+    }
+
+    #[test]
+    fn a_block_that_is_kept_is_used_again_and_holds_what_is_put_there() {
+        thread::spawn(|| {
+            free_all(vec![allocate(0_u64), allocate(0_u64)]);
+            for round in 0..100_u64 {
+                let blocks: Vec<_> = (0..20).map(|n| allocate(vec![round, n])).collect();
+                for (block, n) in blocks.iter().zip(0..) {
+                    // SAFETY: nobody has freed it yet.
+                    assert_eq!(unsafe { block.as_ref() }, &vec![round, n]);
+                }
+                free_all(blocks);
+            }
+        })
+        .join()
+        .expect("no panic");
+    }
+
+    #[test]
+    fn a_panicking_destructor_frees_its_block() {
+        struct Panics {
+            _alive: Arc<()>,
+        }
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic::resume_unwind(Box::new("a destructor's panic"));
+            }
+        }
+        use std::panic;
+        let alive = Arc::new(());
+        let block = allocate(Panics { _alive: Arc::clone(&alive) });
+        // SAFETY: it is not used again.
+        let panicked = panic::catch_unwind(panic::AssertUnwindSafe(|| unsafe { free(block) }));
+        assert!(panicked.is_err());
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    #[test]
+    fn blocks_may_be_freed_on_another_thread_and_while_it_goes_away() {
+        struct AtExit(Cell<Option<NonNull<u64>>>);
+        impl Drop for AtExit {
+            fn drop(&mut self) {
+                free_all(self.0.take().into_iter().collect());
+                free_all(vec![allocate(1_u64)]);
+                assert_eq!(kept(), [0; 3]);
+            }
+        }
+        thread_local! {
+            static AT_EXIT: AtExit = const { AtExit(Cell::new(None)) };
+        }
+        struct Sent(NonNull<u64>);
+        // SAFETY: a number may be used and freed by any thread, one at a time.
+        unsafe impl Send for Sent {}
+
+        let sent = Sent(allocate(7_u64));
+        thread::spawn(move || {
+            let sent = sent;
+            // First used, and so destroyed after the pool's cleaner.
+            AT_EXIT.with(|it| it.0.set(Some(sent.0)));
+            free_all(vec![allocate(2_u64)]);
+        })
+        .join()
+        .expect("no panic");
+    }
+}
