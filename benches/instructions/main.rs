@@ -6,6 +6,7 @@
 //! cargo run --release -p contextvars-benches --bin instructions -- --bless  # stores what it counts
 //! ```
 
+mod baggage;
 mod baseline;
 mod callgrind;
 mod operations;

@@ -14,6 +14,7 @@ use tracing::subscriber::with_default;
 use tracing::{info, info_span};
 use tracing_subscriber::fmt;
 
+use crate::baggage;
 use crate::callgrind::count;
 
 /// Performs every operation, each in a context with so many variables as it says.
@@ -27,6 +28,7 @@ pub(crate) fn perform() {
     polls();
     spawns();
     log_lines();
+    baggage::perform();
     peers();
 }
 

@@ -8,6 +8,7 @@
 #[path = "../peers/mod.rs"]
 mod peers;
 
+mod baggage;
 mod copy;
 mod iterate;
 mod log_line;
@@ -43,5 +44,6 @@ fn main() {
     map::bench(&mut criterion);
     spawn::bench(&mut criterion);
     threads::bench(&mut criterion);
+    baggage::bench(&mut criterion);
     criterion.final_summary();
 }

@@ -1,5 +1,7 @@
-//! What the measurements share: the variables that they set and read, futures that they poll, the library's own map.
+//! What the measurements share: the variables that they set and read, futures that they poll, the library's own map,
+//! baggage.
 
+pub mod baggage;
 pub mod polling;
 pub mod trie;
 pub mod variables;

@@ -20,7 +20,8 @@ use proc_macro::TokenStream;
 /// - `redact`: the value never shows in `Debug` output or log lines.
 /// - `log`: the value goes into log lines, under the variable's name; `log = "name"`: under that one. What formats call
 ///   a part of each line, such as `level`, is refused.
-/// - `baggage = "key"`: the value travels to other processes, under that key. Without this it stays in this one.
+/// - `baggage = "key"`: the value travels to other processes, under that key. Without this it stays in this one. Its type
+///   is `Display` and `FromStr`, or a text such as `Arc<str>`, or an `Option` of such a type.
 /// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
 #[proc_macro_attribute]
 pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::iter;
 use std::sync::Arc;
 
-use contextvars::baggage::{Baggage, Skipped};
-use contextvars::variables;
+use contextvars::baggage::{Settings, Skipped};
+use contextvars::{copy_context, variables};
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -16,6 +16,11 @@ use crate::carried::current;
 
 /// The name of the header.
 const NAME: &str = "baggage";
+
+/// The settings with the limits that OpenTelemetry's baggage has by itself.
+const BY_SPECIFICATION: Settings = Settings::new();
+/// For what is in the process already.
+const WITHOUT_LIMITS: Settings = Settings::new().most_members(usize::MAX).most_bytes(usize::MAX);
 
 /// What must not stand in a property as it is. `%` may: what came in encoded goes on as it came.
 const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\');
@@ -29,8 +34,9 @@ const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 /// then OpenTelemetry's baggage; of two members with one key the variable's goes. **In**, all members become
 /// OpenTelemetry's baggage; [`apply_baggage`] sets the variables.
 ///
-/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded. What does not fit or is malformed
-/// is left out, member by member, and reported to [`on_skipped`](Self::on_skipped).
+/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded, unless [`settings`](Self::settings)
+/// has others. What does not fit or is malformed is left out, member by member, and reported to
+/// [`on_skipped`](Self::on_skipped).
 ///
 /// # Beside other propagators
 /// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, write `inject_context(&current(), ..)` and
@@ -69,6 +75,7 @@ const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 /// ```
 pub struct BaggagePropagator {
     fields: [String; 1],
+    settings: Settings,
     on_skipped: Option<Arc<Report>>,
 }
 
@@ -78,7 +85,32 @@ impl BaggagePropagator {
     /// Returns the propagator.
     #[must_use]
     pub fn new() -> Self {
-        Self { fields: [NAME.to_owned()], on_skipped: None }
+        Self { fields: [NAME.to_owned()], settings: Settings::new(), on_skipped: None }
+    }
+
+    /// Reads and writes baggage by other settings than the specification's.
+    ///
+    /// With `variables_only`, only members with the keys of variables go out and come in. OpenTelemetry's baggage itself
+    /// holds no more than 64 members and 8,192 bytes: what comes in beyond that is left out, and reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    ///
+    /// use contextvars::baggage::Settings;
+    /// use contextvars_opentelemetry::BaggagePropagator;
+    /// use opentelemetry::baggage::BaggageExt;
+    /// use opentelemetry::propagation::TextMapPropagator;
+    ///
+    /// let propagator = BaggagePropagator::new().settings(Settings::new().most_members(1));
+    /// let headers = HashMap::from([("baggage".to_owned(), "plan=pro,user=ada".to_owned())]);
+    /// assert_eq!(propagator.extract(&headers).baggage().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Calls `f` for each member that was left out, on the way in or out.
@@ -136,12 +168,12 @@ impl TextMapPropagator for BaggagePropagator {
     }
 
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
-        let (ours, skipped) = Baggage::current();
+        let (ours, skipped) = self.settings.of(&copy_context());
         self.report(&skipped);
         let theirs = members(cx).filter(|(key, _)| ours.iter().all(|member| member.key() != *key));
         let texts = iter::once(ours.to_string()).chain(theirs.map(|(_, text)| text));
         // Reading it back checks each member, and applies the limits to all of them.
-        let (all, skipped) = Baggage::parse(texts);
+        let (all, skipped) = self.settings.parse(texts);
         self.report(&skipped);
         if !all.is_empty() {
             injector.set(NAME, all.to_string());
@@ -149,17 +181,22 @@ impl TextMapPropagator for BaggagePropagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let (baggage, skipped) = Baggage::parse(extractor.get_all(NAME).unwrap_or_default());
+        let (mut baggage, skipped) = self.settings.parse(extractor.get_all(NAME).unwrap_or_default());
         self.report(&skipped);
+        if self.settings != BY_SPECIFICATION {
+            // OpenTelemetry's baggage has these limits by itself, and does not say what it drops.
+            let (held, skipped) = BY_SPECIFICATION.parse([baggage.to_string()]);
+            self.report(&skipped);
+            baggage = held;
+        }
         if baggage.is_empty() {
             return cx.clone();
         }
         let members = baggage.iter().map(|member| {
-            let properties: Vec<String> = member
-                .properties()
-                .map(|(key, value)| value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}")))
-                .collect();
-            KeyValueMetadata::new(member.key().to_owned(), member.value().into_owned(), properties.join(";"))
+            // As they are sent: nothing is known of them.
+            let text = member.to_string();
+            let properties = text.split_once(';').map_or("", |(_, properties)| properties);
+            KeyValueMetadata::new(member.key().to_owned(), member.value().into_owned(), properties.to_owned())
         });
         cx.with_baggage(members.collect::<Vec<_>>())
     }
@@ -208,7 +245,7 @@ impl TextMapPropagator for BaggagePropagator {
 pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvars::Context, Vec<Skipped>) {
     let is_travelling = |key: &str| variables().any(|variable| variable.baggage_key() == Some(key));
     let (baggage, mut skipped) =
-        Baggage::parse(members(cx).filter(|(key, _)| is_travelling(key)).map(|(_, text)| text));
+        WITHOUT_LIMITS.parse(members(cx).filter(|(key, _)| is_travelling(key)).map(|(_, text)| text));
     let (context, wrong) = baggage.apply(context);
     skipped.extend(wrong);
     (context, skipped)

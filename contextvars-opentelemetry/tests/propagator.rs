@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderValue};
-use contextvars::baggage::Skipped;
+use contextvars::baggage::{Settings, Skipped};
 use contextvars::{Context as Variables, context_var, with_context};
 use contextvars_opentelemetry::{BaggagePropagator, apply_baggage, scope};
 use opentelemetry::baggage::{Baggage, BaggageExt, KeyValueMetadata};
@@ -190,11 +190,80 @@ fn properties_pass_through_as_they_came_and_those_of_our_own_are_encoded() {
 #[test]
 fn malformed_members_are_left_out_one_by_one_and_reported() {
     let (ours, skipped) = reporting();
-    let cx = extracted(&ours, &["=x,broken,good=1,k y=2,bad=\"q\"", "also=2"]);
-    assert_eq!(cx.baggage().len(), 2);
+    let cx = extracted(&ours, &["=x,broken,good=1,k y=2,quoted=\"q\"", "also=2;=p;q"]);
+    assert_eq!(cx.baggage().len(), 3);
     assert_eq!((value(&cx, "good").as_deref(), value(&cx, "also").as_deref()), (Some("1"), Some("2")));
+    assert_eq!(value(&cx, "quoted").as_deref(), Some("\"q\""));
     let skipped = skipped.lock().unwrap();
     assert!(skipped.len() == 4 && skipped.iter().all(Skipped::is_malformed), "{skipped:?}");
+}
+
+#[test]
+fn a_lone_percent_sign_is_sent_as_percent_25() {
+    let ours = BaggagePropagator::new();
+    let cx = extracted(&ours, &["rate=100%;of=5%,done= 1 ;"]);
+    assert_eq!((value(&cx, "rate").as_deref(), value(&cx, "done").as_deref()), (Some("100%"), Some("1")));
+    assert_eq!(injected(&ours, &cx).as_deref(), Some("done=1,rate=100%25;of=5%25"));
+    let own = KeyValueMetadata::new("rate", "100%41", "of=5%");
+    let header = injected(&ours, &Context::new().with_baggage([own]));
+    assert_eq!(header.as_deref(), Some("rate=100%2541;of=5%25"), "a value of our own is encoded once");
+}
+
+#[test]
+fn what_the_sdks_own_propagator_writes_is_read_and_what_is_sent_on_it_reads() {
+    let (ours, sdk) = (BaggagePropagator::new(), SdkPropagator::new());
+    let members = [KeyValueMetadata::new("rate", "100% sure", "note=two words"), KeyValue::new("plan", "pro").into()];
+    let header = injected(&sdk, &Context::new().with_baggage(members)).expect("there is baggage");
+    assert!(header.contains("rate=100%%20sure;note=two words"), "neither `%` nor properties are encoded: {header}");
+    let cx = extracted(&ours, &[&header]);
+    assert_eq!((value(&cx, "rate").as_deref(), value(&cx, "plan").as_deref()), (Some("100% sure"), Some("pro")));
+    let header = injected(&ours, &cx).expect("there is baggage");
+    assert_eq!(header, "plan=pro,rate=100%25%20sure;note=two%20words");
+    assert_eq!(value(&extracted(&sdk, &[&header]), "rate").as_deref(), Some("100% sure"));
+}
+
+#[test]
+fn of_several_members_with_one_key_the_last_counts() {
+    let members: Vec<_> = (0..65).map(|number| format!("shard={number}")).collect();
+    let cx = extracted(&BaggagePropagator::new(), &[&members[..60].join(","), &members[60..].join(",")]);
+    assert_eq!((cx.baggage().len(), value(&cx, "shard").as_deref()), (1, Some("64")));
+}
+
+#[test]
+fn a_value_that_is_in_opentelemetrys_baggage_sets_its_variable_however_long_it_is_encoded() {
+    let cx = with([("tenant", two_thousand_euros())]);
+    let (ctx, skipped) = apply_baggage(&cx, Variables::new());
+    assert_eq!(ctx[&TENANT], two_thousand_euros());
+    assert!(skipped.is_empty(), "{skipped:?}");
+}
+
+#[test]
+fn settings_allow_more_to_go_out_than_the_specification_asks_for() {
+    let cx = with([("k", two_thousand_euros())]);
+    let ours = BaggagePropagator::new().settings(Settings::new().most_bytes(18_002));
+    assert_eq!(injected(&ours, &cx).map(|header| header.len()), Some(18_002));
+}
+
+#[test]
+fn what_opentelemetry_has_no_room_for_is_reported_whatever_the_settings() {
+    let (ours, skipped) = reporting();
+    let ours = ours.settings(Settings::new().most_members(180));
+    let header: Vec<_> = (0..66).map(|number| format!("k{number}=v")).collect();
+    let cx = extracted(&ours, &[&header.join(",")]);
+    assert_eq!(cx.baggage().len(), 64);
+    let skipped = skipped.lock().unwrap();
+    assert!(skipped.len() == 2 && skipped.iter().all(Skipped::is_over_limit), "{skipped:?}");
+    assert_eq!((skipped[0].key(), skipped[1].key()), ("k64", "k65"));
+}
+
+#[test]
+fn opentelemetrys_own_baggage_can_be_withheld() {
+    let ours = BaggagePropagator::new().settings(Settings::new().variables_only());
+    let cx = with([("plan", "pro".to_owned()), ("shard", "7".to_owned())]);
+    let header = with_context!(TENANT = "acme".to_owned(), { injected(&ours, &cx) });
+    assert_eq!(header.as_deref(), Some("tenant=acme,shard=7"), "a variable stands for `shard`, set or not");
+    let cx = extracted(&ours, &["plan=pro,tenant=acme"]);
+    assert_eq!((cx.baggage().len(), value(&cx, "tenant").as_deref()), (1, Some("acme")));
 }
 
 #[test]

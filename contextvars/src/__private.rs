@@ -9,7 +9,7 @@ pub use inventory;
 
 pub use crate::module_level::*;
 pub use crate::state::{Absent, Bound, ContextVar, Probe, Traits};
-pub use crate::travelling::Travelling;
+pub use crate::travelling::{Text, Traveller, Travelling};
 pub use crate::variable::{Registration, Variable};
 
 /// A declaration.

@@ -1,6 +1,6 @@
 //! What is known of a variable's declaration, and the list of every variable in the program.
 
-#[cfg(any(feature = "log", feature = "tracing"))]
+#[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -147,7 +147,7 @@ impl Variable {
 
     /// The order of declarations: by crate, file, line and column, which no linker and no folder that a crate lies in
     /// can change. What a macro declares in one place goes by its module and its name.
-    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
     pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
         let place = |it: &Self| {
             let krate = it.module_path.split("::").next();
@@ -302,7 +302,7 @@ pub fn variables() -> impl Iterator<Item = &'static Variable> {
 }
 
 /// Those of `variables` that `key` says the same of as of another one: together, and in the order of declarations.
-#[cfg(any(feature = "log", feature = "tracing"))]
+#[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
 pub(crate) fn sharing(
     variables: impl Iterator<Item = &'static Variable>,
     key: impl Fn(&Variable) -> Option<&'static str>,
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!((typed.type_name(), facts(&typed)), ("u8", (None, true, true, false, None, None)));
     }
 
-    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
     #[test]
     fn declarations_are_in_the_order_of_crates_files_lines_columns_modules_and_names() {
         let places = [
@@ -357,7 +357,7 @@ mod tests {
         }
     }
 
-    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
     #[test]
     fn those_that_share_a_key_are_found_in_whatever_order_they_are_listed() {
         static A: Variable = Variable::declared("A", "krate", "a.rs", 1, 1).logged("x");

@@ -33,6 +33,11 @@ fuzz_target!(|input: &[u8]| {
     let (baggage, skipped) = Baggage::parse(input.split(|&byte| byte == b'\n'));
     assert!(is_within_limits(&baggage) && skipped.len() <= MOST_MEMBERS);
     assert_eq!(read_again(&baggage), baggage);
+    let text = baggage.to_string();
+    assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte)));
+    let mut keys: Vec<_> = baggage.iter().map(|member| member.key()).collect();
+    keys.sort_unstable();
+    assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "one member for each key");
     for member in &baggage {
         let properties = member.properties().filter(|(key, _)| !key.is_empty()).count();
         assert!(!member.key().is_empty() && properties == member.properties().count());

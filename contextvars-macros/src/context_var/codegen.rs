@@ -43,8 +43,13 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
     let travelling = variable.baggage.as_ref().map(|_| {
-        let entry = quote_spanned!(at_type=> #private_at_type::Travelling::new::<#ty>);
-        quote_spanned!(at_name=> #private::inventory::submit! { #entry(&#name) })
+        let traveller = format_ident!("__Traveller_{}", name.unraw(), span = at_name);
+        let text = quote_spanned!(at_type=> #private_at_type::Text::<#ty>::new());
+        // In a block of its own, where the default's expression does not see it.
+        quote_spanned!(at_name=> {
+            static #traveller: #private::Traveller<#ty> = #private::Traveller::new(&#name, #text);
+            #private::inventory::submit! { #private::Travelling::new(&#traveller) }
+        })
     });
     // The registration and the check are items within the static, so that what the user says about the static
     // (`#[deprecated]`, `#[cfg]`, lint levels) holds for them as well.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
-use super::list::Baggage;
+use super::settings::Settings;
 use super::skipped::Skipped;
 use crate::context::Context;
 
 /// The name of the header.
-const NAME: &str = "baggage";
+pub(crate) const NAME: &str = "baggage";
 
 /// Something that headers can be read from.
 ///
@@ -91,7 +91,8 @@ pub trait Injector {
 /// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
 ///
 /// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each
-/// member is read, and its key compared with that of each variable that travels.
+/// member is read, and its key looked for among those of the variables that travel. For other limits than the
+/// specification's there is [`Settings::extract`].
 ///
 /// # Panics
 /// If the `FromStr` of a variable's type does.
@@ -115,18 +116,14 @@ pub trait Injector {
 /// ```
 #[must_use = "the variables are set in the context that is returned"]
 pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
-    let mut values = Vec::new();
-    carrier.each_value(NAME, &mut |value| values.push(value.to_owned()));
-    let (baggage, mut skipped) = Baggage::parse(values);
-    let (context, wrong) = baggage.apply(context);
-    skipped.extend(wrong);
-    (context, skipped)
+    Settings::new().extract(carrier, context)
 }
 
 /// Writes what is to leave the process from the current context, and returns what had to be left out.
 ///
 /// The header is then what the context says: one that was there before is replaced, or removed. Costs a look at each
-/// variable of the program that travels, and the text of those that are set.
+/// variable of the program that travels, and the text of those that are set. To send less, or more, there is
+/// [`Settings::inject`].
 ///
 /// # Panics
 /// If the `Display` of a value does, or returns an error.
@@ -146,9 +143,7 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
 /// # }
 /// ```
 pub fn inject(carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
-    let (baggage, skipped) = Baggage::current();
-    carrier.set(NAME, (!baggage.is_empty()).then(|| baggage.to_string()));
-    skipped
+    Settings::new().inject(carrier)
 }
 
 /// Calls `f` with the values that stand under `name`, in whatever case.

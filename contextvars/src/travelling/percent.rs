@@ -1,28 +1,85 @@
 //! Percent-encoding, as the values of baggage have it.
 
 use std::borrow::Cow;
+use std::fmt;
 
-/// Whether the byte may stand in an encoded value.
-pub(super) fn is_allowed(byte: u8) -> bool {
-    matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
+/// What a byte is in an encoded value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Stands for itself.
+    Plain,
+    /// Stands for itself as well, but there are readers that end a value at `=`, or take `+` for a space: it is left as
+    /// it came, and encoded in what we say.
+    Mistakable,
+    /// `%`, which begins an encoded byte.
+    Percent,
+    /// Has to be encoded.
+    Forbidden,
 }
 
-/// Whether the byte stands for itself in what we encode.
-///
-/// `=` and `+` might as well, but there are readers that end a value at the one or take the other for a space.
-fn is_plain(byte: u8) -> bool {
-    is_allowed(byte) && !matches!(byte, b'%' | b'=' | b'+')
+/// The class of each byte.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Forbidden; 256];
+    let mut byte = 0x21;
+    while byte < 0x7f {
+        classes[byte as usize] = match byte {
+            b'"' | b',' | b';' | b'\\' => Class::Forbidden,
+            b'=' | b'+' => Class::Mistakable,
+            b'%' => Class::Percent,
+            _ => Class::Plain,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
 }
 
 /// Appends `value`, encoded.
-pub(super) fn encode(value: &str, text: &mut String) {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for &byte in value.as_bytes() {
-        if is_plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            text.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+fn encode(value: &str, text: &mut String) {
+    encode_unless(value, text, |value, at| class(value[at]) == Class::Plain);
+}
+
+/// Appends `value`, which came in encoded, with that encoded which should have been: a `%` without two digits, too.
+pub(super) fn encode_the_rest(value: &str, text: &mut String) {
+    encode_unless(value, text, |value, at| match class(value[at]) {
+        Class::Plain | Class::Mistakable => true,
+        Class::Percent => {
+            matches!(value[at + 1..], [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
         }
+        Class::Forbidden => false,
+    });
+}
+
+/// Appends `value`, with those bytes encoded of which `stays`, given all bytes and the place of one, is false. No byte may
+/// stay that is not ASCII.
+#[inline]
+fn encode_unless(value: &str, text: &mut String, stays: impl Fn(&[u8], usize) -> bool) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    let bytes = value.as_bytes();
+    let mut begin = 0;
+    while let Some(length) = (begin..bytes.len()).position(|at| !stays(bytes, at)) {
+        let at = begin + length;
+        // Within a character that is not ASCII there is nothing to copy.
+        text.push_str(value.get(begin..at).unwrap_or_default());
+        text.push('%');
+        text.push(digit(bytes[at] >> 4));
+        text.push(digit(bytes[at] & 0xf));
+        begin = at + 1;
+    }
+    text.push_str(&value[begin..]);
+}
+
+/// Encodes what is written, into the text behind it.
+pub(super) struct Encoder<'a>(pub(super) &'a mut String);
+
+impl fmt::Write for Encoder<'_> {
+    fn write_str(&mut self, value: &str) -> fmt::Result {
+        encode(value, self.0);
+        Ok(())
     }
 }
 
@@ -68,7 +125,7 @@ mod tests {
     #[test]
     fn every_character_survives() {
         let all: String = (0..=0x10_ffff).step_by(7).filter_map(char::from_u32).chain(' '..='~').collect();
-        assert!(encoded(&all).bytes().all(is_allowed));
+        assert!(encoded(&all).bytes().all(|byte| matches!(class(byte), Class::Plain | Class::Percent)));
         assert_eq!(decode(&encoded(&all)), all);
     }
 
@@ -76,6 +133,28 @@ mod tests {
     fn letters_stay_and_separators_do_not() {
         assert_eq!(encoded("a-b_c.d~1"), "a-b_c.d~1");
         assert_eq!(encoded(" \",;\\%=+é"), "%20%22%2C%3B%5C%25%3D%2B%C3%A9");
+    }
+
+    #[test]
+    fn what_came_in_encoded_stays_and_the_rest_is_encoded() {
+        let repaired = |value| {
+            let mut text = String::new();
+            encode_the_rest(value, &mut text);
+            text
+        };
+        for (came_in, goes_out) in [
+            ("a-b=c+d%20%c3%A9", "a-b=c+d%20%c3%A9"),
+            ("100%", "100%25"),
+            ("%4", "%254"),
+            ("%zz%41%", "%25zz%41%25"),
+            ("%%41", "%25%41"),
+            ("%ff", "%ff"),
+            ("a b\t\"\\é\0", "a%20b%09%22%5C%C3%A9%00"),
+        ] {
+            assert_eq!(repaired(came_in), goes_out);
+            assert_eq!(decode(goes_out), decode(came_in));
+            assert_eq!(repaired(goes_out), goes_out);
+        }
     }
 
     #[test]

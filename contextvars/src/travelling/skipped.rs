@@ -1,9 +1,9 @@
-//! [`Skipped`]: why a member of baggage was left out.
+//! [`Skipped`]: why a member of baggage, or a property of one, was left out.
 
 use std::error::Error;
 use std::fmt;
 
-/// A member of baggage that was left out, and why.
+/// A member of baggage that was left out, or properties of one, and why.
 ///
 /// The value is not in here, so that this can be logged.
 ///
@@ -17,13 +17,13 @@ use std::fmt;
 /// static ROW: u32;
 ///
 /// # fn main() {
-/// let (kept, skipped) = Baggage::parse(["tenant=acme,user=a\"b"]);
+/// let (kept, skipped) = Baggage::parse(["tenant=acme,user name=ada"]);
 /// assert_eq!(kept.to_string(), "tenant=acme");
-/// assert_eq!(skipped[0].key(), "user");
+/// assert_eq!(skipped[0].key(), "user name");
 /// assert!(skipped[0].is_malformed() && !skipped[0].is_over_limit());
 /// assert_eq!(
 ///     skipped[0].to_string(),
-///     r#"the baggage member "user" was left out: its value has a character that should have been percent-encoded"#
+///     r#"the baggage member "user name" was left out: its key is empty or has a character that a key cannot have"#
 /// );
 ///
 /// let (_, skipped) = Baggage::parse(["row=first"]).0.apply(Context::new());
@@ -40,14 +40,16 @@ pub struct Skipped {
 pub(super) enum Reason {
     NoEquals,
     WrongKey,
-    WrongCharacter,
+    /// The member was kept, without the properties whose keys are wrong.
     WrongProperty,
     /// It is not what the variable's type can be read from.
     WrongValue {
         type_name: &'static str,
     },
-    TooMany,
-    TooLong,
+    /// With it there would be more members than this.
+    TooMany(usize),
+    /// With it there would be more bytes than this.
+    TooLong(usize),
 }
 
 impl Skipped {
@@ -66,7 +68,7 @@ impl Skipped {
     /// Returns whether the member was not written as the specification asks.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        matches!(self.reason, Reason::NoEquals | Reason::WrongKey | Reason::WrongCharacter | Reason::WrongProperty)
+        matches!(self.reason, Reason::NoEquals | Reason::WrongKey | Reason::WrongProperty)
     }
 
     /// Returns whether the value could not be read as one of the variable that travels under this key.
@@ -75,24 +77,27 @@ impl Skipped {
         matches!(self.reason, Reason::WrongValue { .. })
     }
 
-    /// Returns whether the member did not fit within the limits: 64 members, 8,192 bytes.
+    /// Returns whether the member did not fit within the limits, which [`Settings`](crate::baggage::Settings) say.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
-        matches!(self.reason, Reason::TooMany | Reason::TooLong)
+        matches!(self.reason, Reason::TooMany(_) | Reason::TooLong(_))
     }
 }
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the baggage member {:?} was left out: ", self.key)?;
+        let key = &self.key;
+        match self.reason {
+            Reason::WrongProperty => write!(f, "properties of the baggage member {key:?} were left out: ")?,
+            _ => write!(f, "the baggage member {key:?} was left out: ")?,
+        }
         match self.reason {
             Reason::NoEquals => f.write_str("it has no `=`"),
             Reason::WrongKey => f.write_str("its key is empty or has a character that a key cannot have"),
-            Reason::WrongCharacter => f.write_str("its value has a character that should have been percent-encoded"),
-            Reason::WrongProperty => f.write_str("one of its properties has a character that it cannot have"),
+            Reason::WrongProperty => f.write_str("their keys are empty or have characters that a key cannot have"),
             Reason::WrongValue { type_name } => write!(f, "its value cannot be read as `{type_name}`"),
-            Reason::TooMany => f.write_str("there are 64 members without it, and no more are allowed"),
-            Reason::TooLong => f.write_str("with it the header would be longer than 8,192 bytes"),
+            Reason::TooMany(most) => write!(f, "there would be more than {most} members, which is the limit here"),
+            Reason::TooLong(most) => write!(f, "the header would be longer than {most} bytes, which is the limit here"),
         }
     }
 }

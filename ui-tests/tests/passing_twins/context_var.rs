@@ -837,6 +837,37 @@ mod baggage_of_a_type_that_cannot_be_written {
     }
 }
 
+mod baggage_of_an_option_of_a_type_that_cannot_be_read {
+    use std::fmt;
+    use std::str::FromStr;
+
+    use super::context_var;
+
+    struct Opaque;
+
+    impl fmt::Display for Opaque {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("opaque")
+        }
+    }
+
+    impl FromStr for Opaque {
+        type Err = std::convert::Infallible;
+
+        fn from_str(_: &str) -> Result<Self, Self::Err> {
+            Ok(Self)
+        }
+    }
+
+    #[context_var(baggage = "opaque")]
+    static X: Option<Opaque>;
+
+    #[test]
+    fn passes() {
+        assert!(!X.is_set());
+    }
+}
+
 mod wrong_default_type {
     use super::context_var;
 

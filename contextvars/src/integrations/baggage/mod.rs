@@ -1,20 +1,43 @@
 //! W3C baggage: variables that travel to other processes, in a header of the requests that go there.
 //!
 //! A variable travels if its declaration says so, with `baggage = "key"`; every other stays in this process. Its type
-//! has to be `Display`, to be written, and `FromStr`, to be read. [`inject`] writes the header of a request that goes
-//! out, [`extract`] reads that of one that came in. For clients and servers made of `tower` services there are
-//! [`InjectBaggageLayer`] and [`BaggageLayer`].
+//! has to be `Display`, to be written, and `FromStr`, to be read; or `Arc<str>`, `Box<str>`, `Cow<'static, str>`; or an
+//! `Arc` or `Box` of the former, or an `Option` of any of them, of which `None` is not sent. [`inject`] writes the header
+//! of a request that goes out, [`extract`] reads that of one that came in. For clients and servers made of `tower`
+//! services there are [`InjectBaggageLayer`] and [`BaggageLayer`].
 //!
-//! Members that no variable here stands for go on to the next service as they came. So does a member whose variable was
-//! not changed, properties included. What cannot be read, and what does not fit within the specification's limits (64
-//! members, 8,192 bytes), is left out, member by member, and reported as [`Skipped`].
+//! Members without a variable in this process go on to the next service. So does a member whose variable was not changed,
+//! properties included.
 //!
-//! A key should have one variable. Two that share one are both set by what comes in, and one of those that are set goes
-//! out.
+//! # What is accepted, and what is sent
+//! What comes in is read leniently. White space around keys, values and properties is ignored, and so are empty members
+//! and properties; a character that should have been percent-encoded stands for itself, a `%` without two digits as well;
+//! bytes that are not UTF-8 become U+FFFD. Of several members with one key, in one header or several, the last counts,
+//! and the others are dropped.
+//!
+//! What goes out is as the specification has it: encoded, without white space, one member for each key. What came in
+//! encoded keeps its encoding.
+//!
+//! A member without `=`, or whose key cannot stand in a header, is left out, and so is a value that cannot be read as one
+//! of its variable's type, a property with a wrong key, and what does not fit within the limits: each is reported as
+//! [`Skipped`]. The limits are 64 members and 8,192 bytes, encoded, which is what the specification says must be passed
+//! on at least; [`Settings`] have others. If not everything fits that goes out, variables come first.
+//!
+//! # Where it is sent
+//! By default to each destination. [`InjectBaggageLayer::by_destination`] decides for each request whether baggage goes
+//! along, and whether what merely passes through does; for other clients, [`Settings::inject`] writes less than
+//! [`inject`], and where nothing is to be sent nothing is called.
+//!
+//! # Two variables with one key
+//! A key should have one variable. If several have the same, what comes in sets all of them; of those that are set, the
+//! one goes out whose module's path is the first in alphabetical order, and in one module the one that is declared first.
+//! When baggage is read or written for the first time in a process, a warning goes to the standard error stream that
+//! names both declarations.
 //!
 //! # Trust
 //! Whoever can send a request can send any value. Let baggage in only where requests come from services of your own; at
-//! the edge to the world, leave the layer out, or check what a variable says before it counts.
+//! the edge to the world, leave the layer out, or check what a variable says before it counts. Whoever receives a request
+//! can read all of its baggage.
 //!
 //! # Examples
 //!
@@ -55,7 +78,7 @@ use std::sync::Arc;
 
 pub use self::receive::{BaggageLayer, BaggageService};
 pub use self::send::{InjectBaggage, InjectBaggageLayer};
-pub use crate::travelling::{Baggage, Extractor, Injector, Member, Skipped, extract, inject};
+pub use crate::travelling::{Baggage, Extractor, Injector, Member, Members, Settings, Skipped, extract, inject};
 
 /// What to do about members that were left out.
 #[derive(Clone, Default)]

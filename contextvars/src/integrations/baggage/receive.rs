@@ -7,15 +7,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::OnSkipped;
-use crate::context::copy_context;
+use crate::context::inherit_context;
 use crate::task::InContext;
-use crate::travelling::{Skipped, extract};
+use crate::travelling::{Settings, Skipped};
 
 /// Serves each request in a context of its own, with the variables that came in its baggage.
 ///
-/// The context is a copy of the current one. It is entered for the call of the inner service, for every poll of the
+/// The request inherits from the caller, as under the `ContextLayer` of the `tower` feature: without the variables that
+/// are declared with `inherit = false`. Its context is entered for the call of the inner service, for every poll of the
 /// future that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is
-/// made bit by bit, put the `ContextLayer` of the `tower` feature inside of this one: it sees to the body as well.
+/// made bit by bit, put the `ContextLayer` inside of this one: it enters the context for the body as well.
 ///
 /// Read [`baggage`](crate::baggage#trust) on whom to trust before you put this in front of a service.
 ///
@@ -42,6 +43,7 @@ use crate::travelling::{Skipped, extract};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct BaggageLayer {
+    settings: Settings,
     on_skipped: OnSkipped,
 }
 
@@ -50,6 +52,37 @@ impl BaggageLayer {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Reads baggage by other settings than the specification's: more of it, say, or only what variables stand for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::baggage::{Baggage, BaggageLayer, Settings};
+    /// use contextvars::context_var;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(baggage = "gate")]
+    /// static GATE: u32;
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let layer = BaggageLayer::new().settings(Settings::new().variables_only());
+    /// let service = service_fn(async |_: Request<()>| {
+    ///     // What would be sent on from here.
+    ///     Ok::<_, std::io::Error>(Response::new(Baggage::current().0.to_string()))
+    /// });
+    /// let request = Request::builder().header("baggage", "gate=7,plan=pro").body(()).unwrap();
+    /// assert_eq!(layer.layer(service).oneshot(request).await.unwrap().into_body(), "gate=7");
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Calls `f` for each member that was left out: malformed, of the wrong type, or too much.
@@ -89,7 +122,7 @@ impl<S> Layer<S> for BaggageLayer {
     type Service = BaggageService<S>;
 
     fn layer(&self, inner: S) -> BaggageService<S> {
-        BaggageService { inner, on_skipped: self.on_skipped.clone() }
+        BaggageService { inner, settings: self.settings, on_skipped: self.on_skipped.clone() }
     }
 }
 
@@ -121,6 +154,7 @@ impl<S> Layer<S> for BaggageLayer {
 #[derive(Clone, Debug)]
 pub struct BaggageService<S> {
     inner: S,
+    settings: Settings,
     on_skipped: OnSkipped,
 }
 
@@ -137,7 +171,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut context, skipped) = extract(request.headers(), copy_context());
+        let (mut context, skipped) = self.settings.extract(request.headers(), inherit_context());
         self.on_skipped.report(&skipped);
         let future = context.run(|| self.inner.call(request));
         InContext::new(future, context)

@@ -1,0 +1,131 @@
+//! [`Settings`]: how much baggage is read and written, and whether what merely passes through is.
+
+use super::carrier::{Extractor, Injector, NAME};
+use super::list::Baggage;
+use super::read::Reading;
+use super::skipped::Skipped;
+use super::write::written;
+use crate::context::{Context, copy_context};
+
+/// How baggage is read and written: within which limits, and whether what passes through is included.
+///
+/// The functions of this module do by [`Settings::new`] what these methods do by other settings; the layers take
+/// settings as well.
+///
+/// The W3C's specification says how much must be passed on at least: 64 members and 8,192 bytes, which is what is
+/// allowed by default. Other implementations accept up to 180 members.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use contextvars::baggage::Settings;
+/// use contextvars::{Context, context_var};
+///
+/// #[context_var(baggage = "berth")]
+/// static BERTH: u32;
+///
+/// # fn main() {
+/// let header = (1..=100).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
+/// let headers = HashMap::from([("baggage".to_owned(), format!("{header},berth=7"))]);
+///
+/// let (mut ctx, skipped) = Settings::new().most_members(180).extract(&headers, Context::new());
+/// assert_eq!(ctx[&BERTH], 7);
+/// assert!(skipped.is_empty());
+///
+/// // To a service of somebody else's, only this program's own variables.
+/// let mut headers = HashMap::new();
+/// ctx.run(|| Settings::new().variables_only().inject(&mut headers));
+/// assert_eq!(headers["baggage"], "berth=7");
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    pub(super) most_members: usize,
+    pub(super) most_bytes: usize,
+    pub(super) variables_only: bool,
+}
+
+impl Settings {
+    /// Returns the settings by the specification: 64 members, 8,192 bytes, and everything passes through.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { most_members: 64, most_bytes: 8192, variables_only: false }
+    }
+
+    /// Allows so many members.
+    ///
+    /// When members are read, the key of each is compared with those of all that are kept: with a large limit, what a
+    /// stranger sends can take long to read.
+    #[must_use]
+    pub const fn most_members(mut self, most: usize) -> Self {
+        self.most_members = most;
+        self
+    }
+
+    /// Allows so many bytes: those of all members as they are sent, with the commas between them. White space that came
+    /// in does not count.
+    #[must_use]
+    pub const fn most_bytes(mut self, most: usize) -> Self {
+        self.most_bytes = most;
+        self
+    }
+
+    /// Leaves out the members that no variable stands for: [`extract`](Self::extract) and [`parse`](Self::parse) do not
+    /// keep them, [`inject`](Self::inject) and [`of`](Self::of) do not send them. They are not reported, and do not count
+    /// towards the limits.
+    #[must_use]
+    pub const fn variables_only(mut self) -> Self {
+        self.variables_only = true;
+        self
+    }
+
+    /// Reads the values of one or several headers, as [`Baggage::parse`] does.
+    #[must_use]
+    pub fn parse<H: AsRef<[u8]>>(self, headers: impl IntoIterator<Item = H>) -> (Baggage, Vec<Skipped>) {
+        let mut reading = Reading::new(self);
+        headers.into_iter().for_each(|header| reading.header(header.as_ref()));
+        reading.end()
+    }
+
+    /// Returns what is to leave the process from `context`, as [`Baggage::of`] does.
+    ///
+    /// # Panics
+    /// If the `Display` of a value does, or returns an error.
+    #[must_use]
+    pub fn of(self, context: &Context) -> (Baggage, Vec<Skipped>) {
+        let (header, skipped) = written(context, self);
+        (Baggage::from_header(&header), skipped)
+    }
+
+    /// Sets the variables that came with a request, as [`extract`](super::extract) does.
+    ///
+    /// # Panics
+    /// If the `FromStr` of a variable's type does.
+    #[must_use = "the variables are set in the context that is returned"]
+    pub fn extract(self, carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
+        let mut reading = Reading::new(self);
+        carrier.each_value(NAME, &mut |value| reading.header(value));
+        let (baggage, mut skipped) = reading.end();
+        let (context, wrong) = baggage.apply(context);
+        skipped.extend(wrong);
+        (context, skipped)
+    }
+
+    /// Writes what is to leave the process from the current context, as [`inject`](super::inject) does.
+    ///
+    /// # Panics
+    /// If the `Display` of a value does, or returns an error.
+    pub fn inject(self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+        let (header, skipped) = written(&copy_context(), self);
+        carrier.set(NAME, (!header.is_empty()).then_some(header));
+        skipped
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}

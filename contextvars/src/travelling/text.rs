@@ -1,0 +1,110 @@
+//! [`AsText`]: values that can be written into a header, and read from one.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A type whose values travel as text. `Way` says how, and is inferred: each type here has one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written into baggage and read from it",
+    label = "needs `Display` and `FromStr`",
+    note = "these can travel, too: `Arc<str>`, `Box<str>`, `Cow<'static, str>`, and `Arc`, `Box`, `Option` of such types"
+)]
+#[doc(hidden)]
+pub trait AsText<Way>: Sized {
+    /// What is written. `None`: nothing, so that the variable does not travel.
+    fn shown(&self) -> Option<&dyn Display>;
+
+    /// The value that the text stands for. `None`: it stands for none.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// By the type's own `FromStr`.
+#[doc(hidden)]
+pub enum Parsed {}
+
+/// By its conversion from `str`, where there is no `FromStr`.
+#[doc(hidden)]
+pub enum Converted {}
+
+/// As what it points to.
+#[doc(hidden)]
+pub enum Pointed {}
+
+/// As what is in it, if something is.
+#[doc(hidden)]
+pub struct Optional<Way>(Way);
+
+impl<T: Display + FromStr> AsText<Parsed> for T {
+    fn shown(&self) -> Option<&dyn Display> {
+        Some(self)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+macro_rules! converted {
+    ($($ty:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl AsText<Converted> for $ty {
+            fn shown(&self) -> Option<&dyn Display> {
+                Some(self)
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                Some(text.to_owned().into())
+            }
+        }
+    )*};
+}
+
+converted!(Arc<str>, Box<str>, Cow<'static, str>);
+
+macro_rules! pointed {
+    ($($pointer:ident),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: Display + FromStr> AsText<Pointed> for $pointer<T> {
+            fn shown(&self) -> Option<&dyn Display> {
+                Some(self)
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok().map(Self::new)
+            }
+        }
+    )*};
+}
+
+pointed!(Arc, Box);
+
+#[diagnostic::do_not_recommend]
+impl<Way, T: AsText<Way>> AsText<Optional<Way>> for Option<T> {
+    fn shown(&self) -> Option<&dyn Display> {
+        self.as_ref()?.shown()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        T::read(text).map(Some)
+    }
+}
+
+/// How the values of a type become text and values again.
+#[doc(hidden)]
+#[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "nothing is written or read without that feature"))]
+pub struct Text<T> {
+    pub(super) shown: fn(&T) -> Option<&dyn Display>,
+    pub(super) read: fn(&str) -> Option<T>,
+}
+
+impl<T> Text<T> {
+    #[must_use]
+    pub const fn new<Way>() -> Self
+    where
+        T: AsText<Way>,
+    {
+        Self { shown: T::shown, read: T::read }
+    }
+}

@@ -1,0 +1,101 @@
+//! [`written`]: the variables of a context, and what passes through it, become a header.
+
+use super::by_key::{Entry, travelling, travelling_as};
+use super::list::{Baggage, RECEIVED_BAGGAGE};
+use super::member::Member;
+use super::settings::Settings;
+use super::skipped::{Reason, Skipped};
+use crate::context::Context;
+
+/// The value of the header that is to leave the process from `context`; empty, if there is to be none.
+pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
+    let received = context.get(&RECEIVED_BAGGAGE);
+    let mut header = Header { text: String::with_capacity(received.map_or(0, |it| it.bytes() + 1)), members: 0 };
+    let mut done = Vec::new();
+    for member in received.into_iter().flatten() {
+        match travelling_as(member.key()) {
+            [] if settings.variables_only => {}
+            [] => header.push(member),
+            vars @ [first, ..] => {
+                done.push(first.key);
+                header.push_variable(vars, context, Some(member));
+            }
+        }
+    }
+    for vars in travelling() {
+        if !done.contains(&vars[0].key) {
+            header.push_variable(vars, context, None);
+        }
+    }
+    header.text.pop();
+    if header.members <= settings.most_members && header.text.len() <= settings.most_bytes {
+        (header.text, Vec::new())
+    } else {
+        within_limits(&header.text, settings)
+    }
+}
+
+/// A header that is being written, with a comma behind each member.
+struct Header {
+    text: String,
+    members: usize,
+}
+
+impl Header {
+    fn push(&mut self, member: Member<'_>) {
+        self.text.push_str(member.as_str());
+        self.end_member();
+    }
+
+    /// Writes the first of the variables that has something to send; as it came in, if it has not changed since.
+    fn push_variable(&mut self, vars: &[Entry], context: &Context, received: Option<Member<'_>>) {
+        let begin = self.text.len();
+        for Entry { key, var } in vars {
+            if var.write(key, context, &mut self.text) {
+                let value = begin + key.len() + 1;
+                let is_unchanged = |received: &Member<'_>| {
+                    let value = &self.text[value..];
+                    received.encoded_value() == value || var.is_written(&received.value(), value)
+                };
+                if let Some(received) = received.filter(is_unchanged) {
+                    self.text.truncate(begin);
+                    self.text.push_str(received.as_str());
+                }
+                self.end_member();
+                return;
+            }
+        }
+    }
+
+    fn end_member(&mut self) {
+        self.text.push(',');
+        self.members += 1;
+    }
+}
+
+/// Leaves out what is too much: first of what passes through, and only then of what variables say.
+#[cold]
+fn within_limits(header: &str, settings: Settings) -> (String, Vec<Skipped>) {
+    let all: Vec<_> = Baggage::members_of(header).map(|it| (it, !travelling_as(it.key()).is_empty())).collect();
+    let mut kept = vec![false; all.len()];
+    let mut skipped = Vec::new();
+    let (mut members, mut bytes) = (0, 0);
+    for of_variables in [true, false] {
+        for ((member, is_variable), is_kept) in all.iter().zip(&mut kept) {
+            if *is_variable != of_variables {
+                continue;
+            }
+            let with_it = bytes + usize::from(members > 0) + member.as_str().len();
+            if members >= settings.most_members {
+                skipped.push(Skipped::new(member.key(), Reason::TooMany(settings.most_members)));
+            } else if with_it > settings.most_bytes {
+                skipped.push(Skipped::new(member.key(), Reason::TooLong(settings.most_bytes)));
+            } else {
+                (members, bytes) = (members + 1, with_it);
+                *is_kept = true;
+            }
+        }
+    }
+    let kept: Vec<_> = all.iter().zip(kept).filter(|(_, is_kept)| *is_kept).map(|((it, _), _)| it.as_str()).collect();
+    (kept.join(","), skipped)
+}
