@@ -8,7 +8,7 @@ pub use contextvars_macros::__with_context;
 pub use inventory;
 
 pub use crate::module_level::*;
-pub use crate::state::{Absent, Bound, ContextVar, Probe, Traits};
+pub use crate::state::{Absent, Bound, ContextVar, DeclaredByTheMacro, Probe, Traits};
 pub use crate::travelling::{Text, Traveller, Travelling};
 pub use crate::variable::{Registration, Variable};
 

@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::fmt;
+use std::mem;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
@@ -66,7 +67,25 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 }
 
+/// Is not implemented by anything: for the message of [`ContextVar::new`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a context variable is not made by a call: declare it with `#[context_var]`",
+    label = "not possible",
+    note = "write `#[context_var] static NAME: Type;` at module level, with `#[context_var(default = ..)]` for a default"
+)]
+pub trait DeclaredByTheMacro {}
+
 impl<T> ContextVar<T> {
+    /// Does not compile, whatever it is called with: it is what is written first by those who know Python's `ContextVar`,
+    /// and says what to write here.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new<D: DeclaredByTheMacro>(declaration: D) -> Self {
+        mem::forget(declaration);
+        panic!("it is never called")
+    }
+
     /// Returns what is known of the declaration: name, type, file and line, and more.
     ///
     /// # Examples

@@ -63,7 +63,7 @@ pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
 pub(crate) use self::current::snapshot;
-pub use self::declared::ContextVar;
+pub use self::declared::{ContextVar, DeclaredByTheMacro};
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
 pub use self::traits::{Absent, Probe, Traits};

@@ -891,3 +891,37 @@ mod wrong_initialiser_type {
         assert_eq!(X.get(), "five");
     }
 }
+
+mod made_by_a_call {
+    use super::context_var;
+
+    #[context_var]
+    static REQUEST_ID: u64;
+
+    #[test]
+    fn passes() {
+        contextvars::Context::new().run(|| {
+            REQUEST_ID.set(7);
+            assert_eq!(REQUEST_ID.get(), 7);
+        });
+    }
+}
+
+mod in_generic_associated_const {
+    use super::context_var;
+
+    struct Table<T>([T; 8]);
+
+    impl<T> Table<T> {
+        const SIZE: usize = 8;
+    }
+
+    #[context_var(default = 1)]
+    static X: usize;
+
+    #[test]
+    fn passes() {
+        let table = Table([0_u8; Table::<u8>::SIZE]);
+        assert_eq!((table.0.len(), X.get()), (8, 1));
+    }
+}
