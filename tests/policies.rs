@@ -1,7 +1,5 @@
 //! What goes along with work that is started: all but what must stay behind, everything, or nothing.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::ready;
@@ -21,7 +19,6 @@ use contextvars::{
 use http::{Request, Response};
 use hyper::rt::Executor;
 use hyper_util::rt::TokioExecutor;
-use support::{Census, Citizen};
 use tokio::sync::oneshot;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -30,9 +27,6 @@ static REQUEST: u32;
 
 #[context_var(default = 0, inherit = false)]
 static TRANSACTION: u32;
-
-#[context_var]
-static OWNED: Citizen;
 
 /// What the code at hand sees of the two variables.
 fn seen() -> (u32, u32) {
@@ -337,26 +331,4 @@ async fn detached_work_has_a_context_to_set_variables_in() {
     let set = [()].par_iter().with_context(Context::new()).map(|()| REQUEST.set(2).old_value().copied());
     assert_eq!(set.collect::<Vec<_>>(), [None]);
     assert_eq!(seen(), (0, 0));
-}
-
-/// How many values of the request are alive while work that it started goes on.
-async fn kept_alive_by(start: impl FnOnce(oneshot::Receiver<()>) -> tokio::task::JoinHandle<()>) -> usize {
-    let census = Census::new();
-    let (done, until_done) = oneshot::channel();
-    let task = with_context!(OWNED = census.citizen(), { start(until_done) });
-    let alive = census.alive();
-    done.send(()).expect("the work goes on");
-    task.await.expect("it does not panic");
-    assert_eq!(census.alive(), 0);
-    alive
-}
-
-#[tokio::test]
-async fn what_is_spawned_in_an_empty_context_keeps_no_value_of_the_request_alive() {
-    let wait = |until_done: oneshot::Receiver<()>| async move { until_done.await.expect("the test says so") };
-    assert_eq!(kept_alive_by(|done| Context::new().run(|| tokio::spawn(wait(done)))).await, 0);
-    assert_eq!(kept_alive_by(|done| ::tokio::spawn(wait(done).in_context(Context::new()))).await, 0);
-    assert_eq!(kept_alive_by(|done| tokio::spawn(wait(done))).await, 1);
-    // The task sees nothing; what was inherited for it is there all the same.
-    assert_eq!(kept_alive_by(|done| tokio::spawn(wait(done).in_context(Context::new()))).await, 1);
 }

@@ -56,7 +56,7 @@ pub fn enter<const N: usize>(bindings: [Bound; N]) -> Scope<N> {
 /// Runs a future in a context.
 #[inline]
 pub fn in_context<F: Future>(context: Context, future: F) -> InContext<F> {
-    InContext::new(future, context)
+    InContext::with_own(future, context)
 }
 
 /// Runs a test in a fresh context.
@@ -67,7 +67,7 @@ pub fn run_test<R>(test: impl FnOnce() -> R) -> R {
 /// Gives an async test a fresh context.
 #[inline]
 pub fn async_test<F: Future>(test: F) -> InContext<F> {
-    InContext::new(test, Context::new())
+    InContext::with_own(test, Context::new())
 }
 
 #[cfg(feature = "tokio")]

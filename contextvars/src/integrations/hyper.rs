@@ -2,8 +2,8 @@
 
 use hyper::rt::Executor;
 
-use crate::context::{Context, inherit_context};
-use crate::task::{ContextExt, InContext};
+use crate::context::Context;
+use crate::task::{ContextExt, InContext, inheriting};
 
 /// An executor that spawns each task in a context of its own, on an executor such as `hyper_util::rt::TokioExecutor`.
 ///
@@ -66,7 +66,7 @@ where
 {
     #[track_caller]
     fn execute(&self, future: F) {
-        let context = if self.inherits { inherit_context() } else { Context::new() };
-        self.inner.execute(future.in_context(context));
+        let future = if self.inherits { inheriting(future) } else { future.in_context(Context::new()) };
+        self.inner.execute(future);
     }
 }

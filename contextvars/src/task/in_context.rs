@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
@@ -56,7 +57,8 @@ pub trait ContextExt: Sized {
     /// Runs `self` in a copy of the current context, taken now.
     ///
     /// What `self` sets is then its own. Futures that one task polls in turn otherwise share its context, which is how
-    /// one sees what it called has set; where they should not, give each a copy.
+    /// one sees what it called has set; where they should not, give each a copy. The copy ends with the future: when it
+    /// is done, both are dropped, even if the wrapper is kept.
     ///
     /// # Examples
     ///
@@ -83,7 +85,7 @@ pub trait ContextExt: Sized {
     /// # Python
     /// `asyncio.gather` makes each of its coroutines a task, with a copy of its own; `join!` does not.
     fn in_current_context(self) -> InContext<Self> {
-        self.in_context(copy_context())
+        InContext::with_own(self, copy_context())
     }
 }
 
@@ -94,8 +96,14 @@ pin_project! {
     ///
     /// The context is current during every poll and while the inner future is dropped, and is then freed in an empty
     /// one. What the future sets stays in the context from one poll to the next. A panic in a poll leaves the caller's
-    /// context as it was. Costs a few nanoseconds a poll, however many variables there are, and up to three words
+    /// context as it was. Costs a few nanoseconds a poll, however many variables there are, and up to four words
     /// beside the future.
+    ///
+    /// A context that was given with [`in_context`](ContextExt::in_context) stays until the wrapper is dropped, and
+    /// [`into_parts`](Self::into_parts) gives it back, after the last poll too. One that was made for the future, by
+    /// [`in_current_context`](ContextExt::in_current_context) or [`with_context!`](crate::with_context), ends with it:
+    /// when the future is done, it is dropped in its context, which is then empty. So a future that is done and kept
+    /// keeps no values. To poll it again panics.
     ///
     /// What has a context may be something else than a future: with the feature `futures`, this is also a `Stream`, a
     /// `Sink`, an `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, a `FusedFuture` or `FusedStream`, and with
@@ -141,10 +149,12 @@ pin_project! {
     /// context of whoever awaits it, or asks it for the next item.
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct InContext<T> {
-        // `Some` until `into_parts` takes it or `drop` is done with it.
+        // `Some` until `into_parts` takes it, it is done and `ends_with_it`, or `drop` is done with it.
         #[pin]
         inner: Option<T>,
         context: Context,
+        // Whether the context ends when the future is done: nobody but the future has use for it.
+        ends_with_it: bool,
     }
 
     impl<T> PinnedDrop for InContext<T> {
@@ -158,11 +168,19 @@ pin_project! {
 }
 
 impl<T> InContext<T> {
+    /// With a context that can be taken back.
     pub(crate) fn new(inner: T, context: Context) -> Self {
-        Self { inner: Some(inner), context }
+        Self { inner: Some(inner), context, ends_with_it: false }
+    }
+
+    /// With a context that was made for it, and ends with it.
+    pub(crate) fn with_own(inner: T, context: Context) -> Self {
+        Self { inner: Some(inner), context, ends_with_it: true }
     }
 
     /// Returns the context, as the last poll left it.
+    ///
+    /// It is empty when the future is done, unless it was given with [`in_context`](ContextExt::in_context).
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
@@ -193,6 +211,11 @@ impl<T> InContext<T> {
 
     /// Takes the future and its context apart again.
     ///
+    /// # Panics
+    /// If the future is done and its context ended with it: that of [`in_current_context`] or `with_context!`.
+    ///
+    /// [`in_current_context`]: ContextExt::in_current_context
+    ///
     /// # Examples
     ///
     /// ```
@@ -209,8 +232,9 @@ impl<T> InContext<T> {
     /// # }
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn into_parts(mut self) -> (T, Context) {
-        let context = std::mem::take(&mut self.context);
+        let context = mem::take(&mut self.context);
         (not_used_up(self.inner.take()), context)
     }
 
@@ -224,6 +248,12 @@ impl<T> InContext<T> {
         result
     }
 
+    /// Whether what was inside is done and gone.
+    #[cfg(feature = "futures")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inner.is_none()
+    }
+
     /// Calls `f` with what is inside, in a copy of the context: for what only looks, and for functions.
     pub(crate) fn call_inside_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         let inner = not_used_up(self.inner.as_ref());
@@ -233,11 +263,18 @@ impl<T> InContext<T> {
 
 /// What is inside an [`InContext`], which has it until it is used up.
 #[inline]
+#[track_caller]
 fn not_used_up<T>(inner: Option<T>) -> T {
     match inner {
         Some(inner) => inner,
-        None => unreachable!("the inner future is there until its wrapper is used up"),
+        None => used_up(),
     }
+}
+
+#[cold]
+#[track_caller]
+fn used_up() -> ! {
+    panic!("this future is done and was dropped with its context; it cannot be polled again or taken apart")
 }
 
 impl<F: Future> Future for InContext<F> {
@@ -245,7 +282,18 @@ impl<F: Future> Future for InContext<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        self.call_inside(|inner| inner.poll(cx))
+        let mut this = self.project();
+        let entered = this.context.enter();
+        let polled = not_used_up(this.inner.as_mut().as_pin_mut()).poll(cx);
+        let has_ended = polled.is_ready() && *this.ends_with_it;
+        if has_ended {
+            this.inner.set(None);
+        }
+        entered.leave();
+        if has_ended {
+            drop(mem::take(this.context));
+        }
+        polled
     }
 }
 

@@ -1,10 +1,16 @@
 //! Futures, and whatever else is polled or called later, in a context.
 
 mod in_context;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+mod inheriting;
 mod round_trip;
 mod scoped;
 mod wrapped;
 
 pub use self::in_context::{ContextExt, InContext};
+#[cfg(feature = "tokio-util")]
+pub(crate) use self::inheriting::inherited_by;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub(crate) use self::inheriting::inheriting;
 pub use self::round_trip::{Returned, round_trip};
 pub use self::scoped::ScopedFuture;

@@ -6,6 +6,6 @@ use crate::task::InContext;
 
 impl<F: FusedFuture> FusedFuture for InContext<F> {
     fn is_terminated(&self) -> bool {
-        self.call_inside_copy(F::is_terminated)
+        self.has_ended() || self.call_inside_copy(F::is_terminated)
     }
 }

@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::{AbortHandle, LocalSet};
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of whoever spawns them.
 ///
@@ -69,7 +69,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn(task.in_context(inherit_context()))
+        self.inner.spawn(inheriting(task))
     }
 
     /// Spawns a task that inherits the context, on the given runtime.
@@ -79,7 +79,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_on(task.in_context(inherit_context()), handle)
+        self.inner.spawn_on(inheriting(task), handle)
     }
 
     /// Spawns a `!Send` task that inherits the context.
@@ -91,7 +91,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local(task.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(task))
     }
 
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
@@ -100,7 +100,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local_on(task.in_context(inherit_context()), local_set)
+        self.inner.spawn_local_on(inheriting(task), local_set)
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.

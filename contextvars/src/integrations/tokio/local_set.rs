@@ -8,8 +8,7 @@ use std::task::{self, Poll};
 
 use ::tokio::task::JoinHandle;
 
-use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio::task::LocalSet`](::tokio::task::LocalSet) whose tasks inherit the context of whoever spawns them.
 ///
@@ -59,7 +58,7 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.inner.spawn_local(future.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(future))
     }
 }
 

@@ -54,4 +54,4 @@ pub use self::hooks::Inheritance;
 pub use self::hooks::{InheritContexts, TokioUnstable};
 pub use self::spawn_inheriting::{SpawnInheriting, SpawnLocalInheriting};
 #[doc(inline)]
-pub use self::task::spawn;
+pub use self::task::{spawn, spawn_detached};

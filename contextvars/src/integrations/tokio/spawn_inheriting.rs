@@ -6,7 +6,7 @@ use ::tokio::runtime::{Handle, LocalRuntime, Runtime};
 use ::tokio::task::JoinHandle;
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// Spawns on a given runtime, with the context of whoever calls.
 ///
@@ -41,7 +41,7 @@ pub trait SpawnInheriting: sealed::Sealed {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.runtime_handle().spawn(future.in_context(inherit_context()))
+        self.runtime_handle().spawn(inheriting(future))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.
@@ -96,7 +96,7 @@ impl SpawnLocalInheriting for LocalRuntime {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.spawn_local(future.in_context(inherit_context()))
+        self.spawn_local(inheriting(future))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::context::{Context, inherit_context};
+use crate::task::{ContextExt, inheriting};
 
 pub use super::join_set::JoinSet;
 pub use super::local_set::LocalSet;
@@ -25,7 +25,8 @@ pub mod join_set {
 /// Spawns a task that inherits the context, as [`tokio::spawn`](::tokio::spawn) spawns one that does not.
 ///
 /// The task runs in a copy of the current context, taken now, which costs one reference count; each poll enters it, for
-/// a few nanoseconds.
+/// a few nanoseconds. A future that was given a context, as in `spawn(future.in_context(ctx))`, runs in that one, and
+/// inherits nothing; so do those of everything else here that spawns. [`spawn_detached`] is short for an empty one.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
@@ -55,7 +56,69 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    ::tokio::spawn(future.in_context(inherit_context()))
+    ::tokio::spawn(inheriting(future))
+}
+
+/// Spawns a task that inherits nothing: it begins in an empty context, and keeps no value of the spawner's alive.
+///
+/// For what outlives the work that happens to start it: a timer, a connection, a worker that is started when it is first
+/// needed. What else spawns does the same when it is called in an empty context, as in
+/// `Context::new().run(|| set.spawn(future))`.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use std::sync::OnceLock;
+/// # use contextvars::{context_var, tokio, with_context};
+/// # use tokio::sync::{mpsc, oneshot};
+/// #[context_var(default = 0)]
+/// static REQUEST_ID: u64;
+///
+/// type Job = oneshot::Sender<u64>;
+///
+/// /// The worker that all requests share, started by the first.
+/// fn worker() -> &'static mpsc::UnboundedSender<Job> {
+///     static WORKER: OnceLock<mpsc::UnboundedSender<Job>> = OnceLock::new();
+///     WORKER.get_or_init(|| {
+///         let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
+///         tokio::task::spawn_detached(async move {
+///             while let Some(job) = jobs.recv().await {
+///                 let _ = job.send(REQUEST_ID.get());
+///             }
+///         });
+///         sender
+///     })
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     let seen = with_context!(REQUEST_ID = 7, async {
+///         let (job, done) = oneshot::channel();
+///         worker().send(job).unwrap();
+///         done.await.unwrap()
+///     });
+///     assert_eq!(seen.await, 0);
+/// }
+/// ```
+///
+/// # Python
+/// `asyncio.create_task(coro, context=Context())`.
+#[track_caller]
+pub fn spawn_detached<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // By a guard and not by `run`, since a closure would be the place where the task was spawned. And entered for the
+    // call, too, since there may be hooks that inherit.
+    let mut empty = Context::new();
+    let entered = empty.enter();
+    let task = ::tokio::spawn(future.in_context(Context::new()));
+    entered.leave();
+    task
 }
 
 /// Spawns a `!Send` task that inherits the context, as [`tokio::task::spawn_local`](::tokio::task::spawn_local) spawns
@@ -98,7 +161,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    ::tokio::task::spawn_local(future.in_context(inherit_context()))
+    ::tokio::task::spawn_local(inheriting(future))
 }
 
 /// Runs a blocking function that inherits the context on the blocking pool, as

@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::{AbortHandle, JoinHandle, LocalSet, join_set};
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio::task::Builder`](::tokio::task::Builder) whose task inherits the context of whoever spawns it.
 ///
@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.spawn(future.in_context(inherit_context()))
+        self.inner.spawn(inheriting(future))
     }
 
     /// Spawns a task that inherits the context, on the given runtime.
@@ -74,7 +74,7 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.spawn_on(future.in_context(inherit_context()), handle)
+        self.inner.spawn_on(inheriting(future), handle)
     }
 
     /// Spawns a `!Send` task that inherits the context.
@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.inner.spawn_local(future.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(future))
     }
 
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
@@ -103,7 +103,7 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.inner.spawn_local_on(future.in_context(inherit_context()), local_set)
+        self.inner.spawn_local_on(inheriting(future), local_set)
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.
@@ -184,7 +184,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn(future.in_context(inherit_context()))
+        self.inner.spawn(inheriting(future))
     }
 
     /// Spawns a task that inherits the context, on the given runtime.
@@ -197,7 +197,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_on(future.in_context(inherit_context()), handle)
+        self.inner.spawn_on(inheriting(future), handle)
     }
 
     /// Spawns a `!Send` task that inherits the context.
@@ -212,7 +212,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local(future.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(future))
     }
 
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
@@ -224,7 +224,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local_on(future.in_context(inherit_context()), local_set)
+        self.inner.spawn_local_on(inheriting(future), local_set)
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.

@@ -9,7 +9,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::LocalSet;
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio_util::task::JoinMap`](::tokio_util::task::JoinMap) whose tasks inherit the context of whoever spawns them.
 ///
@@ -94,7 +94,7 @@ where
         F: Future<Output = V> + Send + 'static,
         V: Send,
     {
-        self.inner.spawn(key, task.in_context(inherit_context()));
+        self.inner.spawn(key, inheriting(task));
     }
 
     /// Spawns a task that inherits the context, on the given runtime.
@@ -104,7 +104,7 @@ where
         F: Future<Output = V> + Send + 'static,
         V: Send,
     {
-        self.inner.spawn_on(key, task.in_context(inherit_context()), handle);
+        self.inner.spawn_on(key, inheriting(task), handle);
     }
 
     /// Spawns a `!Send` task that inherits the context.
@@ -116,7 +116,7 @@ where
     where
         F: Future<Output = V> + 'static,
     {
-        self.inner.spawn_local(key, task.in_context(inherit_context()));
+        self.inner.spawn_local(key, inheriting(task));
     }
 
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
@@ -125,7 +125,7 @@ where
     where
         F: Future<Output = V> + 'static,
     {
-        self.inner.spawn_local_on(key, task.in_context(inherit_context()), local_set);
+        self.inner.spawn_local_on(key, inheriting(task), local_set);
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.

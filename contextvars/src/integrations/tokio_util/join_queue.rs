@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::AbortHandle;
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio_util::task::JoinQueue`](::tokio_util::task::JoinQueue) whose tasks inherit the context of whoever spawns
 /// them.
@@ -65,7 +65,7 @@ impl<T> JoinQueue<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn(task.in_context(inherit_context()))
+        self.inner.spawn(inheriting(task))
     }
 
     /// Spawns a task that inherits the context, on the given runtime.
@@ -75,7 +75,7 @@ impl<T> JoinQueue<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.inner.spawn_on(task.in_context(inherit_context()), handle)
+        self.inner.spawn_on(inheriting(task), handle)
     }
 
     /// Spawns a `!Send` task that inherits the context.
@@ -88,7 +88,7 @@ impl<T> JoinQueue<T> {
         F: Future<Output = T> + 'static,
         T: 'static,
     {
-        self.inner.spawn_local(task.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(task))
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool.

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use ::tokio::task::JoinHandle;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, InContext};
+use crate::task::{ContextExt, InContext, inherited_by};
 
 /// A [`tokio_util::task::LocalPoolHandle`](::tokio_util::task::LocalPoolHandle) whose tasks inherit the context of
 /// whoever spawns them.
@@ -81,13 +81,13 @@ impl LocalPoolHandle {
     }
 }
 
-/// Makes the task in a copy of the current context that is then the task's.
+/// Makes the task in a copy of the current context that is then the task's, unless it has one of its own.
 fn creating<F: FnOnce() -> Fut, Fut>(create_task: F) -> impl FnOnce() -> InContext<Fut> {
     let work = create_task.in_context(inherit_context());
     move || {
         let (create_task, mut context) = work.into_parts();
         let task = context.run(create_task);
-        task.in_context(context)
+        task.in_context(inherited_by::<Fut>(|| context))
     }
 }
 

@@ -8,7 +8,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::{JoinHandle, LocalSet};
 
 use crate::context::inherit_context;
-use crate::task::ContextExt;
+use crate::task::inheriting;
 
 /// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever
 /// spawns them.
@@ -69,7 +69,7 @@ impl TaskTracker {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.spawn(task.in_context(inherit_context()))
+        self.inner.spawn(inheriting(task))
     }
 
     /// Spawns a task that inherits the context on the given runtime, and tracks it.
@@ -79,7 +79,7 @@ impl TaskTracker {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.spawn_on(task.in_context(inherit_context()), handle)
+        self.inner.spawn_on(inheriting(task), handle)
     }
 
     /// Spawns a `!Send` task that inherits the context, and tracks it.
@@ -92,7 +92,7 @@ impl TaskTracker {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.inner.spawn_local(task.in_context(inherit_context()))
+        self.inner.spawn_local(inheriting(task))
     }
 
     /// Spawns a `!Send` task that inherits the context on the given `LocalSet`, and tracks it.
@@ -102,7 +102,7 @@ impl TaskTracker {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.inner.spawn_local_on(task.in_context(inherit_context()), local_set)
+        self.inner.spawn_local_on(inheriting(task), local_set)
     }
 
     /// Runs a blocking function that inherits the context on the blocking pool, and tracks it.
