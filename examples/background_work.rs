@@ -45,7 +45,8 @@ async fn handle(pool: &Pool, prices: SocketAddr, audits: &TaskTracker) -> Result
     log(&format!("the price is {}", String::from_utf8_lossy(&price)));
     // An audit belongs to the request: a tracker of `contextvars::tokio_util` inherits.
     audits.spawn(async { log("audited") });
-    // To refresh a cache is nobody's request. It is spawned in an empty context, so it inherits that.
+    // To refresh a cache is nobody's request. It is spawned in an empty context, so it inherits that. Where nobody waits
+    // for it, `tokio::spawn_detached` does the same.
     Context::new().run(|| audits.spawn(async { log("prices refreshed") }));
     Ok(())
 }

@@ -14,7 +14,8 @@
 //!    travel, too. [`apply_baggage`] sets them when a request comes in.
 //!
 //! A context that is carried keeps its span from ending by itself: work that outlives the request, such as a pool's
-//! connection, should be detached (`.in_context(Context::new())`), or the span ended by hand.
+//! connection, should be spawned detached (`contextvars::tokio::spawn_detached(work)`, or
+//! `contextvars::Context::new().run(..)` around whatever starts it), or the span ended by hand.
 //!
 //! What carries costs no more than any other variable. A future in an OpenTelemetry context costs, at each poll, an
 //! `attach` of OpenTelemetry's besides the entering of a context.

@@ -1,11 +1,18 @@
 //! What does not inherit: by choice, and because hooks cannot reach it.
 
+use std::future::{Pending, pending};
+
 use contextvars::tokio::Inheritance;
-use contextvars::{ContextExt, copy_context};
+use contextvars::{Context, ContextExt, context_var, copy_context};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tower::{Service, ServiceExt};
 
+use super::support::{Census, Citizen};
 use super::{COUNT, REQUEST_ID, request, runtime_of, single_threaded};
+
+#[context_var]
+static OWNED: Citizen;
 
 #[test]
 fn a_blocking_function_is_out_of_reach_and_may_not_set() {
@@ -80,4 +87,23 @@ fn a_task_that_does_not_inherit_has_a_context_of_its_own() {
         (tokio::spawn(task).await.unwrap(), COUNT.is_set())
     };
     assert_eq!(runtime.block_on(spawns.in_context(request(7))), (1, false));
+}
+
+#[test]
+fn a_task_that_is_spawned_detached_keeps_nothing_with_hooks_either() {
+    let runtime = single_threaded(Inheritance::new());
+    let kept_by = |spawn: fn(Pending<()>) -> JoinHandle<()>| {
+        let census = Census::new();
+        let task = runtime.block_on(async { Context::new().with(&OWNED, census.citizen()).run(|| spawn(pending())) });
+        let alive = census.alive();
+        task.abort();
+        runtime.block_on(task).expect_err("it was aborted");
+        (alive, census.alive())
+    };
+    assert_eq!(kept_by(|work| tokio::spawn(work)), (1, 0));
+    assert_eq!(kept_by(|work| contextvars::tokio::spawn_detached(work)), (0, 0));
+    assert_eq!(kept_by(|work| Context::new().run(|| tokio::spawn(work))), (0, 0));
+    // The hook inherits at the spawn, and does not see the future.
+    assert_eq!(kept_by(|work| tokio::spawn(work.in_context(Context::new()))), (1, 0));
+    assert_eq!(kept_by(|work| contextvars::tokio::spawn(work.in_context(Context::new()))), (1, 0));
 }
