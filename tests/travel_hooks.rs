@@ -10,6 +10,8 @@ mod exceptions;
 mod inheriting;
 #[path = "travel_hooks/own_hooks.rs"]
 mod own_hooks;
+#[path = "travel_hooks/pools.rs"]
+mod pools;
 mod support;
 
 use contextvars::tokio::{InheritContexts, Inheritance};

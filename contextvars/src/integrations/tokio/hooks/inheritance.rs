@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use ::tokio::runtime::TaskMeta;
 
-use super::module::Module;
+use super::module::{Module, SourceFile};
 
 /// Which tasks inherit and which begin in an empty context; for
 /// [`inherit_contexts_by`](super::InheritContexts::inherit_contexts_by).
@@ -75,6 +75,21 @@ pub struct Inheritance {
     pub(super) terminate: Option<Hook>,
 }
 
+/// The modules that spawn what outlives the work that happens to start it, and serves others. What a pool calls of the
+/// user's for one piece of work, as `after_release` of sqlx, must not be spawned in them.
+const SPARED: &[&str] = &[
+    "bb8",
+    "bb8_postgres",
+    "deadpool_postgres",
+    "diesel_async::pg",
+    "hyper_util",
+    "mongodb",
+    "redis::aio",
+    "redis::entra_id",
+    "sqlx_core::pool::inner",
+    "tower::buffer",
+];
+
 /// A hook of the user's.
 pub(super) type Hook = Box<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
 
@@ -84,10 +99,27 @@ enum Excepted {
 }
 
 impl Inheritance {
-    /// Makes all tasks inherit, but those that connection pools spawn: `hyper_util` and `tower::buffer`.
+    /// Makes all tasks inherit, but those of connections and pools, which outlive the work that happens to start them:
+    /// those that are spawned in
+    ///
+    /// - `hyper_util`: connections of its client, of reqwest's and of tonic's `Channel`, and its worker; but also
+    ///   the streams of an HTTP/2 server, unless it is given a `ContextExecutor`;
+    /// - `tower::buffer`: the worker of a `Buffer`;
+    /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of PostgreSQL;
+    /// - `deadpool_postgres`, `diesel_async::pg`: connections of PostgreSQL. Other pools of deadpool spawn nothing, or
+    ///   what `redis` does;
+    /// - `sqlx_core::pool::inner`: the upkeep of a pool. What gives a connection back to it inherits, and with it the
+    ///   pool's `after_release`;
+    /// - `redis::aio`, `redis::entra_id`: connections, reconnecting ones and those of a cluster, and the renewal of
+    ///   credentials;
+    /// - `mongodb`: its client's workers and their upkeep.
+    ///
+    /// lapin spawns through the crate `async_rs`, as any other code may do, which is therefore not among them: say
+    /// `.except("async_rs")`, or connect within `Context::new().run(..)` or `.in_context(Context::new())`, as with
+    /// whatever else is missing here.
     #[must_use]
     pub fn new() -> Self {
-        Self::of_all().except("hyper_util").except("tower::buffer")
+        SPARED.iter().fold(Self::of_all(), |inheritance, module| inheritance.except(module))
     }
 
     /// Makes all tasks inherit.
@@ -147,8 +179,9 @@ impl Inheritance {
 
     /// Whether a task spawned there inherits.
     pub(super) fn holds_at(&self, place: &'static Location<'static>) -> bool {
+        let file = SourceFile::new(place.file());
         !self.excepted.iter().any(|excepted| match excepted {
-            Excepted::In(module) => module.holds(place.file()),
+            Excepted::In(module) => file.as_ref().is_some_and(|file| module.holds(file)),
             Excepted::Where(is_excepted) => is_excepted(place),
         })
     }
@@ -168,5 +201,45 @@ impl fmt::Debug for Inheritance {
         });
         f.write_str("Inheritance of all but ")?;
         f.debug_list().entries(excepted).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Module, SPARED, SourceFile};
+
+    fn is_spared(path: &str) -> bool {
+        let path = format!("/registry/src/index-0123456789abcdef/{path}");
+        let file = SourceFile::new(&path).expect("it has a `src`");
+        SPARED.iter().any(|module| Module::new(module).holds(&file))
+    }
+
+    /// Where the crates' sources say `spawn`, but for their tests.
+    #[test]
+    fn what_connections_and_pools_spawn_is_spared_and_nothing_else_of_those_crates() {
+        for spawns_what_goes_on in [
+            "bb8-0.9.1/src/inner.rs",
+            "bb8-postgres-0.9.0/src/lib.rs",
+            "deadpool-postgres-0.14.1/src/lib.rs",
+            "diesel-async-0.7.4/src/pg/mod.rs",
+            "hyper-util-0.1.21/src/rt/tokio.rs",
+            "mongodb-3.4.1/src/cmap/worker.rs",
+            "redis-1.2.2/src/aio/tokio.rs",
+            "redis-1.2.2/src/entra_id.rs",
+            "sqlx-core-0.8.6/src/pool/inner.rs",
+            "tower-0.5.3/src/buffer/service.rs",
+        ] {
+            assert!(is_spared(spawns_what_goes_on), "{spawns_what_goes_on}");
+        }
+        for spawns_work in [
+            // Gives a connection back, and calls `after_release` of the user's.
+            "sqlx-core-0.8.6/src/pool/connection.rs",
+            "sqlx-postgres-0.8.6/src/listener.rs",
+            // Serves the connections of a server.
+            "tonic-0.14.5/src/transport/server/mod.rs",
+            "axum-0.8.9/src/serve/mod.rs",
+        ] {
+            assert!(!is_spared(spawns_work), "{spawns_work}");
+        }
     }
 }

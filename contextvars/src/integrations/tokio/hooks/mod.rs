@@ -29,8 +29,11 @@ use ::tokio::runtime::Builder;
 /// ```
 ///
 /// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as
-/// the connection lives. So tasks that `hyper-util` and `tower::buffer` spawn begin in an empty context; `Inheritance`
-/// says which others do.
+/// the connection lives. So the tasks of connections and pools of a list of crates begin in an empty context: those of
+/// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's PostgreSQL, diesel-async,
+/// sqlx, redis and mongodb. `Inheritance::new` says which of their tasks these are, and `Inheritance` adds to the list,
+/// or does without it. What is not on it is started in an empty context by hand: `spawn_detached`, or
+/// `Context::new().run(..)`. To give the future a context is not enough, since the hooks do not see it.
 ///
 /// Costs a look into a locked table before a poll and after it, besides what entering a context costs.
 ///
@@ -73,7 +76,7 @@ use ::tokio::runtime::Builder;
 /// # Python
 /// What asyncio does by itself: a task copies the context, in whatever library it is created, and the whole of it.
 pub trait InheritContexts: Sized {
-    /// Makes every task inherit, but those that connection pools spawn.
+    /// Makes every task inherit, but those of connections and pools that [`InheritContexts`] lists.
     ///
     /// Call it once, and after every other hook was installed: it replaces them.
     ///

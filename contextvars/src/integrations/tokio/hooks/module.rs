@@ -22,24 +22,42 @@ impl Module {
     ///
     /// Such as `…/registry/src/index-0123/tower-0.5.2/src/buffer/service.rs`,
     /// `…/git/checkouts/tower-0123456789abcdef/0123456/tower/src/buffer.rs`, `vendor/tower/src/buffer/mod.rs`.
-    pub(super) fn holds(&self, file: &str) -> bool {
-        let folders: Vec<&str> = file.split(['/', '\\']).collect();
-        let Some(root) = folders.iter().rposition(|folder| *folder == "src") else { return false };
-        let is_krate = folders[..root].iter().any(|folder| self.is_krate(folder));
-        is_krate && self.within.len() < folders.len() - root && {
-            let inside = &folders[root + 1..];
-            self.within.iter().zip(inside).all(|(name, folder)| folder.strip_suffix(".rs").unwrap_or(folder) == name)
-        }
+    pub(super) fn holds(&self, file: &SourceFile<'_>) -> bool {
+        let is_inside = self.within.len() <= file.inside.len() && {
+            let inside = file.inside.iter().map(|folder| folder.strip_suffix(".rs").unwrap_or(folder));
+            self.within.iter().zip(inside).all(|(name, folder)| folder == name)
+        };
+        is_inside && file.outside.iter().any(|folder| self.is_krate(folder))
     }
 
     /// Whether the folder is the crate's: by its name, maybe with a version or a git checkout's hash behind.
     fn is_krate(&self, folder: &str) -> bool {
-        let folder = folder.replace('_', "-");
-        let Some(rest) = folder.strip_prefix(&self.krate) else { return false };
-        let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty() };
-        let is_version = rest.starts_with(|first: char| first.is_ascii_digit());
-        let is_hash = rest.len() == 16 && rest.chars().all(|letter| letter.is_ascii_hexdigit());
-        is_version || is_hash
+        let Some((name, rest)) = folder.split_at_checked(self.krate.len()) else { return false };
+        let is_name = name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }).eq(self.krate.bytes());
+        is_name && (rest.is_empty() || rest.strip_prefix(['-', '_']).is_some_and(is_version_or_hash))
+    }
+}
+
+fn is_version_or_hash(rest: &str) -> bool {
+    let is_version = rest.starts_with(|first: char| first.is_ascii_digit());
+    is_version || (rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The path of a source file, in its folders.
+pub(super) struct SourceFile<'a> {
+    /// Those around the last `src`.
+    outside: Vec<&'a str>,
+    /// Those in it, and the file.
+    inside: Vec<&'a str>,
+}
+
+impl<'a> SourceFile<'a> {
+    /// `None`: it is in no `src`.
+    pub(super) fn new(path: &'a str) -> Option<Self> {
+        let mut outside: Vec<&str> = path.split(['/', '\\']).collect();
+        let root = outside.iter().rposition(|folder| *folder == "src")?;
+        let inside = outside.split_off(root + 1);
+        Some(Self { outside, inside })
     }
 }
 
@@ -52,7 +70,11 @@ impl fmt::Debug for Module {
 
 #[cfg(test)]
 mod tests {
-    use super::Module;
+    use super::{Module, SourceFile};
+
+    fn holds(module: &Module, file: &str) -> bool {
+        SourceFile::new(file).is_some_and(|file| module.holds(&file))
+    }
 
     #[test]
     fn a_crate_is_recognised_wherever_cargo_keeps_it() {
@@ -65,7 +87,7 @@ mod tests {
             "../hyper_util/src/lib.rs",
             r"C:\Users\ada\.cargo\registry\src\index\hyper-util-0.1.21\src\rt\tokio.rs",
         ] {
-            assert!(module.holds(file), "{file}");
+            assert!(holds(&module, file), "{file}");
         }
     }
 
@@ -81,22 +103,22 @@ mod tests {
             "tower.rs",
             "/home/tower-0123/project/main.rs",
         ] {
-            assert!(!module.holds(file), "{file}");
+            assert!(!holds(&module, file), "{file}");
         }
-        assert!(module.holds("/registry/src/index/tower-0.5.2/src/lib.rs"));
+        assert!(holds(&module, "/registry/src/index/tower-0.5.2/src/lib.rs"));
     }
 
     #[test]
     fn a_module_within_a_crate_is_a_file_or_a_folder() {
         let module = Module::new("tower::buffer");
-        assert!(module.holds("/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
-        assert!(module.holds("/registry/src/index/tower-0.5.2/src/buffer.rs"));
-        assert!(!module.holds("/registry/src/index/tower-0.5.2/src/balance/buffer.rs"));
-        assert!(!module.holds("/registry/src/index/tower-0.5.2/src/lib.rs"));
-        assert!(!module.holds("/registry/src/index/tower-0.5.2/src"));
+        assert!(holds(&module, "/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
+        assert!(holds(&module, "/registry/src/index/tower-0.5.2/src/buffer.rs"));
+        assert!(!holds(&module, "/registry/src/index/tower-0.5.2/src/balance/buffer.rs"));
+        assert!(!holds(&module, "/registry/src/index/tower-0.5.2/src/lib.rs"));
+        assert!(!holds(&module, "/registry/src/index/tower-0.5.2/src"));
         let deeper = Module::new("tower::buffer::service");
-        assert!(deeper.holds("/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
-        assert!(!deeper.holds("/registry/src/index/tower-0.5.2/src/buffer/worker.rs"));
+        assert!(holds(&deeper, "/registry/src/index/tower-0.5.2/src/buffer/service.rs"));
+        assert!(!holds(&deeper, "/registry/src/index/tower-0.5.2/src/buffer/worker.rs"));
     }
 
     #[test]
