@@ -10,7 +10,9 @@ export CARGO_TARGET_DIR=target/tokio-unstable
 # By kind, since a filter by name leaves out the examples of the documentation.
 cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --lib tokio
 cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --doc tokio
-cargo test -p contextvars-tests --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
+# Without `tokio-tracing`, tasks with names are refused.
+cargo test -p contextvars --features full --doc no_task_builder
+cargo test -p contextvars-tests --test detached --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
     --test travel_tokio --test travel_tokio_util
 cargo build -p contextvars-examples --example whole_program
 cargo test -p contextvars-examples --test examples_run whole_program

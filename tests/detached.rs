@@ -236,7 +236,7 @@ async fn handles_of_what_is_done_keep_nothing() {
         while !handle.is_finished() {
             tokio::task::yield_now().await;
         }
-        handle
+        [handle]
     };
     assert_eq!(kept_by_the_result_of(join_handle).await, 0);
     let abort_handle = async || {
@@ -260,7 +260,7 @@ async fn handles_of_what_is_done_keep_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_keeps_the_requests_values_until_it_fires_unless_it_is_detached() {
-    let tick = || async { tokio::time::sleep(Duration::from_secs(3600)).await };
+    let tick = || async { tokio::time::sleep(Duration::from_secs(10)).await };
     for (spawn, kept) in [(tokio::spawn as fn(Work) -> _, 1), (tokio::spawn_detached, 0)] {
         let census = Census::new();
         let timer = with_context!(OWNED = census.citizen(), { spawn(Box::pin(tick())) });
@@ -269,6 +269,6 @@ async fn a_timer_keeps_the_requests_values_until_it_fires_unless_it_is_detached(
         assert_eq!(census.alive(), 0);
     }
     // The timer alone, without a task, has no context.
-    let alone = async || tokio::time::sleep(Duration::from_secs(3600));
+    let alone = async || tokio::time::sleep(Duration::from_secs(10));
     assert_eq!(kept_by_the_result_of(alone).await, 0);
 }

@@ -83,6 +83,7 @@ async fn the_place_is_that_of_the_call_of_a_function() {
     spawns.assert_at([
         at(line!(), tokio::spawn(async {})),
         at(line!(), task::spawn(async {})),
+        at(line!(), tokio::spawn_detached(async {})),
         at(line!(), task::spawn_blocking(nothing)),
         at(line!(), task::run_blocking(nothing)),
         at(line!(), task::spawn_local(async {})),

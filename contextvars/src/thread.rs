@@ -23,8 +23,9 @@
 //! # Python
 //! What `threading.Thread` does from Python 3.14 on, where `sys.flags.thread_inherit_context` is set.
 
-use std::io;
+use std::panic::RefUnwindSafe;
 use std::thread;
+use std::{fmt, io};
 
 use crate::context::inherit_context;
 use crate::worker;
@@ -152,6 +153,11 @@ impl Builder {
         Self::from(self.inner.stack_size(size))
     }
 
+    /// Returns the standard library's own builder, of the same thread.
+    pub fn into_inner(self) -> thread::Builder {
+        self.inner
+    }
+
     /// Starts a thread that inherits the context.
     ///
     /// # Errors
@@ -190,6 +196,12 @@ impl Builder {
 impl From<thread::Builder> for Builder {
     fn from(inner: thread::Builder) -> Self {
         Self { inner }
+    }
+}
+
+impl From<Builder> for thread::Builder {
+    fn from(builder: Builder) -> Self {
+        builder.inner
     }
 }
 
@@ -278,8 +290,9 @@ pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope
 /// ```
 //
 // A struct around the standard library's `&'scope Scope` would live in `scope`'s frame, and so not for all of `'scope`,
-// which threads that spawn threads rely on. A reference to a trait object is made of the other where it lies.
-pub trait Inherit<Std>: Sync + sealed::Sealed {
+// which threads that spawn threads rely on. A reference to a trait object is made of the other where it lies. A trait
+// object has the auto traits that are written here: those of the original.
+pub trait Inherit<Std>: fmt::Debug + Send + Sync + Unpin + RefUnwindSafe + sealed::Sealed {
     /// The original.
     #[doc(hidden)]
     fn std(&self) -> &Std;

@@ -238,7 +238,8 @@ impl<T> InContext<T> {
         (not_used_up(self.inner.take()), context)
     }
 
-    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
+    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through but `Future`.
+    #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
     #[inline]
     pub(crate) fn call_inside<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();

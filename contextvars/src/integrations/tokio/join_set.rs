@@ -7,12 +7,13 @@ use std::ops::{Deref, DerefMut};
 use ::tokio::runtime::Handle;
 use ::tokio::task::{AbortHandle, LocalSet};
 
+use super::joining::joining_methods;
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
 /// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of whoever spawns them.
 ///
-/// It dereferences to tokio's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -50,9 +51,22 @@ impl<T> JoinSet<T> {
     pub fn into_inner(self) -> ::tokio::task::JoinSet<T> {
         self.inner
     }
+
+    joining_methods!();
 }
 
 impl<T: 'static> JoinSet<T> {
+    joining_methods!(waiting);
+
+    /// Refused: tasks with names need the feature `tokio-tracing`.
+    #[cfg(all(tokio_unstable, not(feature = "tokio-tracing")))]
+    pub fn build_task(&mut self) -> super::no_task_builder::MemberBuilder<'_, T>
+    where
+        Self: super::no_task_builder::NamedTasks,
+    {
+        <Self as super::no_task_builder::NamedTasks>::refused()
+    }
+
     /// Returns a builder of a task with a name.
     #[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
     pub fn build_task(&mut self) -> super::task_builder::MemberBuilder<'_, T> {

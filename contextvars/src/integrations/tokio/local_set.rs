@@ -6,13 +6,14 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use ::tokio::task::JoinHandle;
+use ::tokio::runtime::{self, Runtime};
+use ::tokio::task::{JoinHandle, LocalEnterGuard};
 
 use crate::task::inheriting;
 
 /// A [`tokio::task::LocalSet`](::tokio::task::LocalSet) whose tasks inherit the context of whoever spawns them.
 ///
-/// It dereferences to tokio's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -59,6 +60,38 @@ impl LocalSet {
         F::Output: 'static,
     {
         self.inner.spawn_local(inheriting(future))
+    }
+
+    /// Runs `future` on the given runtime, and the tasks of this set meanwhile. `future` runs in the current context.
+    ///
+    /// # Panics
+    /// Within a runtime.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
+        self.inner.block_on(rt, future)
+    }
+
+    /// Runs `future`, and the tasks of this set meanwhile. `future` runs in the context of whoever polls it.
+    pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
+        self.inner.run_until(future).await
+    }
+
+    /// Makes this the set that [`spawn_local`](super::task::spawn_local) spawns on, until the guard is dropped.
+    pub fn enter(&self) -> LocalEnterGuard {
+        self.inner.enter()
+    }
+
+    /// Returns the set's id, which differs from those of all runtimes and other sets.
+    #[must_use]
+    pub fn id(&self) -> runtime::Id {
+        self.inner.id()
+    }
+
+    /// Says what becomes of the set when one of its tasks panics.
+    #[cfg(tokio_unstable)]
+    pub fn unhandled_panic(&mut self, behavior: runtime::UnhandledPanic) -> &mut Self {
+        self.inner.unhandled_panic(behavior);
+        self
     }
 }
 

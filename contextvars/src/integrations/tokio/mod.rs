@@ -37,7 +37,10 @@ mod async_io;
 #[cfg(feature = "tokio-hooks")]
 mod hooks;
 mod join_set;
+pub(crate) mod joining;
 mod local_set;
+#[cfg(all(tokio_unstable, not(feature = "tokio-tracing")))]
+mod no_task_builder;
 mod run_blocking;
 mod spawn_inheriting;
 pub mod task;

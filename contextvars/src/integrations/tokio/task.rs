@@ -7,6 +7,8 @@ use crate::task::{ContextExt, inheriting};
 
 pub use super::join_set::JoinSet;
 pub use super::local_set::LocalSet;
+#[cfg(all(tokio_unstable, not(feature = "tokio-tracing")))]
+pub use super::no_task_builder::Builder;
 pub use super::run_blocking::{RunBlocking, run_blocking};
 #[cfg(all(tokio_unstable, feature = "tokio-tracing"))]
 pub use super::task_builder::Builder;
@@ -18,6 +20,8 @@ pub mod join_set {
     //! [`tokio::task::join_set`](::tokio::task::join_set), with spawns that inherit the context.
 
     pub use super::JoinSet;
+    #[cfg(not(feature = "tokio-tracing"))]
+    pub use crate::integrations::tokio::no_task_builder::MemberBuilder as Builder;
     #[cfg(feature = "tokio-tracing")]
     pub use crate::integrations::tokio::task_builder::MemberBuilder as Builder;
 }

@@ -1,19 +1,21 @@
 //! [`JoinMap`]: tokio-util's, with spawns that inherit the context.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::{Deref, DerefMut};
 
 use ::tokio::runtime::Handle;
-use ::tokio::task::LocalSet;
+use ::tokio::task::{Id, JoinError, LocalSet};
+use ::tokio_util::task::JoinMapKeys;
 
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
 /// A [`tokio_util::task::JoinMap`](::tokio_util::task::JoinMap) whose tasks inherit the context of whoever spawns them.
 ///
-/// It dereferences to tokio-util's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -55,19 +57,13 @@ impl<K, V> JoinMap<K, V> {
 impl<K, V, S> JoinMap<K, V, S> {
     /// Creates an empty map that hashes its keys as given.
     #[must_use]
-    pub fn with_hasher(hash_builder: S) -> Self
-    where
-        S: Clone,
-    {
+    pub fn with_hasher(hash_builder: S) -> Self {
         Self::from(::tokio_util::task::JoinMap::with_hasher(hash_builder))
     }
 
     /// Creates an empty map with room for `capacity` tasks that hashes its keys as given.
     #[must_use]
-    pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self
-    where
-        S: Clone,
-    {
+    pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
         Self::from(::tokio_util::task::JoinMap::with_capacity_and_hasher(capacity, hash_builder))
     }
 
@@ -75,6 +71,39 @@ impl<K, V, S> JoinMap<K, V, S> {
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::JoinMap<K, V, S> {
         self.inner
+    }
+
+    /// Returns how many tasks there are that were not joined yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Returns whether all tasks were joined.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Returns how many tasks there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+}
+
+impl<K, V, S> JoinMap<K, V, S>
+where
+    V: 'static,
+{
+    /// Aborts all tasks; they are still to be joined.
+    pub fn abort_all(&mut self) {
+        self.inner.abort_all();
+    }
+
+    /// Forgets all tasks, which go on.
+    pub fn detach_all(&mut self) {
+        self.inner.detach_all();
     }
 }
 
@@ -84,6 +113,67 @@ where
     V: 'static,
     S: BuildHasher,
 {
+    /// Waits for the next task and returns its key and its output. `None`: there is none.
+    pub async fn join_next(&mut self) -> Option<(K, Result<V, JoinError>)> {
+        self.inner.join_next().await
+    }
+
+    /// Aborts all tasks and waits for their end.
+    pub async fn shutdown(&mut self) {
+        self.inner.shutdown().await;
+    }
+
+    /// Aborts the task of this key; it is still to be joined. Returns whether there is one.
+    pub fn abort<Q>(&mut self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Eq,
+        K: Borrow<Q>,
+    {
+        self.inner.abort(key)
+    }
+
+    /// Aborts the tasks of the keys for which this returns true.
+    pub fn abort_matching(&mut self, predicate: impl FnMut(&K) -> bool) {
+        self.inner.abort_matching(predicate);
+    }
+
+    /// Returns the keys of all tasks, in any order.
+    #[must_use]
+    pub fn keys(&self) -> JoinMapKeys<'_, K, V> {
+        self.inner.keys()
+    }
+
+    /// Returns whether there is a task of this key.
+    #[must_use]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Eq,
+        K: Borrow<Q>,
+    {
+        self.inner.contains_key(key)
+    }
+
+    /// Returns whether the task of this id is one of them.
+    #[must_use]
+    pub fn contains_task(&self, task: &Id) -> bool {
+        self.inner.contains_task(task)
+    }
+
+    /// Makes room for so many more tasks.
+    pub fn reserve(&mut self, additional: usize) {
+        self.inner.reserve(additional);
+    }
+
+    /// Gives up room that is not used.
+    pub fn shrink_to_fit(&mut self) {
+        self.inner.shrink_to_fit();
+    }
+
+    /// Gives up room that is not used, but for so many tasks.
+    pub fn shrink_to(&mut self, min_capacity: usize) {
+        self.inner.shrink_to(min_capacity);
+    }
+
     /// Spawns a task that inherits the context; one that is there under the same key is aborted.
     ///
     /// # Panics

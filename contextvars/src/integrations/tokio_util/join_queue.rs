@@ -8,12 +8,13 @@ use ::tokio::runtime::Handle;
 use ::tokio::task::AbortHandle;
 
 use crate::context::inherit_context;
+use crate::integrations::tokio::joining::joining_methods;
 use crate::task::inheriting;
 
 /// A [`tokio_util::task::JoinQueue`](::tokio_util::task::JoinQueue) whose tasks inherit the context of whoever spawns
 /// them.
 ///
-/// It dereferences to tokio-util's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -54,6 +55,9 @@ impl<T> JoinQueue<T> {
     pub fn into_inner(self) -> ::tokio_util::task::JoinQueue<T> {
         self.inner
     }
+
+    joining_methods!();
+    joining_methods!(waiting);
 
     /// Spawns a task that inherits the context.
     ///

@@ -12,7 +12,7 @@ use crate::task::{ContextExt, InContext, inherited_by};
 /// A [`tokio_util::task::LocalPoolHandle`](::tokio_util::task::LocalPoolHandle) whose tasks inherit the context of
 /// whoever spawns them.
 ///
-/// It dereferences to tokio-util's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -52,6 +52,18 @@ impl LocalPoolHandle {
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::LocalPoolHandle {
         self.inner
+    }
+
+    /// Returns how many threads the pool has.
+    #[must_use]
+    pub fn num_threads(&self) -> usize {
+        self.inner.num_threads()
+    }
+
+    /// Returns how many tasks each thread has.
+    #[must_use]
+    pub fn get_task_loads_for_each_worker(&self) -> Vec<usize> {
+        self.inner.get_task_loads_for_each_worker()
     }
 
     /// Spawns a task that inherits the context on the thread with the fewest tasks; `create_task` makes it there, in

@@ -11,6 +11,7 @@ pub mod task_tracker {
     //! [`tokio_util::task::task_tracker`](::tokio_util::task::task_tracker), with spawns that inherit the context.
 
     pub use super::TaskTracker;
+    pub use crate::integrations::tokio_util::task_tracker::TaskTrackerToken;
     #[doc(no_inline)]
     pub use ::tokio_util::task::task_tracker::*;
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 use ::tokio::runtime::Handle;
 use ::tokio::task::{JoinHandle, LocalSet};
+use ::tokio_util::task::task_tracker::{TaskTrackerWaitFuture, TrackedFuture};
 
 use crate::context::inherit_context;
 use crate::task::inheriting;
@@ -13,7 +14,7 @@ use crate::task::inheriting;
 /// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever
 /// spawns them.
 ///
-/// It dereferences to tokio-util's own, which has everything that does not spawn.
+/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
 ///
 /// # Examples
 ///
@@ -57,6 +58,51 @@ impl TaskTracker {
     #[must_use]
     pub fn ptr_eq(left: &Self, right: &Self) -> bool {
         ::tokio_util::task::TaskTracker::ptr_eq(left, right)
+    }
+
+    /// Returns a future that is done when the tracker is closed and all its tasks are done.
+    pub fn wait(&self) -> TaskTrackerWaitFuture<'_> {
+        self.inner.wait()
+    }
+
+    /// Lets [`wait`](Self::wait) end. Returns whether the tracker was open.
+    #[expect(clippy::must_use_candidate, reason = "it changes the tracker")]
+    pub fn close(&self) -> bool {
+        self.inner.close()
+    }
+
+    /// Keeps [`wait`](Self::wait) from ending. Returns whether the tracker was closed.
+    #[expect(clippy::must_use_candidate, reason = "it changes the tracker")]
+    pub fn reopen(&self) -> bool {
+        self.inner.reopen()
+    }
+
+    /// Returns whether the tracker is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Returns how many tasks there are that are not done.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Returns whether all tasks are done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Tracks a future until it is dropped. It runs in the context of whoever polls it.
+    pub fn track_future<F: Future>(&self, future: F) -> TrackedFuture<F> {
+        self.inner.track_future(future)
+    }
+
+    /// Returns a token, which counts as a task until it is dropped.
+    pub fn token(&self) -> TaskTrackerToken {
+        TaskTrackerToken { inner: self.inner.token(), tracker: self.clone() }
     }
 
     /// Spawns a task that inherits the context, and tracks it.
@@ -128,6 +174,59 @@ impl TaskTracker {
         T: Send + 'static,
     {
         self.inner.spawn_blocking_on(inherit_context().wrap_once(task), handle)
+    }
+}
+
+/// A [`tokio_util::task::task_tracker::TaskTrackerToken`](::tokio_util::task::task_tracker::TaskTrackerToken) whose
+/// tracker spawns tasks that inherit the context.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{context_var, tokio, tokio_util::task::TaskTracker};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     TENANT.set(1);
+///     let token = TaskTracker::new().token();
+///     assert_eq!(token.task_tracker().spawn(async { TENANT.get() }).await.unwrap(), 1);
+/// }
+/// ```
+///
+/// # Python
+/// Has no counterpart: an `asyncio.TaskGroup` counts tasks only.
+#[must_use]
+#[derive(Clone)]
+pub struct TaskTrackerToken {
+    inner: ::tokio_util::task::task_tracker::TaskTrackerToken,
+    tracker: TaskTracker,
+}
+
+impl TaskTrackerToken {
+    /// Returns the tracker that this token counts for.
+    #[must_use]
+    pub fn task_tracker(&self) -> &TaskTracker {
+        &self.tracker
+    }
+
+    /// Returns tokio-util's own token, which counts on.
+    pub fn into_inner(self) -> ::tokio_util::task::task_tracker::TaskTrackerToken {
+        self.inner
+    }
+}
+
+impl From<::tokio_util::task::task_tracker::TaskTrackerToken> for TaskTrackerToken {
+    fn from(inner: ::tokio_util::task::task_tracker::TaskTrackerToken) -> Self {
+        let tracker = inner.task_tracker().clone().into();
+        Self { inner, tracker }
+    }
+}
+
+impl fmt::Debug for TaskTrackerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
     }
 }
 

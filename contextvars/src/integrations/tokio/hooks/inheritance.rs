@@ -105,8 +105,8 @@ impl Inheritance {
     /// - `hyper_util`: connections of its client, of reqwest's and of tonic's `Channel`, and its worker; but also
     ///   the streams of an HTTP/2 server, unless it is given a `ContextExecutor`;
     /// - `tower::buffer`: the worker of a `Buffer`;
-    /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of PostgreSQL;
-    /// - `deadpool_postgres`, `diesel_async::pg`: connections of PostgreSQL. Other pools of deadpool spawn nothing, or
+    /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of `PostgreSQL`;
+    /// - `deadpool_postgres`, `diesel_async::pg`: connections of `PostgreSQL`. Other pools of deadpool spawn nothing, or
     ///   what `redis` does;
     /// - `sqlx_core::pool::inner`: the upkeep of a pool. What gives a connection back to it inherits, and with it the
     ///   pool's `after_release`;

@@ -30,7 +30,7 @@ use ::tokio::runtime::Builder;
 ///
 /// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as
 /// the connection lives. So the tasks of connections and pools of a list of crates begin in an empty context: those of
-/// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's PostgreSQL, diesel-async,
+/// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's `PostgreSQL`, diesel-async,
 /// sqlx, redis and mongodb. `Inheritance::new` says which of their tasks these are, and `Inheritance` adds to the list,
 /// or does without it. What is not on it is started in an empty context by hand: `spawn_detached`, or
 /// `Context::new().run(..)`. To give the future a context is not enough, since the hooks do not see it.

@@ -1,0 +1,53 @@
+//! What stands in the place of tokio's named tasks without the feature `tokio-tracing`: a message that says so.
+//!
+//! tokio has them as soon as any crate of the program turns on its feature `tracing`. Without something of the same name
+//! here they would be tokio's own, whose tasks do not inherit.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+/// Tasks with names, which need the feature `tokio-tracing`; see the message of the compiler.
+///
+/// # Examples
+///
+/// ```compile_fail,E0277
+/// contextvars::tokio::task::Builder::new();
+/// ```
+///
+/// ```compile_fail,E0277
+/// contextvars::tokio::task::JoinSet::<()>::new().build_task();
+/// ```
+#[derive(Debug)]
+pub enum Builder<'a> {
+    #[doc(hidden)]
+    Never(Infallible, PhantomData<&'a str>),
+}
+
+impl Builder<'_> {
+    /// Refused: tasks with names need the feature `tokio-tracing`.
+    #[expect(clippy::must_use_candidate, reason = "it cannot be called")]
+    pub fn new() -> Self
+    where
+        Self: NamedTasks,
+    {
+        Self::refused()
+    }
+}
+
+/// Tasks with names in a `JoinSet`, which need the feature `tokio-tracing`.
+#[derive(Debug)]
+pub enum MemberBuilder<'a, T> {
+    #[doc(hidden)]
+    Never(Infallible, PhantomData<&'a mut T>),
+}
+
+/// Implemented for nothing: the feature `tokio-tracing` is off.
+#[diagnostic::on_unimplemented(
+    message = "tasks with names need the feature `tokio-tracing` of `contextvars`",
+    label = "without it, this task would not inherit the context variables",
+    note = "add `tokio-tracing` to the features of `contextvars` in `Cargo.toml`"
+)]
+pub trait NamedTasks {
+    #[doc(hidden)]
+    fn refused() -> !;
+}
