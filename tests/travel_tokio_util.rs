@@ -77,7 +77,7 @@ fn a_task_tracker_is_the_same_by_each_of_its_names_and_clones() {
     let tracker = TaskTracker::new();
     let token: task_tracker::TaskTrackerToken = tracker.clone().token();
     assert_eq!(tracker.len(), 1);
-    assert!(TaskTracker::ptr_eq(&tracker, &TaskTracker::from(token.task_tracker().clone())));
+    assert!(TaskTracker::ptr_eq(&tracker, token.task_tracker()));
     assert!(!TaskTracker::ptr_eq(&tracker, &TaskTracker::default()));
     assert_eq!(tracker.into_inner().len(), 1);
 }

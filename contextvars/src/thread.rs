@@ -2,7 +2,7 @@
 //!
 //! Everything of `std::thread` is here under its own name. What starts a thread is replaced: by [`spawn`], a
 //! [`Builder`] or a [`scope`], a thread runs in a copy of the spawner's context (without the variables declared with
-//! `inherit = false`; see [`inherit_context`](crate::inherit_context)). What the thread sets stays in its copy.
+//! `inherit = false`; see [`inherit_context`]). What the thread sets stays in its copy.
 //!
 //! A thread started by `std::thread` itself, by this crate's user or another's, begins in an empty context.
 //!

@@ -5,6 +5,10 @@
 //! (without the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What the
 //! task sets stays in its copy. Macros such as `#[tokio::main]` and `tokio::join!` work as they are.
 //!
+//! Work that outlives what starts it is spawned detached, by [`spawn_detached`]: what inherits keeps the values that it
+//! inherited. Below a `use super::*`, as in `mod tests`, import this module once more by its name; see the
+//! [pitfalls](crate::guide::pitfalls#a-facade-and-use-super).
+//!
 //! Methods of tokio's own types cannot be replaced: beside `Runtime::spawn` and `Handle::spawn` stand those of
 //! [`SpawnInheriting`]. Spawns that other crates make are out of reach, but for the feature `tokio-hooks`.
 //!

@@ -23,6 +23,7 @@ pub enum Builder<'a> {
     Never(Infallible, PhantomData<&'a str>),
 }
 
+#[expect(clippy::new_without_default, reason = "there is no such builder")]
 impl Builder<'_> {
     /// Refused: tasks with names need the feature `tokio-tracing`.
     #[expect(clippy::must_use_candidate, reason = "it cannot be called")]

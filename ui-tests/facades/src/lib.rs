@@ -1,0 +1,1 @@
+//! Holds nothing: what is tested is in `cases`.
