@@ -95,7 +95,9 @@ fn a_task_that_is_spawned_detached_keeps_nothing_with_hooks_either() {
     let runtime = single_threaded(Inheritance::new());
     let kept_by = |spawn: fn(Pending<()>) -> JoinHandle<()>| {
         let census = Census::new();
-        let task = runtime.block_on(async { Context::new().with(&OWNED, census.citizen()).run(|| spawn(pending())) });
+        let entered = runtime.enter();
+        let task = Context::new().with(&OWNED, census.citizen()).run(|| spawn(pending()));
+        drop(entered);
         let alive = census.alive();
         task.abort();
         runtime.block_on(task).expect_err("it was aborted");

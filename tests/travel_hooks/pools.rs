@@ -45,7 +45,7 @@ impl ManageConnection for Opener {
 
 /// Builds a pool, whose reaper lives as long as the pool, and takes a connection out of it.
 async fn pool_and_whose_connection() -> (Pool<Opener>, u64) {
-    let pool = Pool::builder().idle_timeout(Some(Duration::from_secs(600))).build_unchecked(Opener);
+    let pool = Pool::builder().idle_timeout(Some(Duration::from_secs(100))).build_unchecked(Opener);
     let opened_in = *pool.get().await.expect("it opens");
     (pool, opened_in)
 }

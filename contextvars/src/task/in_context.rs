@@ -238,8 +238,7 @@ impl<T> InContext<T> {
         (not_used_up(self.inner.take()), context)
     }
 
-    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through but `Future`.
-    #[cfg(any(feature = "futures", feature = "tokio", feature = "tower"))]
+    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
     #[inline]
     pub(crate) fn call_inside<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();
@@ -247,6 +246,18 @@ impl<T> InContext<T> {
         let result = f(not_used_up(this.inner.as_pin_mut()));
         entered.leave();
         result
+    }
+
+    /// Drops what is inside in its context, and frees that.
+    ///
+    /// Not a part of the poll that finds out: whoever polls a future often should pay for this once.
+    #[cold]
+    fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let entered = this.context.enter();
+        this.inner.set(None);
+        entered.leave();
+        drop(mem::take(this.context));
     }
 
     /// Whether what was inside is done and gone.
@@ -282,17 +293,10 @@ impl<F: Future> Future for InContext<F> {
     type Output = F::Output;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let entered = this.context.enter();
-        let polled = not_used_up(this.inner.as_mut().as_pin_mut()).poll(cx);
-        let has_ended = polled.is_ready() && *this.ends_with_it;
-        if has_ended {
-            this.inner.set(None);
-        }
-        entered.leave();
-        if has_ended {
-            drop(mem::take(this.context));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let polled = self.as_mut().call_inside(|inner| inner.poll(cx));
+        if self.ends_with_it && polled.is_ready() {
+            self.end();
         }
         polled
     }
