@@ -137,10 +137,12 @@ fn a_value_is_freed_with_its_scope_and_not_before() {
     on_a_thread(move || {
         COUNTED.sync_scope(census.citizen(), || assert_eq!(census.alive(), 1));
         assert_eq!(census.alive(), 0);
-        let future = COUNTED.scope(census.citizen(), async {});
+        let mut future = Box::pin(COUNTED.scope(census.citizen(), async {}));
         assert_eq!(census.alive(), 1);
-        pollster::block_on(future);
+        assert!(poll(future.as_mut()).is_ready());
+        // Done and kept.
         assert_eq!(census.alive(), 0);
+        assert!(panic_of(|| poll(future.as_mut())).message.contains("cannot be polled again"));
     });
     assert_eq!(alive.alive(), 0);
 }

@@ -295,7 +295,7 @@ impl<F: Future> Future for InContext<F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let polled = self.as_mut().call_inside(|inner| inner.poll(cx));
-        if self.ends_with_it && polled.is_ready() {
+        if polled.is_ready() && self.ends_with_it {
             self.end();
         }
         polled

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
@@ -94,6 +95,11 @@ impl<T: Send + Sync + 'static> Binding<T> {
         Self { var, value: Some(state::value_of(var, value)), own: Context::new() }
     }
 
+    /// Drops the value, and what was set besides.
+    fn end(&mut self) {
+        drop((self.value.take(), mem::take(&mut self.own)));
+    }
+
     /// Calls `f` with the value, and keeps what the variable has then.
     fn call<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let Self { var, value, own } = self;
@@ -115,7 +121,8 @@ fn bound<T: Send + Sync + 'static, R>(
 pin_project! {
     /// A future that has a value of one variable; [`ContextVar::scope`] makes it.
     ///
-    /// The future inside is polled and dropped with the value.
+    /// The future inside is polled and dropped with the value, and both are dropped as soon as it is done. To poll it again
+    /// panics.
     ///
     /// # Examples
     ///
@@ -136,7 +143,7 @@ pin_project! {
         T: Sync,
         T: 'static,
     {
-        // `Some` until `drop` is done with it.
+        // `Some` until it is done, or `drop` is done with it.
         #[pin]
         inner: Option<F>,
         binding: Binding<T>,
@@ -160,11 +167,17 @@ impl<T: Send + Sync + 'static, F: Future> Future for ScopedFuture<T, F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        match this.inner.as_pin_mut() {
-            Some(inner) => this.binding.call(|| inner.poll(cx)),
-            None => unreachable!("the future is there until it is dropped"),
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            panic!("this future is done and was dropped with its value; it cannot be polled again")
+        };
+        let polled = this.binding.call(|| inner.poll(cx));
+        if polled.is_ready() {
+            // Who keeps a future that is done keeps no values.
+            this.binding.call(|| this.inner.set(None));
+            this.binding.end();
         }
+        polled
     }
 }
 
