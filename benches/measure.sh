@@ -14,6 +14,7 @@ for run in $(seq "$runs"); do
     CRITERION_HOME=$folder/run-$run cargo bench -p contextvars-benches --bench operations
 done
 cargo bench -p contextvars-benches --bench memory >"$folder/memory.txt"
+cargo bench -p contextvars-benches --bench requests >"$folder/requests.txt"
 bash benches/compile_time/measure.sh >"$folder/compile_time.txt"
 bash ci/instructions.sh >"$folder/instructions.txt" || echo "instruction counts have grown; see the results"
 cargo run --release -p contextvars-benches --example collect -- "$folder"

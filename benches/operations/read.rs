@@ -1,8 +1,12 @@
 //! Reading a value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use contextvars_benches::variables::{DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, context_with, variables};
+use contextvars::Context;
+use contextvars_benches::variables::{
+    DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, context_with, numbers, variables,
+};
 use criterion::Criterion;
 
 use crate::peers::{cpython, dcontext, fastrace, fluid_let, opentelemetry, scoped_tls, thread_local};
@@ -17,6 +21,34 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     text(criterion);
     shared(criterion);
     not_set(criterion);
+    at_random(criterion);
+}
+
+/// Reads of 1,024 variables in an order that no cache can foresee.
+fn at_random(criterion: &mut Criterion) {
+    let numbers = numbers();
+    let step = 611; // odd, so all of 1,024 have their turn
+    let mut context =
+        numbers.iter().take(1_024).zip(0..).fold(Context::new(), |ctx, (var, value)| ctx.with(var, value));
+    let map: HashMap<usize, i32> = (0..1_024).zip(0..).collect();
+    let mut group = criterion.benchmark_group("read of one of 1,024 values, at random");
+    context.run(|| {
+        let mut at = 0;
+        group.bench_function("get", |b| {
+            b.iter(|| {
+                at = (at + step) % 1_024;
+                numbers[at].get()
+            });
+        });
+    });
+    let mut at = 0;
+    group.bench_function("HashMap of std", |b| {
+        b.iter(|| {
+            at = (at + step) % 1_024;
+            map.get(&at).copied()
+        });
+    });
+    group.finish();
 }
 
 fn number(criterion: &mut Criterion) {

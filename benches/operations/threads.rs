@@ -1,4 +1,4 @@
-//! Two threads that read one inherited value at the same time, against one thread that reads it alone.
+//! Two threads that read one inherited value, or copy one context, at the same time, against one thread that does alone.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::opentelemetry::Context;
+use contextvars::copy_context;
 use contextvars_benches::variables::{NUMBER, SHARED, TEXT, context_of};
 use criterion::Criterion;
 
@@ -16,8 +17,17 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     in_context(criterion, "with String", || TEXT.with(String::len));
     in_context(criterion, "with Arc<str>", || SHARED.with(|shared| shared.len()));
     in_context(criterion, "get Arc<str>", || SHARED.get());
+    in_context(criterion, "copy_context", copy_context);
 
     let context = opentelemetry::context_of_8();
+    let copied = context.clone();
+    scaling(criterion, "opentelemetry current", |reads| {
+        let context = copied.clone();
+        move || {
+            let _entered = context.attach();
+            repeat(reads, Context::current);
+        }
+    });
     scaling(criterion, "opentelemetry current().get", |reads| {
         let context = context.clone();
         move || {

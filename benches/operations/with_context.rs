@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use ::opentelemetry::Context;
-use contextvars::{copy_context, with_context};
+use contextvars::{copy_context, inherit_context, with_context};
 use contextvars_benches::variables::{A, B, C, D, NUMBER, context_of, variables};
 use criterion::Criterion;
 
@@ -13,6 +13,58 @@ use crate::peers::{cpython, dcontext, fluid_let, opentelemetry, scoped_tls, toki
 pub(crate) fn bench(criterion: &mut Criterion) {
     one_binding(criterion);
     four_bindings(criterion);
+    elsewhere(criterion);
+    nested(criterion);
+}
+
+/// Scopes that are not the common case: whose bodies set, and those of a thread's base context.
+fn elsewhere(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("scope of 1 value, elsewhere");
+    context_of(8).run(|| {
+        group.bench_function("with_context! whose body sets, 8 variables", |b| {
+            b.iter(|| with_context!(NUMBER = black_box(2), { drop(A.set(black_box(3))) }));
+        });
+        with_context!(NUMBER = 2, {
+            drop(A.set(3));
+            group.bench_function("inherit_context in such a body", |b| b.iter(inherit_context));
+        });
+    });
+    group.bench_function("with_context!, empty base context", |b| {
+        b.iter(|| with_context!(NUMBER = black_box(2), { black_box(()) }));
+    });
+    let tokens = [&A, &B, &C, &D, &NUMBER].map(|var| var.set(1));
+    group.bench_function("with_context!, base context of 5", |b| {
+        b.iter(|| with_context!(NUMBER = black_box(2), { black_box(()) }));
+    });
+    for token in tokens.into_iter().rev() {
+        token.var().reset(token).expect("the context is the same");
+    }
+    group.finish();
+}
+
+/// Scopes within one another, 1,000 deep.
+fn nested(criterion: &mut Criterion) {
+    fn ours(levels: i32) -> i32 {
+        if levels == 0 { NUMBER.get() } else { with_context!(NUMBER = levels, { black_box(ours(levels - 1)) }) }
+    }
+    fn tokio(levels: i32) -> i32 {
+        let number = &tokio_task_local::NUMBER;
+        if levels == 0 { number.get() } else { number.sync_scope(levels, || black_box(tokio(levels - 1))) }
+    }
+    fn opentelemetry(levels: i32) -> i32 {
+        if levels == 0 {
+            return Context::map_current(|cx| cx.get::<Number>().map_or(0, |number| number.0));
+        }
+        let _entered = Context::current_with_value(Number(levels)).attach();
+        black_box(opentelemetry(levels - 1))
+    }
+    let mut group = criterion.benchmark_group("1,000 scopes within one another");
+    context_of(8).run(|| {
+        group.bench_function("with_context!, 8 variables", |b| b.iter(|| ours(black_box(1_000))));
+    });
+    group.bench_function("tokio task_local! sync_scope", |b| b.iter(|| tokio(black_box(1_000))));
+    group.bench_function("opentelemetry with_value + attach", |b| b.iter(|| opentelemetry(black_box(1_000))));
+    group.finish();
 }
 
 fn one_binding(criterion: &mut Criterion) {

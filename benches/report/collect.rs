@@ -29,6 +29,7 @@ fn main() {
         operations: operations(&measured),
         instructions: lines(&measured.join("instructions.txt")),
         memory: lines(&measured.join("memory.txt")),
+        requests: lines(&measured.join("requests.txt")),
         compile_time: lines(&measured.join("compile_time.txt")),
     };
     let text = serde_json::to_string_pretty(&results).expect("results can be written as JSON");

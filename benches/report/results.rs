@@ -16,6 +16,9 @@ pub(crate) struct Results {
     /// What other measurements printed, line by line.
     pub(crate) instructions: Vec<String>,
     pub(crate) memory: Vec<String>,
+    /// The lines of the benchmark of requests.
+    #[serde(default)]
+    pub(crate) requests: Vec<String>,
     pub(crate) compile_time: Vec<String>,
 }
 

@@ -142,6 +142,7 @@ pub(crate) fn of(results: &Results) -> String {
     for (title, lines) in [
         ("Instructions (valgrind; stored, and now; the loop included)", &results.instructions),
         ("Memory", &results.memory),
+        ("Requests to an axum server over sockets", &results.requests),
         ("Time of `cargo check`", &results.compile_time),
     ] {
         if !lines.is_empty() {

@@ -98,6 +98,12 @@ pub fn context_with<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value
     context
 }
 
+/// As many variables as there are, beside the named ones: 4,096 numbers.
+#[must_use]
+pub fn numbers() -> Vec<&'static ContextVar<i32>> {
+    many::all()
+}
+
 /// How to say how many.
 #[must_use]
 pub fn variables(count: usize) -> String {
