@@ -379,6 +379,72 @@ fn the_builder_makes_pools_that_inherit_and_passes_every_setting_on() {
 }
 
 #[test]
+fn pools_whose_threads_somebody_else_starts_inherit_too() {
+    let (tell, told) = channel();
+    let start = |worker: rayon::ThreadBuilder| {
+        let name = format!("{} of our own", worker.index());
+        thread::Builder::new().name(name).spawn(|| worker.run()).map(drop)
+    };
+    let pool = ThreadPoolBuilder::new().spawn_handler(start).num_threads(1).build().expect("a pool");
+    let name = || thread::current().name().map(str::to_owned);
+    let seen_there = with_context!(REQUEST = 7, TRANSACTION = 8, { pool.install(|| (seen(), name())) });
+    assert_eq!(seen_there, ((7, 0), Some("0 of our own".to_owned())));
+    assert!(is_clean(&pool));
+
+    let builder = ThreadPoolBuilder::new().num_threads(2).stack_size(1 << 20).thread_name(|n| format!("scoped {n}"));
+    let names = with_context!(REQUEST = 7, TRANSACTION = 8, {
+        builder.build_scoped(
+            |worker| {
+                let name = worker.name().map(str::to_owned);
+                tell.send((name, copy_context().is_empty())).expect("the test listens");
+                worker.run();
+            },
+            |pool| pool.broadcast(|_| (seen(), name())),
+        )
+    });
+    let scoped = |n: u32| Some(format!("scoped {n}"));
+    assert_eq!(names.expect("a pool"), [((7, 0), scoped(0)), ((7, 0), scoped(1))]);
+    drop(tell);
+    let mut told: Vec<_> = told.iter().collect();
+    told.sort();
+    assert_eq!(told, [(scoped(0), true), (scoped(1), true)]);
+
+    let refused = ThreadPoolBuilder::new().spawn_handler(|_| Err(std::io::ErrorKind::Other.into())).num_threads(1);
+    assert!(refused.build().is_err());
+}
+
+#[test]
+fn a_scope_has_rayons_one_lifetime_and_a_pool_its_functions() {
+    struct Walk<'scope> {
+        seen: &'scope Mutex<Vec<(u32, u32)>>,
+    }
+    impl<'scope> Walk<'scope> {
+        fn go(&self, scope: &rayon::Scope<'scope>, depth: u32) {
+            let seen_so_far = self.seen;
+            scope.spawn(move |scope| {
+                seen_so_far.lock().unwrap().push(seen());
+                if depth > 0 {
+                    Walk { seen: seen_so_far }.go(scope, depth - 1);
+                }
+            });
+        }
+    }
+    fn in_turn<'scope>(scope: &rayon::ScopeFifo<'scope>, seen_so_far: &'scope Mutex<Vec<(u32, u32)>>) {
+        scope.spawn_fifo(|scope| scope.spawn_fifo(|_| seen_so_far.lock().unwrap().push(seen())));
+    }
+    let all_seen = Mutex::default();
+    let pool = pool(2);
+    with_context!(REQUEST = 7, TRANSACTION = 8, {
+        pool.scope(|scope| Walk { seen: &all_seen }.go(scope, 2));
+        pool.scope_fifo(|scope| in_turn(scope, &all_seen));
+    });
+    assert_eq!(all_seen.into_inner().unwrap(), [(7, 0); 4]);
+    assert_eq!((ThreadPool::current_num_threads(&pool), ThreadPool::current_thread_index(&pool)), (2, None));
+    assert_eq!(pool.install(|| ThreadPool::current_thread_has_pending_tasks(&pool)), Some(false));
+    assert!(format!("{:?}", rayon::scope(|scope| format!("{scope:?}"))).contains("Scope"));
+}
+
+#[test]
 fn the_building_thread_can_be_one_of_the_pool() {
     // A thread of its own: it stays in the pool.
     let inside = thread::spawn(|| {

@@ -94,12 +94,12 @@ pub fn jobs() {
     rayon::spawn_broadcast(|_| ());
 }
 
-fn in_scope(scope: &Scope<'_, '_>) {
+fn in_scope(scope: &Scope<'_>) {
     scope.spawn(|_| ());
     scope.spawn_broadcast(|_, _| ());
 }
 
-fn in_fifo(scope: &ScopeFifo<'_, '_>) {
+fn in_fifo(scope: &ScopeFifo<'_>) {
     scope.spawn_fifo(|_| ());
     scope.spawn_broadcast(|_, _| ());
 }

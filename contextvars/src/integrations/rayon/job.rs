@@ -216,7 +216,6 @@ where
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "tells whether a job was run, and `None` outside of a pool"]
 pub fn yield_now() -> Option<Yield> {
     waiting(::rayon::yield_now)
 }
@@ -245,7 +244,6 @@ pub fn yield_now() -> Option<Yield> {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "tells whether a job was run, and `None` outside of a pool"]
 pub fn yield_local() -> Option<Yield> {
     waiting(::rayon::yield_local)
 }

@@ -40,6 +40,8 @@
 //! Has no counterpart: what `concurrent.futures` runs on its threads does not see the context of whoever submits it.
 
 pub mod iter;
+
+mod builder;
 mod job;
 mod pool;
 mod scope;
@@ -54,6 +56,7 @@ pub mod prelude {
 #[doc(no_inline)]
 pub use ::rayon::*;
 
+pub use self::builder::ThreadPoolBuilder;
 pub use self::job::{broadcast, join, join_context, spawn, spawn_broadcast, spawn_fifo, yield_local, yield_now};
-pub use self::pool::{ThreadPool, ThreadPoolBuilder};
-pub use self::scope::{Scope, ScopeFifo, in_place_scope, in_place_scope_fifo, scope, scope_fifo};
+pub use self::pool::ThreadPool;
+pub use self::scope::{Inherit, Scope, ScopeFifo, in_place_scope, in_place_scope_fifo, scope, scope_fifo};

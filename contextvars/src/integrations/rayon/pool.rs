@@ -1,10 +1,9 @@
 //! [`ThreadPool`]: rayon's, with jobs that inherit the context.
 
-use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 
-use ::rayon::{BroadcastContext, ThreadPoolBuildError, Yield};
+use ::rayon::{BroadcastContext, Yield};
 
 use super::job::{broadcasting, waiting};
 use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
@@ -12,7 +11,7 @@ use crate::context::inherit_context;
 
 /// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
 ///
-/// It dereferences to rayon's own, which has everything that does not start jobs.
+/// It dereferences to rayon's own, for functions that take one; what is started through that one does not inherit.
 ///
 /// # Examples
 ///
@@ -41,6 +40,24 @@ impl ThreadPool {
     #[must_use]
     pub fn into_inner(self) -> ::rayon::ThreadPool {
         self.inner
+    }
+
+    /// Returns how many threads the pool has.
+    #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
+    pub fn current_num_threads(&self) -> usize {
+        self.inner.current_num_threads()
+    }
+
+    /// Returns the index of this thread in the pool, if it is one of the pool's.
+    #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
+    pub fn current_thread_index(&self) -> Option<usize> {
+        self.inner.current_thread_index()
+    }
+
+    /// Returns whether jobs wait for this thread in particular, if it is one of the pool's.
+    #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
+    pub fn current_thread_has_pending_tasks(&self) -> Option<bool> {
+        self.inner.current_thread_has_pending_tasks()
     }
 
     /// Runs `f` in the pool and in a copy of the current context, and returns its result.
@@ -77,7 +94,7 @@ impl ThreadPool {
     /// If `f` or one of the jobs does.
     pub fn scope<'scope, F, R>(&self, f: F) -> R
     where
-        F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+        F: FnOnce(&Scope<'scope>) -> R + Send,
         R: Send,
     {
         let body = scope_body(f);
@@ -90,7 +107,7 @@ impl ThreadPool {
     /// If `f` or one of the jobs does.
     pub fn scope_fifo<'scope, F, R>(&self, f: F) -> R
     where
-        F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+        F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
         R: Send,
     {
         let body = scope_fifo_body(f);
@@ -103,9 +120,9 @@ impl ThreadPool {
     /// If `f` or one of the jobs does.
     pub fn in_place_scope<'scope, F, R>(&self, f: F) -> R
     where
-        F: FnOnce(&Scope<'_, 'scope>) -> R,
+        F: FnOnce(&Scope<'scope>) -> R,
     {
-        waiting_in_place(|caller| self.inner.in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
+        waiting_in_place(|caller| self.inner.in_place_scope(|inner| caller.outside(|| f(inner))))
     }
 
     /// Does what [`in_place_scope_fifo`](super::in_place_scope_fifo) does, with the jobs in this pool.
@@ -114,9 +131,9 @@ impl ThreadPool {
     /// If `f` or one of the jobs does.
     pub fn in_place_scope_fifo<'scope, F, R>(&self, f: F) -> R
     where
-        F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+        F: FnOnce(&ScopeFifo<'scope>) -> R,
     {
-        waiting_in_place(|caller| self.inner.in_place_scope_fifo(|inner| caller.outside(|| f(&ScopeFifo::new(inner)))))
+        waiting_in_place(|caller| self.inner.in_place_scope_fifo(|inner| caller.outside(|| f(inner))))
     }
 
     /// Starts a job that inherits the context, as [`spawn`](super::spawn()) does.
@@ -158,13 +175,13 @@ impl ThreadPool {
     }
 
     /// Does what [`yield_now`](super::yield_now) does, if this thread is one of this pool.
-    #[must_use = "tells whether a job was run, and `None` outside of the pool"]
+    #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn yield_now(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_now())
     }
 
     /// Does what [`yield_local`](super::yield_local) does, if this thread is one of this pool.
-    #[must_use = "tells whether a job was run, and `None` outside of the pool"]
+    #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn yield_local(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_local())
     }
@@ -185,123 +202,6 @@ impl Deref for ThreadPool {
 }
 
 impl fmt::Debug for ThreadPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-/// A [`rayon::ThreadPoolBuilder`](::rayon::ThreadPoolBuilder) that builds a [`ThreadPool`] of this module.
-///
-/// For what it does not have, `spawn_handler` and `build_scoped`, build the pool with rayon's own and make a
-/// [`ThreadPool`] `from` it.
-///
-/// # Examples
-///
-/// The pool's threads begin in an empty context, whoever builds it; its jobs have that of whoever starts them.
-///
-/// ```
-/// # use contextvars::{context_var, rayon, with_context};
-/// #[context_var(default = 0)]
-/// static REQUEST_ID: u64;
-///
-/// # fn main() -> Result<(), rayon::ThreadPoolBuildError> {
-/// let (sender, receiver) = std::sync::mpsc::channel();
-/// let at_start = move |_| sender.send(REQUEST_ID.get()).unwrap();
-/// REQUEST_ID.set(1);
-/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(at_start).build()?;
-/// assert_eq!(receiver.recv(), Ok(0));
-/// assert_eq!(with_context!(REQUEST_ID = 2, { pool.install(|| REQUEST_ID.get()) }), 2);
-///
-/// // Of one that rayon built:
-/// let pool = rayon::ThreadPool::from(::rayon::ThreadPoolBuilder::new().num_threads(1).build()?);
-/// assert_eq!(with_context!(REQUEST_ID = 3, { pool.install(|| REQUEST_ID.get()) }), 3);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Default)]
-pub struct ThreadPoolBuilder {
-    inner: ::rayon::ThreadPoolBuilder,
-}
-
-impl ThreadPoolBuilder {
-    /// Creates a builder with rayon's defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Builds the pool.
-    ///
-    /// # Errors
-    /// As [`rayon::ThreadPoolBuilder::build`](::rayon::ThreadPoolBuilder::build).
-    pub fn build(self) -> Result<ThreadPool, ThreadPoolBuildError> {
-        self.inner.build().map(ThreadPool::from)
-    }
-
-    /// Builds the global pool, which everything outside of another pool uses.
-    ///
-    /// # Errors
-    /// As [`rayon::ThreadPoolBuilder::build_global`](::rayon::ThreadPoolBuilder::build_global): if there is one.
-    pub fn build_global(self) -> Result<(), ThreadPoolBuildError> {
-        self.inner.build_global()
-    }
-
-    /// Sets how many threads the pool has; 0, the default, means one for each core.
-    #[must_use]
-    pub fn num_threads(self, threads: usize) -> Self {
-        Self { inner: self.inner.num_threads(threads) }
-    }
-
-    /// Sets the name of each thread, by its index.
-    #[must_use]
-    pub fn thread_name<F>(self, name: F) -> Self
-    where
-        F: FnMut(usize) -> String + 'static,
-    {
-        Self { inner: self.inner.thread_name(name) }
-    }
-
-    /// Sets the size of each thread's stack, in bytes.
-    #[must_use]
-    pub fn stack_size(self, bytes: usize) -> Self {
-        Self { inner: self.inner.stack_size(bytes) }
-    }
-
-    /// Makes the building thread one of the pool's.
-    #[must_use]
-    pub fn use_current_thread(self) -> Self {
-        Self { inner: self.inner.use_current_thread() }
-    }
-
-    /// Sets what is called with a spawned job's panic, instead of ending the process.
-    #[must_use]
-    pub fn panic_handler<F>(self, handler: F) -> Self
-    where
-        F: Fn(Box<dyn Any + Send>) + Send + Sync + 'static,
-    {
-        Self { inner: self.inner.panic_handler(handler) }
-    }
-
-    /// Sets what each thread calls at its start.
-    #[must_use]
-    pub fn start_handler<F>(self, handler: F) -> Self
-    where
-        F: Fn(usize) + Send + Sync + 'static,
-    {
-        Self { inner: self.inner.start_handler(handler) }
-    }
-
-    /// Sets what each thread calls at its end.
-    #[must_use]
-    pub fn exit_handler<F>(self, handler: F) -> Self
-    where
-        F: Fn(usize) + Send + Sync + 'static,
-    {
-        Self { inner: self.inner.exit_handler(handler) }
-    }
-}
-
-impl fmt::Debug for ThreadPoolBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }

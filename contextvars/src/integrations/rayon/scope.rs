@@ -11,7 +11,8 @@ use crate::task::ContextExt;
 
 /// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of whoever spawns them.
 ///
-/// It has one lifetime more than rayon's, which a function's signature can leave out: `&Scope<'_, 'scope>`.
+/// It is rayon's `Scope` behind another face, which is why its methods, `spawn` and `spawn_broadcast`, are found under
+/// [`Inherit`].
 ///
 /// # Examples
 ///
@@ -23,7 +24,7 @@ use crate::task::ContextExt;
 /// #[context_var(default = 0)]
 /// static DEPTH: u32;
 ///
-/// fn walk<'scope>(scope: &rayon::Scope<'_, 'scope>, children: u32, depths: &'scope AtomicU32) {
+/// fn walk<'scope>(scope: &rayon::Scope<'scope>, children: u32, depths: &'scope AtomicU32) {
 ///     depths.fetch_add(DEPTH.get(), Ordering::Relaxed);
 ///     for _ in 0..children {
 ///         scope.spawn(move |scope| {
@@ -39,46 +40,12 @@ use crate::task::ContextExt;
 /// assert_eq!(depths.into_inner(), 1 + 1 + 2 + 2);
 /// # }
 /// ```
-pub struct Scope<'a, 'scope> {
-    inner: &'a ::rayon::Scope<'scope>,
-}
-
-impl<'a, 'scope> Scope<'a, 'scope> {
-    pub(super) fn new(inner: &'a ::rayon::Scope<'scope>) -> Self {
-        Self { inner }
-    }
-
-    /// Starts a job that inherits the context.
-    pub fn spawn<F>(&self, f: F)
-    where
-        F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
-    {
-        let job = f.in_context(inherit_context());
-        self.inner.spawn(move |inner| {
-            let (f, mut context) = job.into_parts();
-            context.run(|| f(&Scope::new(inner)));
-        });
-    }
-
-    /// Starts a job on every thread of the pool, each in a copy of the current context.
-    pub fn spawn_broadcast<F>(&self, f: F)
-    where
-        F: Fn(&Scope<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
-    {
-        let context = inherit_context();
-        self.inner.spawn_broadcast(move |inner, thread| context.run_copy(|| f(&Scope::new(inner), thread)));
-    }
-}
-
-impl fmt::Debug for Scope<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
+pub type Scope<'scope> = dyn Inherit<::rayon::Scope<'scope>> + 'scope;
 
 /// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of whoever spawns them.
 ///
-/// It has one lifetime more than rayon's, which a function's signature can leave out: `&ScopeFifo<'_, 'scope>`.
+/// It is rayon's `ScopeFifo` behind another face, which is why its methods, `spawn_fifo` and `spawn_broadcast`, are
+/// found under [`Inherit`].
 ///
 /// # Examples
 ///
@@ -88,7 +55,7 @@ impl fmt::Debug for Scope<'_, '_> {
 /// #[context_var]
 /// static REQUEST_ID: u64;
 ///
-/// fn handle<'scope>(scope: &rayon::ScopeFifo<'_, 'scope>, seen: &'scope mut u64, threads: &'scope AtomicUsize) {
+/// fn handle<'scope>(scope: &rayon::ScopeFifo<'scope>, seen: &'scope mut u64, threads: &'scope AtomicUsize) {
 ///     scope.spawn_fifo(|_| *seen = REQUEST_ID.get());
 ///     scope.spawn_broadcast(|_, _| {
 ///         threads.fetch_add(usize::from(REQUEST_ID.get() == 7), Ordering::Relaxed);
@@ -101,40 +68,104 @@ impl fmt::Debug for Scope<'_, '_> {
 /// assert_eq!((seen, threads.into_inner()), (7, rayon::current_num_threads()));
 /// # }
 /// ```
-pub struct ScopeFifo<'a, 'scope> {
-    inner: &'a ::rayon::ScopeFifo<'scope>,
+pub type ScopeFifo<'scope> = dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope;
+
+/// What a [`Scope`] is to the type system: something whose jobs inherit the context. Implemented for rayon's two kinds
+/// of scope alone.
+///
+/// # Examples
+///
+/// It is what the compiler shows in the place of [`Scope`]; there is no other need to name it.
+///
+/// ```
+/// # use contextvars::{context_var, rayon};
+/// #[context_var]
+/// static TENANT: u32;
+///
+/// type LongName<'scope> = dyn rayon::Inherit<::rayon::Scope<'scope>> + 'scope;
+///
+/// fn look_up<'scope>(s: &LongName<'scope>, seen: &'scope mut u32) {
+///     s.spawn(|_| *seen = TENANT.get());
+/// }
+///
+/// # fn main() {
+/// TENANT.set(1);
+/// let mut seen = 0;
+/// rayon::scope(|s: &rayon::Scope| look_up(s, &mut seen));
+/// assert_eq!(seen, 1);
+/// # }
+/// ```
+//
+// A struct around rayon's `&'a Scope<'scope>` would have a lifetime more than rayon's, which every signature would show.
+pub trait Inherit<Original>: fmt::Debug + Send + Sync + sealed::Sealed {
+    /// The original.
+    #[doc(hidden)]
+    fn original(&self) -> &Original;
 }
 
-impl<'a, 'scope> ScopeFifo<'a, 'scope> {
-    pub(super) fn new(inner: &'a ::rayon::ScopeFifo<'scope>) -> Self {
-        Self { inner }
+impl<'scope> Inherit<::rayon::Scope<'scope>> for ::rayon::Scope<'scope> {
+    fn original(&self) -> &Self {
+        self
     }
+}
 
-    /// Starts a job that inherits the context.
-    pub fn spawn_fifo<F>(&self, f: F)
+impl<'scope> Inherit<::rayon::ScopeFifo<'scope>> for ::rayon::ScopeFifo<'scope> {
+    fn original(&self) -> &Self {
+        self
+    }
+}
+
+mod sealed {
+    //! Keeps other types from being a `Scope`.
+
+    pub trait Sealed {}
+    impl Sealed for ::rayon::Scope<'_> {}
+    impl Sealed for ::rayon::ScopeFifo<'_> {}
+}
+
+impl<'scope> dyn Inherit<::rayon::Scope<'scope>> + 'scope {
+    /// Starts a job that inherits the context and may borrow what outlives the scope.
+    pub fn spawn<F>(&self, f: F)
     where
-        F: FnOnce(&ScopeFifo<'_, 'scope>) + Send + 'scope,
+        F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
         let job = f.in_context(inherit_context());
-        self.inner.spawn_fifo(move |inner| {
+        self.original().spawn(move |scope| {
             let (f, mut context) = job.into_parts();
-            context.run(|| f(&ScopeFifo::new(inner)));
+            context.run(|| f(scope));
         });
     }
 
     /// Starts a job on every thread of the pool, each in a copy of the current context.
     pub fn spawn_broadcast<F>(&self, f: F)
     where
-        F: Fn(&ScopeFifo<'_, 'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
+        F: Fn(&Scope<'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
         let context = inherit_context();
-        self.inner.spawn_broadcast(move |inner, thread| context.run_copy(|| f(&ScopeFifo::new(inner), thread)));
+        self.original().spawn_broadcast(move |scope, thread| context.run_copy(|| f(scope, thread)));
     }
 }
 
-impl fmt::Debug for ScopeFifo<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+impl<'scope> dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope {
+    /// Starts a job that inherits the context and may borrow what outlives the scope, first in, first out.
+    pub fn spawn_fifo<F>(&self, f: F)
+    where
+        F: FnOnce(&ScopeFifo<'scope>) + Send + 'scope,
+    {
+        let job = f.in_context(inherit_context());
+        self.original().spawn_fifo(move |scope| {
+            let (f, mut context) = job.into_parts();
+            context.run(|| f(scope));
+        });
+    }
+
+    /// Starts a job on every thread of the pool, each in a copy of the current context.
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&ScopeFifo<'scope>, BroadcastContext<'_>) + Send + Sync + 'scope,
+    {
+        let context = inherit_context();
+        self.original().spawn_broadcast(move |scope, thread| context.run_copy(|| f(scope, thread)));
     }
 }
 
@@ -165,7 +196,7 @@ impl fmt::Debug for ScopeFifo<'_, '_> {
 /// ```
 pub fn scope<'scope, F, R>(f: F) -> R
 where
-    F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+    F: FnOnce(&Scope<'scope>) -> R + Send,
     R: Send,
 {
     let body = scope_body(f);
@@ -193,7 +224,7 @@ where
 /// ```
 pub fn scope_fifo<'scope, F, R>(f: F) -> R
 where
-    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+    F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
     R: Send,
 {
     let body = scope_fifo_body(f);
@@ -225,9 +256,9 @@ where
 /// ```
 pub fn in_place_scope<'scope, F, R>(f: F) -> R
 where
-    F: FnOnce(&Scope<'_, 'scope>) -> R,
+    F: FnOnce(&Scope<'scope>) -> R,
 {
-    waiting_in_place(|caller| ::rayon::in_place_scope(|inner| caller.outside(|| f(&Scope::new(inner)))))
+    waiting_in_place(|caller| ::rayon::in_place_scope(|inner| caller.outside(|| f(inner))))
 }
 
 /// Does what [`in_place_scope`] does, with jobs that run first in, first out; see
@@ -256,32 +287,32 @@ where
 /// ```
 pub fn in_place_scope_fifo<'scope, F, R>(f: F) -> R
 where
-    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+    F: FnOnce(&ScopeFifo<'scope>) -> R,
 {
-    waiting_in_place(|caller| ::rayon::in_place_scope_fifo(|inner| caller.outside(|| f(&ScopeFifo::new(inner)))))
+    waiting_in_place(|caller| ::rayon::in_place_scope_fifo(|inner| caller.outside(|| f(inner))))
 }
 
 /// What rayon calls for `f`, in a copy of the context that is current now.
 pub(super) fn scope_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R + Send
 where
-    F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+    F: FnOnce(&Scope<'scope>) -> R + Send,
 {
     let job = f.in_context(inherit_context());
     move |inner| {
         let (f, mut context) = job.into_parts();
-        context.run(|| f(&Scope::new(inner)))
+        context.run(|| f(inner))
     }
 }
 
 /// What rayon calls for `f`, in a copy of the context that is current now.
 pub(super) fn scope_fifo_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R + Send
 where
-    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+    F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
 {
     let job = f.in_context(inherit_context());
     move |inner| {
         let (f, mut context) = job.into_parts();
-        context.run(|| f(&ScopeFifo::new(inner)))
+        context.run(|| f(inner))
     }
 }
 
