@@ -23,8 +23,8 @@ fn cost(units: u64) -> u64 {
 fn invoice(units: &[u64]) -> String {
     // The two halves may run on different threads; both inherit the context.
     let (total, dearest) = rayon::join(
-        || units.par_iter().inherit_context().map(|&n| cost(n)).sum::<u64>(),
-        || units.par_iter().inherit_context().map(|&n| cost(n)).max().unwrap_or(0),
+        || units.par_iter().map(|&n| cost(n)).sum::<u64>(),
+        || units.par_iter().map(|&n| cost(n)).max().unwrap_or(0),
     );
     format!("{}: {total} cents in all, the dearest item {dearest}", TENANT.get())
 }

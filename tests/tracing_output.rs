@@ -236,7 +236,7 @@ fn the_variables_follow_onto_a_thread_pool() {
         let say = |message| dispatcher::with_default(&dispatch, || info!("{message}"));
         pool.install(|| {
             rayon::join(|| say("left"), || say("right"));
-            ["one", "two", "three"].par_iter().inherit_context().for_each(|number| say(number));
+            ["one", "two", "three"].par_iter().for_each(|number| say(number));
         });
     });
     let mut lines = output.lines();

@@ -225,7 +225,7 @@ impl Context {
     /// Makes this context current, and what was current this; done twice, all is as before.
     ///
     /// For the few who learn of the end of something in another call than of its beginning. All others `enter`.
-    #[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+    #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
     pub(crate) fn swap_with_current(&mut self) {
         state::swap(&mut self.state);
     }

@@ -56,7 +56,7 @@ use std::sync;
 
 pub(crate) use self::current::change::{Replaced, refuses_sets, replace, restore, set, value_of};
 pub(crate) use self::current::entered::Entered;
-#[cfg(all(tokio_unstable, feature = "tokio-hooks"))]
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 pub(crate) use self::current::entered::swap;
 pub(crate) use self::current::read::{is_set, with_base_value, with_value};
 pub(crate) use self::current::round_trip::{Update, merge, outbound};

@@ -1,12 +1,12 @@
-//! rayon, with jobs that inherit the context: put `use contextvars::rayon;` in front of ordinary rayon code.
+//! rayon, with jobs and parallel iterators that inherit the context: put `use contextvars::rayon;` in front of ordinary
+//! rayon code.
 //!
 //! Everything of rayon is here under its own name. What starts jobs is replaced: each job of [`join`], [`scope`],
 //! [`spawn`], [`broadcast`] and of a [`ThreadPool`] runs in its own copy of the caller's context (without the variables
 //! declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What a job sets stays in its
-//! copy.
-//!
-//! A parallel iterator inherits where it says so, with
-//! [`inherit_context()`](iter::ParallelIteratorExt::inherit_context):
+//! copy. So do the closures of a parallel iterator, whose context is that of where it was made: by `par_iter`,
+//! `into_par_iter`, `par_bridge`, `par_chunks` and the other methods of the [`prelude`], or by a function of [`iter`].
+//! And `par_sort_by` and its like compare in the context.
 //!
 //! ```
 //! use contextvars::rayon::prelude::*;
@@ -20,7 +20,7 @@
 //!     let (left, right) = rayon::join(|| FACTOR.get() * 2, || FACTOR.get() * 3);
 //!     assert_eq!((left, right), (20, 30));
 //!
-//!     let scaled: Vec<_> = [1, 2, 3].par_iter().inherit_context().map(|n| n * FACTOR.get()).collect();
+//!     let scaled: Vec<_> = [1, 2, 3].par_iter().map(|n| n * FACTOR.get()).collect();
 //!     assert_eq!(scaled, [10, 20, 30]);
 //! });
 //! # }
@@ -28,27 +28,62 @@
 //!
 //! # Waiting
 //! A worker that waits, for the other half of a `join` say, runs other jobs meanwhile: for another request, perhaps. A
-//! job started through this module sees its own context all the same. Beyond that, whoever waits in one of these
-//! functions does so in an empty context, so that jobs which were started by other means do not see the waiter's.
+//! job or an iterator of this module sees its own context all the same. Beyond that, whoever waits in a function of this
+//! module, or for one of its iterators, does so in an empty context, so that jobs which were started by other means do
+//! not see the waiter's.
 //!
 //! # Limits
-//! rayon's own functions called under their own path (`::rayon::join`, or by another crate) do not inherit, and a job
-//! that waits in one of them shows its context to jobs started by other means. Pools come from the
-//! [`ThreadPoolBuilder`] of this module.
+//! *rayon itself, in other crates.* Where a job calls a crate that uses rayon by itself, as for decoding an image, what
+//! that crate starts does not inherit. And a worker that waits there shows its context to such plain jobs of whomever.
+//! They may see the values of a request that is not theirs, in a log line say. Run such code in an empty context; a
+//! closure that it is to call takes its context along:
+//!
+//! ```
+//! use contextvars::{Context, context_var, inherit_context};
+//!
+//! # fn decode(progress: impl Fn(u32) + Sync) { ::rayon::join(|| progress(50), || ()); }
+//! #[context_var]
+//! static REQUEST_ID: u64;
+//!
+//! # fn main() {
+//! REQUEST_ID.set(7);
+//! let ctx = inherit_context();
+//! let progress = |percent| ctx.run_copy(|| println!("request {}: {percent} %", REQUEST_ID.get()));
+//! Context::new().run(|| decode(progress));
+//! # }
+//! ```
+//!
+//! *Iterators known by rayon's traits only.* An `impl ParallelIterator` has rayon's own adaptors; see
+//! [`WithContext`](iter::WithContext). They keep the context but for what comes after `flat_map`, `flatten`, `chain`,
+//! `chunks` and `fold_chunks`: there, give it again by
+//! [`inherit_context()`](iter::ParallelIteratorExt::inherit_context).
+//!
+//! *Types of your own.* Implement `::rayon::iter::IntoParallelIterator`, with rayon's types, and not the trait of this
+//! module, which is there for whatever implements rayon's. The same goes for the `IntoParallelIterator` in the signature
+//! of a [`ParallelExtend`](iter::ParallelExtend) or [`FromParallelIterator`](iter::FromParallelIterator).
 //!
 //! # Python
 //! Has no counterpart: what `concurrent.futures` runs on its threads does not see the context of whoever submits it.
 
 pub mod iter;
+pub mod slice;
+pub mod str;
 
 mod builder;
+mod copies;
 mod job;
+mod named;
 mod pool;
 mod scope;
 
-/// [`rayon::prelude`](::rayon::prelude), and the trait that gives parallel iterators a context.
+/// [`rayon::prelude`](::rayon::prelude), with sources that inherit, and the trait that gives an iterator a context.
 pub mod prelude {
-    pub use super::iter::ParallelIteratorExt;
+    pub use super::iter::{
+        IntoParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelBridge, ParallelDrainFull,
+        ParallelDrainRange, ParallelIteratorExt,
+    };
+    pub use super::slice::{ParallelSlice, ParallelSliceMut};
+    pub use super::str::ParallelString;
     #[doc(no_inline)]
     pub use ::rayon::prelude::*;
 }
@@ -58,5 +93,6 @@ pub use ::rayon::*;
 
 pub use self::builder::ThreadPoolBuilder;
 pub use self::job::{broadcast, join, join_context, spawn, spawn_broadcast, spawn_fifo, yield_local, yield_now};
+pub use self::named::{array, collections, option, range, range_inclusive, result, string, vec};
 pub use self::pool::ThreadPool;
 pub use self::scope::{Inherit, Scope, ScopeFifo, in_place_scope, in_place_scope_fifo, scope, scope_fifo};

@@ -5,13 +5,14 @@ use std::cmp::Ordering;
 use ::rayon::iter::{
     Chain, Chunks, Cloned, Copied, Enumerate, ExponentialBlocks, Filter, FilterMap, FlatMapIter, FlattenIter, Fold,
     FoldChunks, FoldChunksWith, FoldWith, IndexedParallelIterator, Inspect, Interleave, InterleaveShortest,
-    Intersperse, IntoParallelIterator, Map, MapInit, MapWith, MaxLen, MinLen, PanicFuse, ParallelIterator, Positions,
-    Rev, Skip, SkipAny, SkipAnyWhile, StepBy, Take, TakeAny, TakeAnyWhile, UniformBlocks, Update, WhileSome, Zip,
-    ZipEq,
+    Intersperse, Map, MapInit, MapWith, MaxLen, MinLen, PanicFuse, ParallelIterator, Positions, Rev, Skip, SkipAny,
+    SkipAnyWhile, StepBy, Take, TakeAny, TakeAnyWhile, UniformBlocks, Update, WhileSome, Zip, ZipEq,
 };
 
 use super::WithContext;
 use super::carry::{Around, Below};
+use super::nested::{FlatMap, Flatten};
+use super::sources::{IntoParallelIterator, original};
 
 /// Defines each method as its namesake in rayon, with the context put where `$reach` says.
 macro_rules! adaptors {
@@ -30,6 +31,21 @@ macro_rules! adaptors {
             self.$reach(|inner| inner.$name($($argument),*))
         }
     )+)+ };
+}
+
+/// Defines each method that takes another iterator as its namesake in rayon.
+macro_rules! adaptors_of_two {
+    ($($(#[$more:meta])* fn $name:ident<$other:ident>() -> $reach:ident $output:ty where { $($bounds:tt)+ };)+) => { $(
+        #[doc = concat!("Does what rayon's `", stringify!($name), "` does, in the context.")]
+        $(#[$more])*
+        pub fn $name<$other>(self, other: $other) -> WithContext<$output>
+        where
+            $($bounds)+
+        {
+            let other = original(other);
+            self.$reach(|inner| inner.$name(other))
+        }
+    )+ };
 }
 
 impl<I: ParallelIterator> WithContext<I> {
@@ -61,9 +77,10 @@ impl<I: ParallelIterator> WithContext<I> {
             fn skip_any_while<P>(predicate: P) -> SkipAnyWhile<I, P>
                 where { P: Fn(&I::Item) -> bool + Sync + Send };
         }
-        below {
-            fn chain<C>(other: C) -> Below<Chain<I, C::Iter>> where { C: IntoParallelIterator<Item = I::Item> };
-        }
+    }
+
+    adaptors_of_two! {
+        fn chain<C>() -> below Below<Chain<I, C::Iter>> where { C: IntoParallelIterator<Item = I::Item> };
     }
 
     /// Does what rayon's `flat_map` does, in the context.
@@ -71,23 +88,22 @@ impl<I: ParallelIterator> WithContext<I> {
     /// rayon drives the nested iterators from within the consumption of the outer one. Whoever waits for their pieces
     /// does so in an empty context, and what comes after this is in the context. Closures that a nested iterator has by
     /// itself are in it if that is made by `.inherit_context()`.
-    pub fn flat_map<F, P>(self, f: F) -> WithContext<impl ParallelIterator<Item = P::Item> + use<I, F, P>>
+    pub fn flat_map<F, P>(self, f: F) -> WithContext<FlatMap<I, F>>
     where
         F: Fn(I::Item) -> P + Sync + Send,
         P: IntoParallelIterator,
     {
         let context = self.context.clone();
-        self.reached(|inner| {
-            inner.flat_map(move |item| Below { base: f(item).into_par_iter(), context: context.clone() })
-        })
+        self.reached(|inner| FlatMap { inner, f, context })
     }
 
     /// Does what rayon's `flatten` does, in the context; see [`flat_map`](Self::flat_map).
-    pub fn flatten(self) -> WithContext<impl ParallelIterator<Item = <I::Item as IntoParallelIterator>::Item> + use<I>>
+    pub fn flatten(self) -> WithContext<Flatten<I>>
     where
         I::Item: IntoParallelIterator,
     {
-        self.flat_map(|item| item)
+        let context = self.context.clone();
+        self.reached(|inner| Flatten { inner, context })
     }
 
     /// Does what rayon's `cloned` does, in the context.
@@ -120,19 +136,22 @@ impl<I: ParallelIterator> WithContext<I> {
 
 /// Where every adaptor so far keeps the items' order and number.
 impl<I: IndexedParallelIterator> WithContext<I> {
+    adaptors_of_two! {
+        fn zip<Z>() -> around Around<Zip<I, Z::Iter>>
+            where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
+        ///
+        /// # Panics
+        /// If the two are not of the same length.
+        fn zip_eq<Z>() -> around Around<ZipEq<I, Z::Iter>>
+            where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
+        fn interleave<Z>() -> around Around<Interleave<I, Z::Iter>>
+            where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
+        fn interleave_shortest<Z>() -> around Around<InterleaveShortest<I, Z::Iter>>
+            where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
+    }
+
     adaptors! {
         around {
-            fn zip<Z>(other: Z) -> Around<Zip<I, Z::Iter>>
-                where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
-            ///
-            /// # Panics
-            /// If the two are not of the same length.
-            fn zip_eq<Z>(other: Z) -> Around<ZipEq<I, Z::Iter>>
-                where { Z: IntoParallelIterator<Iter: IndexedParallelIterator> };
-            fn interleave<Z>(other: Z) -> Around<Interleave<I, Z::Iter>>
-                where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
-            fn interleave_shortest<Z>(other: Z) -> Around<InterleaveShortest<I, Z::Iter>>
-                where { Z: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator> };
             ///
             /// # Panics
             /// If the size is 0.
@@ -177,19 +196,13 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         self.around(|inner| inner).below(|inner| inner.by_uniform_blocks(size))
     }
 
-    /// Returns how many items there are.
-    #[expect(clippy::len_without_is_empty, reason = "rayon's has none either")]
-    pub fn len(&self) -> usize {
-        self.inner.len()
-    }
-
     /// Compares the items in order, and then the lengths; as rayon's `cmp`.
     pub fn cmp<C>(self, other: C) -> Ordering
     where
         C: IntoParallelIterator<Item = I::Item, Iter: IndexedParallelIterator>,
         I::Item: Ord,
     {
-        let other = other.into_par_iter();
+        let other = original(other);
         let lengths = self.len().cmp(&other.len());
         let orders = self.zip(other).map(|(left, right)| left.cmp(&right));
         orders.find_first(|order| order.is_ne()).unwrap_or(lengths)
@@ -201,7 +214,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
         I::Item: PartialOrd<C::Item>,
     {
-        let other = other.into_par_iter();
+        let other = original(other);
         let lengths = self.len().cmp(&other.len());
         let orders = self.zip(other).map(|(left, right)| left.partial_cmp(&right));
         orders.find_first(|order| *order != Some(Ordering::Equal)).unwrap_or(Some(lengths))
@@ -213,7 +226,7 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         C: IntoParallelIterator<Iter: IndexedParallelIterator>,
         I::Item: PartialEq<C::Item>,
     {
-        let other = other.into_par_iter();
+        let other = original(other);
         self.len() == other.len() && self.zip(other).all(|(left, right)| left == right)
     }
 
@@ -260,42 +273,5 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         I::Item: PartialOrd<C::Item>,
     {
         self.partial_cmp(other).is_some_and(Ordering::is_ge)
-    }
-
-    /// Collects into `target`, whose allocation is used again, in order; as rayon's `collect_into_vec`.
-    pub fn collect_into_vec(self, target: &mut Vec<I::Item>) {
-        self.around(|inner| inner).inner.collect_into_vec(target);
-    }
-
-    /// Collects the pairs into two vectors, in order; as rayon's `unzip_into_vecs`.
-    pub fn unzip_into_vecs<A: Send, B: Send>(self, left: &mut Vec<A>, right: &mut Vec<B>)
-    where
-        I: IndexedParallelIterator<Item = (A, B)>,
-    {
-        self.around(|inner| inner).inner.unzip_into_vecs(left, right);
-    }
-
-    /// Returns the index of some item that `predicate` accepts.
-    pub fn position_any<P>(self, predicate: P) -> Option<usize>
-    where
-        P: Fn(I::Item) -> bool + Sync + Send,
-    {
-        self.positions(predicate).find_any(|_| true)
-    }
-
-    /// Returns the index of the first item that `predicate` accepts.
-    pub fn position_first<P>(self, predicate: P) -> Option<usize>
-    where
-        P: Fn(I::Item) -> bool + Sync + Send,
-    {
-        self.positions(predicate).find_first(|_| true)
-    }
-
-    /// Returns the index of the last item that `predicate` accepts.
-    pub fn position_last<P>(self, predicate: P) -> Option<usize>
-    where
-        P: Fn(I::Item) -> bool + Sync + Send,
-    {
-        self.positions(predicate).find_last(|_| true)
     }
 }

@@ -3,18 +3,24 @@
 //! rayon drives an iterator in one of two ways. Either the source is split, and each piece is fed into the *consumer*
 //! that all later adaptors together make up: then a consumer of ours, around that one, enters the context. Or an
 //! adaptor that needs indices (`zip`, `enumerate`) asks the iterators before it for a *producer*, and what those call
-//! is called while items are pulled out of it: then a producer of ours, around the adaptor's, enters the context.
+//! is called while items are pulled out of it: then a producer of ours enters the context, around the adaptor's if
+//! that adaptor is made by [`WithContext`](super::WithContext), else around what it pulls from.
+
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, Reducer, UnindexedConsumer, bridge};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 
-use crate::context::Context;
+use super::kept::{self, Asking, Kept};
+use crate::context::{Context, copy_context};
 use crate::integrations::rayon::job::waiting;
+use crate::state::Entered;
 
 /// An iterator whose items are consumed in a context: everything after it runs there.
 #[derive(Clone)]
 pub struct Below<I> {
-    pub(super) base: I,
+    pub(in crate::integrations::rayon) base: I,
     pub(super) context: Context,
 }
 
@@ -41,9 +47,19 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Below<I> {
         waiting(|| self.base.drive(consumer))
     }
 
+    /// Enters nothing: whoever asks is a later adaptor of this crate, or is asked by one.
     fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
-        let context = &self.context;
-        self.base.with_producer(Carry { inner: callback, context })
+        self.base.with_producer(callback)
+    }
+}
+
+// For what a `WithContext` is made of; see there.
+impl<I: UnwindSafe> UnwindSafe for Below<I> {}
+impl<I: RefUnwindSafe> RefUnwindSafe for Below<I> {}
+
+impl<I: fmt::Debug> fmt::Debug for Below<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.base.fmt(f)
     }
 }
 
@@ -78,8 +94,159 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Around<I> {
     }
 
     fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
-        let context = &self.context;
-        self.base.with_producer(Carry { inner: callback, context })
+        with_producer_in(&self.context, Entering::Never, self.base, callback)
+    }
+}
+
+// For what a `WithContext` is made of; see there.
+impl<I: UnwindSafe> UnwindSafe for Around<I> {}
+impl<I: RefUnwindSafe> RefUnwindSafe for Around<I> {}
+
+impl<I: fmt::Debug> fmt::Debug for Around<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.base.fmt(f)
+    }
+}
+
+/// When the context is entered for the items that are pulled out of a producer.
+#[derive(Clone, Copy)]
+pub(super) enum Entering {
+    /// It is current already: those who pull are within `fold_with` of a producer around this one.
+    Never,
+    /// For each item: what comes after it has a context of its own.
+    ForEachItem,
+    /// From the first item to the last: nobody else enters it for what comes after.
+    Once,
+}
+
+/// Asks `base` for its producer, as an adaptor of this crate, and hands it on with the context around.
+pub(super) fn with_producer_in<I, CB>(context: &Context, entering: Entering, base: I, callback: CB) -> CB::Output
+where
+    I: IndexedParallelIterator,
+    CB: ProducerCallback<I::Item>,
+{
+    let asking = Asking::by_ours();
+    base.with_producer(Asked { callback, context, entering, before: asking.before() })
+}
+
+/// What gets the producer that this crate has asked for.
+struct Asked<'c, CB> {
+    callback: CB,
+    context: &'c Context,
+    entering: Entering,
+    before: bool,
+}
+
+impl<T, CB: ProducerCallback<T>> ProducerCallback<T> for Asked<'_, CB> {
+    type Output = CB::Output;
+
+    fn callback<P: Producer<Item = T>>(self, producer: P) -> CB::Output {
+        Asking::over(self.before);
+        let Self { callback, context, entering, .. } = self;
+        let pieces = Pieces { inner: producer, context, entering };
+        match entering {
+            // rayon drives the whole iterator from here, and may wait.
+            Entering::Once => waiting(|| callback.callback(pieces)),
+            Entering::Never | Entering::ForEachItem => callback.callback(pieces),
+        }
+    }
+}
+
+/// A producer in a context.
+struct Pieces<'c, P> {
+    inner: P,
+    context: &'c Context,
+    entering: Entering,
+}
+
+impl<T, P: Producer<Item = T>> Producer for Pieces<'_, P> {
+    type Item = T;
+    type IntoIter = Items<P::IntoIter>;
+
+    fn into_iter(self) -> Items<P::IntoIter> {
+        match self.entering {
+            Entering::Never => Items { inner: self.inner.into_iter(), context: None, kept: None },
+            Entering::ForEachItem => {
+                let mut context = self.context.clone();
+                let inner = context.run(|| self.inner.into_iter());
+                Items { inner, context: Some(context), kept: None }
+            }
+            Entering::Once => {
+                let kept = Kept::new(self.context.clone());
+                Items { inner: self.inner.into_iter(), context: Some(self.context.clone()), kept }
+            }
+        }
+    }
+
+    fn min_len(&self) -> usize {
+        self.inner.min_len()
+    }
+
+    fn max_len(&self) -> usize {
+        self.inner.max_len()
+    }
+
+    fn split_at(self, index: usize) -> (Self, Self) {
+        let Self { inner, context, entering } = self;
+        let (left, right) = context.run_copy(|| inner.split_at(index));
+        (Self { inner: left, context, entering }, Self { inner: right, context, entering })
+    }
+
+    fn fold_with<F: Folder<T>>(self, folder: F) -> F {
+        self.context.run_copy(|| self.inner.fold_with(folder))
+    }
+}
+
+/// The items of one piece, which are pulled one by one.
+struct Items<I> {
+    // Before `kept`, so that it is dropped in the context.
+    inner: I,
+    /// What to enter for each item, if it is not current.
+    context: Option<Context>,
+    kept: Option<Kept>,
+}
+
+impl<I> Items<I> {
+    #[inline]
+    fn pull<R>(&mut self, f: impl FnOnce(&mut I) -> R) -> R {
+        match &mut self.context {
+            Some(context) if !self.kept.as_ref().is_some_and(Kept::is_innermost) => context.run(|| f(&mut self.inner)),
+            _ => f(&mut self.inner),
+        }
+    }
+}
+
+impl<I: Iterator> Iterator for Items<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        self.pull(I::next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+
+    fn nth(&mut self, n: usize) -> Option<I::Item> {
+        self.pull(|inner| inner.nth(n))
+    }
+}
+
+impl<I: DoubleEndedIterator> DoubleEndedIterator for Items<I> {
+    #[inline]
+    fn next_back(&mut self) -> Option<I::Item> {
+        self.pull(I::next_back)
+    }
+
+    fn nth_back(&mut self, n: usize) -> Option<I::Item> {
+        self.pull(|inner| inner.nth_back(n))
+    }
+}
+
+impl<I: ExactSizeIterator> ExactSizeIterator for Items<I> {
+    fn len(&self) -> usize {
+        self.inner.len()
     }
 }
 
@@ -127,42 +294,6 @@ impl<T, R: Reducer<T>> Reducer<T> for Carry<'_, R> {
     }
 }
 
-impl<T, P: Producer<Item = T>> Producer for Carry<'_, P> {
-    type Item = T;
-    type IntoIter = P::IntoIter;
-
-    /// Nothing is entered here: whoever pulls the items is within the `fold_with` of a later [`Around`].
-    fn into_iter(self) -> P::IntoIter {
-        self.inner.into_iter()
-    }
-
-    fn min_len(&self) -> usize {
-        self.inner.min_len()
-    }
-
-    fn max_len(&self) -> usize {
-        self.inner.max_len()
-    }
-
-    fn split_at(self, index: usize) -> (Self, Self) {
-        let Self { inner, context } = self;
-        let (left, right) = context.run_copy(|| inner.split_at(index));
-        (Self { inner: left, context }, Self { inner: right, context })
-    }
-
-    fn fold_with<F: Folder<T>>(self, folder: F) -> F {
-        self.context.run_copy(|| self.inner.fold_with(folder))
-    }
-}
-
-impl<T, CB: ProducerCallback<T>> ProducerCallback<T> for Carry<'_, CB> {
-    type Output = CB::Output;
-
-    fn callback<P: Producer<Item = T>>(self, producer: P) -> CB::Output {
-        self.inner.callback(Carry { inner: producer, context: self.context })
-    }
-}
-
 /// What consumes the items of one job, in the job's own copy of the context.
 struct Job<F> {
     inner: F,
@@ -179,9 +310,18 @@ impl<T, F: Folder<T>> Folder<T> for Job<F> {
     }
 
     /// The common case: the context is entered once for all items of the job.
+    ///
+    /// To pull an item may call closures that come before, in a context of their own: that of an iterator in a `chain`,
+    /// or one that was given earlier. If there is another one here, it is the one that they need.
     fn consume_iter<I: IntoIterator<Item = T>>(mut self, items: I) -> Self {
         let inner = self.inner;
-        self.inner = self.context.run(|| inner.consume_iter(items));
+        let here = copy_context();
+        self.inner = if here.is_empty() || here.updates_to(&self.context).is_empty() {
+            kept::run(&mut self.context, || inner.consume_iter(items))
+        } else {
+            let items = items.into_iter();
+            kept::enter(&mut self.context, |entered| inner.consume_iter(Outside { items, entered }))
+        };
         self
     }
 
@@ -192,5 +332,24 @@ impl<T, F: Folder<T>> Folder<T> for Job<F> {
 
     fn full(&self) -> bool {
         self.inner.full()
+    }
+}
+
+/// Items that are pulled in the context outside of the one that they are consumed in.
+struct Outside<'e, 'c, I> {
+    items: I,
+    entered: &'e mut Entered<'c>,
+}
+
+impl<I: Iterator> Iterator for Outside<'_, '_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let Self { items, entered } = self;
+        entered.outside(|| items.next())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
     }
 }

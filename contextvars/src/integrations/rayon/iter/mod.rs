@@ -1,14 +1,55 @@
-//! [`rayon::iter`](::rayon::iter), and parallel iterators whose closures run in a context.
+//! [`rayon::iter`](::rayon::iter), with sources whose iterators inherit the context.
 
 mod adaptors;
 mod carry;
+mod divided;
+mod kept;
+mod nested;
+mod sources;
 
-use self::carry::{Around, Below};
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+pub(super) use self::carry::Below;
+use self::carry::{Around, Entering, with_producer_in};
+pub use self::divided::{
+    Split, WalkTree, WalkTreePostfix, WalkTreePrefix, split, walk_tree, walk_tree_postfix, walk_tree_prefix,
+};
+pub use self::nested::{FlatMap, Flatten};
+#[expect(deprecated, reason = "`repeatn` is in rayon, too")]
+pub use self::sources::repeatn;
+pub use self::sources::{
+    IntoParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, IterBridge, ParallelBridge,
+    ParallelDrainFull, ParallelDrainRange, Repeat, empty, once, repeat, repeat_n,
+};
 use crate::context::{Context, inherit_context};
 
-use ::rayon::iter::plumbing::UnindexedConsumer;
+use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
 #[doc(no_inline)]
 pub use ::rayon::iter::*;
+
+/// An iterator that a source of rayon's gives, here with a context for every closure that comes after it.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::context_var;
+/// use contextvars::rayon::iter::Inheriting;
+/// use contextvars::rayon::prelude::*;
+///
+/// #[context_var]
+/// static FACTOR: u32;
+///
+/// fn numbers() -> Inheriting<::rayon::vec::IntoIter<u32>> {
+///     vec![1, 2].into_par_iter()
+/// }
+///
+/// # fn main() {
+/// FACTOR.set(3);
+/// assert_eq!(numbers().map(|n| n * FACTOR.get()).sum::<u32>(), 9);
+/// # }
+/// ```
+pub type Inheriting<I> = WithContext<Below<I>>;
 
 /// Gives a parallel iterator a context.
 ///
@@ -34,18 +75,22 @@ pub trait ParallelIteratorExt: ParallelIterator {
     /// Runs every closure that comes after this in a copy of `context`, on whatever thread.
     ///
     /// Each job, a piece of the work that one thread does, has a copy of its own: what a closure sets is seen by no
-    /// other job, and by no other iterator. A closure that comes before this runs in the context or not, as rayon's
-    /// plumbing has it. So do those of another iterator, which a `flat_map` makes or a `chain` takes: give that one a
-    /// context, too, by [`inherit_context`](Self::inherit_context) where it is made.
+    /// other job, and by no other iterator. A closure that comes before this runs in the context that its iterator has
+    /// already. One that has none, as rayon's own, runs in this context or in an empty one, as rayon's plumbing has it.
     ///
     /// The context is entered once for each job, not for each item; but for each item that gets past a `filter`, or
-    /// another adaptor that picks, and then through a `chain`.
-    fn with_context(self, context: Context) -> WithContext<Below<Self>> {
-        WithContext::new(Below { base: self, context: context.clone() }, context)
+    /// another adaptor that picks, and then through a `chain`, and for each that a `zip` takes from its argument, if
+    /// that calls closures.
+    fn with_context(self, context: Context) -> Inheriting<Self> {
+        let inner = Below { base: self, context: context.clone() };
+        WithContext { inner, context, calls_before: false }
     }
 
     /// Runs every closure that comes after this in a copy of the current context, taken now, without the variables
     /// declared with `inherit = false`; see [`with_context`](Self::with_context).
+    ///
+    /// The sources of this crate's prelude do it by themselves. This is for iterators of other crates, and for code that
+    /// knows an iterator by rayon's traits only.
     ///
     /// # Examples
     ///
@@ -56,30 +101,42 @@ pub trait ParallelIteratorExt: ParallelIterator {
     /// #[context_var]
     /// static FACTOR: u32;
     ///
+    /// fn scaled(pairs: impl ParallelIterator<Item = [u32; 2]>) -> u32 {
+    ///     pairs.inherit_context().flat_map(|pair| pair).map(|n| n * FACTOR.get()).sum()
+    /// }
+    ///
     /// # fn main() {
     /// FACTOR.set(3);
-    /// let scaled: Vec<_> = [1, 2].par_iter().inherit_context().map(|n| n * FACTOR.get()).collect();
-    /// assert_eq!(scaled, [3, 6]);
+    /// assert_eq!(scaled(::rayon::iter::repeat([1, 2]).take(10)), 90);
     /// # }
     /// ```
-    fn inherit_context(self) -> WithContext<Below<Self>> {
+    fn inherit_context(self) -> Inheriting<Self> {
         self.with_context(inherit_context())
     }
 }
 
 impl<I: ParallelIterator> ParallelIteratorExt for I {}
 
-/// A parallel iterator whose closures run in a context; [`ParallelIteratorExt`] makes it.
+/// A parallel iterator whose closures run in a context; the sources and [`ParallelIteratorExt`] make it.
 ///
-/// It has rayon's adaptors as methods of its own, so that the context reaches whatever comes after them, be it what the
-/// nested iterators of a `flat_map` or the other side of a `chain` give, or before a `zip`. For that reason it is not
-/// itself an [`IndexedParallelIterator`], though it has the methods of one where it can: rayon's own `zip` would call
-/// the closures before it without the context.
+/// It has rayon's adaptors as methods of its own, so that closures after a `flat_map` or `chain`, and closures before a
+/// `zip`, run in the context too, and whoever waits for them does so in an empty one.
 ///
-/// In code that knows it as `impl ParallelIterator` only, rayon's adaptors are called. There the context does not reach
-/// what comes after `flat_map`, `flatten` and `chain`; call `with_context` once more behind them. And whoever waits for
-/// the nested iterators of such a `flat_map` does so in the context, which jobs started past this crate then see. The
-/// same goes for `try_fold` and `try_fold_with` and what follows them, whose bounds cannot be written outside of rayon.
+/// Code that knows it by rayon's traits only, as `impl ParallelIterator` or `impl IndexedParallelIterator`, calls
+/// rayon's own adaptors. Those that need indices, as `zip` and `enumerate`, pull items out of it one by one; from the
+/// first item of a piece to the last, the context is current on that thread, for what comes after, too. It ends there
+/// where rayon asks for items without end in between:
+///
+/// - after a `flat_map` or `flatten` of plain lists, and after a `chain` with an iterator that has no context, some of
+///   the items come without the context;
+/// - whoever waits for the lists that such a `flat_map` makes does so in the context, and whoever waits for such a
+///   `chain` in that of its caller: plain jobs can see it;
+/// - `chunks`, `fold_chunks` and `fold_chunks_with` take the items of one chunk at a time, and what comes after runs
+///   without the context.
+///
+/// Call [`inherit_context`](ParallelIteratorExt::inherit_context) before the first two of these and after the last. The
+/// same goes for what follows `try_fold` and `try_fold_with`, which are rayon's own always: their bounds cannot be
+/// written outside of rayon.
 ///
 /// # Examples
 ///
@@ -95,7 +152,7 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 ///
 /// fn seats(rows: &[u32]) -> WithContext<impl ParallelIterator<Item = u32>> {
 ///     PRICE.set(10);
-///     rows.par_iter().inherit_context().flat_map(|&row| 0..row)
+///     rows.par_iter().flat_map(|&row| 0..row)
 /// }
 ///
 /// # fn main() {
@@ -109,31 +166,37 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct WithContext<I> {
     /// Runs in the context as it is: it ends in a `Below` or `Around`, or in adaptors that one of those reaches.
-    inner: I,
+    pub(super) inner: I,
     /// For those that are yet to come.
     context: Context,
+    /// Whether `inner` calls anything of what it is made of, so that it needs the context where items are pulled.
+    calls_before: bool,
 }
 
 impl<I> WithContext<I> {
-    fn new(inner: I, context: Context) -> Self {
-        Self { inner, context }
+    /// Returns the iterator itself, which has its context.
+    ///
+    /// The trait's method of this name, which a function calls that takes any
+    /// [`IntoParallelIterator`], gives what comes after it the context of that function.
+    pub fn into_par_iter(self) -> Self {
+        self
     }
 
     /// The iterator that `adapt` makes, which the context reaches already.
     fn reached<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<J> {
-        WithContext::new(adapt(self.inner), self.context)
+        WithContext { inner: adapt(self.inner), context: self.context, calls_before: true }
     }
 
     /// The iterator that `adapt` makes, with what comes after it in the context.
     fn below<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<Below<J>> {
-        let base = adapt(self.inner);
-        WithContext::new(Below { base, context: self.context.clone() }, self.context)
+        let context = self.context.clone();
+        self.reached(|inner| Below { base: adapt(inner), context })
     }
 
     /// The iterator that `adapt` makes, with what comes before it and what comes after it in the context.
     fn around<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<Around<J>> {
-        let base = adapt(self.inner);
-        WithContext::new(Around { base, context: self.context.clone() }, self.context)
+        let context = self.context.clone();
+        self.reached(|inner| Around { base: adapt(inner), context })
     }
 }
 
@@ -148,3 +211,33 @@ impl<I: ParallelIterator> ParallelIterator for WithContext<I> {
         self.inner.opt_len()
     }
 }
+
+impl<I: IndexedParallelIterator> IndexedParallelIterator for WithContext<I> {
+    fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    fn drive<C: Consumer<I::Item>>(self, consumer: C) -> C::Result {
+        self.inner.drive(consumer)
+    }
+
+    fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
+        let Self { inner, context, calls_before } = self;
+        match (kept::is_asked_by_ours(), calls_before) {
+            (true, false) => inner.with_producer(callback),
+            (true, true) => with_producer_in(&context, Entering::ForEachItem, inner, callback),
+            (false, _) => with_producer_in(&context, Entering::Once, inner, callback),
+        }
+    }
+}
+
+/// As the iterator inside.
+impl<I: fmt::Debug> fmt::Debug for WithContext<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+// A panic leaves every copy of the context that anybody sees as it was.
+impl<I: UnwindSafe> UnwindSafe for WithContext<I> {}
+impl<I: RefUnwindSafe> RefUnwindSafe for WithContext<I> {}

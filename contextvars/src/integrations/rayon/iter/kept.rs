@@ -1,0 +1,128 @@
+//! Contexts that stay current while an iterator is alive, instead of during a call.
+//!
+//! An adaptor of rayon's that needs indices pulls its items out of the iterators before it, and what comes after the
+//! adaptor runs between two calls of their `next`. For that to run in the context, too, the context is current from the
+//! making of such an iterator to its drop. The iterators of one thread end in any order (`zip` drops its left side
+//! first), but contexts have to be left in the reverse order. So whoever ends too early is only noted to be over, and
+//! left when all that came after it are over as well.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+
+use crate::context::Context;
+use crate::state::Entered;
+
+thread_local! {
+    /// What is current below what, on this thread, from the outside inwards.
+    static LEVELS: RefCell<Vec<Level>> = const { RefCell::new(Vec::new()) };
+
+    /// Whether a producer is asked for by an adaptor of this crate, which enters the context that goes on after it.
+    static ASKED_BY_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// One entry of [`LEVELS`].
+struct Level {
+    /// What to make current again in the end; `None` for one that has entered its context by a call.
+    outer: Option<Context>,
+    is_over: bool,
+}
+
+/// A context that is current until this is dropped, and then until all are that came later.
+pub(super) struct Kept {
+    at: usize,
+    /// What is current belongs to a thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Kept {
+    /// Makes `context` current. Not on a thread that is about to end.
+    pub(super) fn new(mut context: Context) -> Option<Self> {
+        Self::at_a_new_level(|| {
+            context.swap_with_current();
+            Some(context)
+        })
+    }
+
+    fn at_a_new_level(enter: impl FnOnce() -> Option<Context>) -> Option<Self> {
+        let at = LEVELS.try_with(|levels| {
+            let mut levels = levels.borrow_mut();
+            levels.push(Level { outer: enter(), is_over: false });
+            levels.len() - 1
+        });
+        at.ok().map(|at| Self { at, not_send: PhantomData })
+    }
+
+    /// Whether none came later and is still current.
+    pub(super) fn is_innermost(&self) -> bool {
+        LEVELS.try_with(|levels| levels.borrow().len() == self.at + 1).unwrap_or(false)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let mut ended = Vec::new();
+        let _ = LEVELS.try_with(|levels| {
+            let mut levels = levels.borrow_mut();
+            if let Some(level) = levels.get_mut(self.at) {
+                level.is_over = true;
+            }
+            while levels.last().is_some_and(|level| level.is_over) {
+                if let Some(mut context) = levels.pop().and_then(|level| level.outer) {
+                    context.swap_with_current();
+                    ended.push(context);
+                }
+            }
+        });
+        // These run destructors, which may come here again.
+        drop(ended);
+    }
+}
+
+/// Calls `f`, which may drop iterators that keep contexts, in `context`.
+///
+/// They are noted to be over then, and left when this `context` is.
+pub(super) fn run<R>(context: &mut Context, f: impl FnOnce() -> R) -> R {
+    enter(context, |_| f())
+}
+
+/// Does what [`run`] does, for an `f` that needs the way back out.
+pub(super) fn enter<R>(context: &mut Context, f: impl FnOnce(&mut Entered<'_>) -> R) -> R {
+    let _level = Kept::at_a_new_level(|| None);
+    let mut entered = context.enter();
+    let result = f(&mut entered);
+    entered.leave();
+    result
+}
+
+/// Whether it is an adaptor of this crate that asks for a producer right now.
+pub(super) fn is_asked_by_ours() -> bool {
+    ASKED_BY_OURS.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Says who asks for a producer until this is dropped, or until [`over`](Self::over).
+pub(super) struct Asking {
+    before: bool,
+}
+
+impl Asking {
+    /// An adaptor of this crate asks.
+    pub(super) fn by_ours() -> Self {
+        Self { before: ASKED_BY_OURS.try_with(|asked| asked.replace(true)).unwrap_or(false) }
+    }
+
+    /// The producer is there.
+    pub(super) fn over(before: bool) {
+        let _ = ASKED_BY_OURS.try_with(|asked| asked.set(before));
+    }
+
+    /// Who asked before.
+    pub(super) fn before(&self) -> bool {
+        self.before
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        Self::over(self.before);
+    }
+}

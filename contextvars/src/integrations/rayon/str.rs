@@ -1,0 +1,214 @@
+//! [`rayon::str`](::rayon::str), with iterators that inherit the context.
+
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use ::rayon::iter::ParallelIterator;
+use ::rayon::iter::plumbing::UnindexedConsumer;
+use ::rayon::str as original;
+
+use super::copies::Copies;
+use super::iter::{Inheriting, ParallelIteratorExt};
+use crate::context::{Context, inherit_context};
+
+/// Defines methods as their namesakes in rayon.
+macro_rules! parts {
+    ($($(#[$doc:meta])* fn $name:ident() -> $Parts:ident;)+) => { $(
+        $(#[$doc])*
+        fn $name(&self) -> $Parts<'_> {
+            original::ParallelString::$name(self.as_parallel_string()).inherit_context()
+        }
+    )+ };
+}
+
+/// Defines methods as their namesakes in rayon, with a pattern that is looked for in the context.
+macro_rules! found {
+    ($($(#[$doc:meta])* fn $name:ident() -> $Found:ident;)+) => { $(
+        $(#[$doc])*
+        fn $name<P: Pattern>(&self, pattern: P) -> Inheriting<$Found<'_, P>> {
+            let context = inherit_context();
+            $Found { text: self.as_parallel_string(), pattern, context: context.clone() }.with_context(context)
+        }
+    )+ };
+}
+
+/// [`rayon::str::ParallelString`](::rayon::str::ParallelString), with iterators that inherit the context.
+///
+/// A pattern that is a closure sees the context, too. Each thread calls it in a copy of its own.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::context_var;
+/// use contextvars::rayon::prelude::*;
+///
+/// #[context_var]
+/// static SEPARATOR: char;
+///
+/// # fn main() {
+/// SEPARATOR.set('+');
+/// let words: Vec<_> = "spam+ham".par_split(|c| c == SEPARATOR.get()).map(|word| (word, SEPARATOR.get())).collect();
+/// assert_eq!(words, [("spam", '+'), ("ham", '+')]);
+/// # }
+/// ```
+pub trait ParallelString {
+    /// Returns the text that this is.
+    fn as_parallel_string(&self) -> &str;
+
+    parts! {
+        /// Gives the characters.
+        fn par_chars() -> Chars;
+        /// Gives the characters with their places.
+        fn par_char_indices() -> CharIndices;
+        /// Gives the bytes.
+        fn par_bytes() -> Bytes;
+        /// Gives the units of UTF-16.
+        fn par_encode_utf16() -> EncodeUtf16;
+        /// Gives the lines.
+        fn par_lines() -> Lines;
+        /// Gives the words.
+        fn par_split_whitespace() -> SplitWhitespace;
+        /// Gives the words between whitespace of ASCII.
+        fn par_split_ascii_whitespace() -> SplitAsciiWhitespace;
+    }
+
+    found! {
+        /// Gives what is between the places where the pattern is found.
+        fn par_split() -> Split;
+        /// Gives what ends where the pattern is found, and what remains.
+        fn par_split_inclusive() -> SplitInclusive;
+        /// Gives what is between the places where the pattern is found, without an empty rest.
+        fn par_split_terminator() -> SplitTerminator;
+        /// Gives what the pattern finds.
+        fn par_matches() -> Matches;
+        /// Gives what the pattern finds, with its place.
+        fn par_match_indices() -> MatchIndices;
+    }
+}
+
+impl<S: original::ParallelString + ?Sized> ParallelString for S {
+    fn as_parallel_string(&self) -> &str {
+        original::ParallelString::as_parallel_string(self)
+    }
+}
+
+/// Defines names of what the sources give.
+macro_rules! named {
+    ($($Name:ident),+) => { $(
+        #[doc = concat!("rayon's `", stringify!($Name), "`, inheriting.")]
+        pub type $Name<'ch> = Inheriting<original::$Name<'ch>>;
+    )+ };
+}
+
+named!(Bytes, CharIndices, Chars, EncodeUtf16, Lines, SplitAsciiWhitespace, SplitWhitespace);
+
+use self::private::Pattern;
+
+mod private {
+    //! As in rayon, where the trait cannot be named either.
+
+    /// A pattern: a character, some characters, or a function of a character.
+    pub trait Pattern: Sized + Sync + Send {
+        /// Whether it calls code that may ask for the context.
+        #[doc(hidden)]
+        const CALLS: bool = false;
+
+        /// The one character that is looked for, if it is one.
+        #[doc(hidden)]
+        fn only(&self) -> Option<char> {
+            None
+        }
+
+        /// Whether the pattern finds that character.
+        #[doc(hidden)]
+        fn finds(&self, c: char) -> bool;
+    }
+
+    impl Pattern for char {
+        fn only(&self) -> Option<char> {
+            Some(*self)
+        }
+
+        fn finds(&self, c: char) -> bool {
+            c == *self
+        }
+    }
+
+    impl Pattern for &[char] {
+        fn finds(&self, c: char) -> bool {
+            self.contains(&c)
+        }
+    }
+
+    impl<const N: usize> Pattern for [char; N] {
+        fn finds(&self, c: char) -> bool {
+            self.contains(&c)
+        }
+    }
+
+    impl<const N: usize> Pattern for &[char; N] {
+        fn finds(&self, c: char) -> bool {
+            self.contains(&c)
+        }
+    }
+
+    impl<F: Sync + Send + Fn(char) -> bool> Pattern for F {
+        const CALLS: bool = true;
+
+        fn finds(&self, c: char) -> bool {
+            self(c)
+        }
+    }
+}
+
+/// Defines what looks for a pattern, as its namesake in rayon.
+macro_rules! finders {
+    ($($Found:ident -> $Item:ty = $method:ident;)+) => { $(
+        #[doc = concat!(
+            "A [`rayon::str::", stringify!($Found), "`](::rayon::str::", stringify!($Found),
+            ") whose pattern is looked for in a context; `", stringify!($method), "` makes it."
+        )]
+        #[derive(Clone)]
+        pub struct $Found<'ch, P: Pattern> {
+            text: &'ch str,
+            pattern: P,
+            context: Context,
+        }
+
+        impl<'ch, P: Pattern> ParallelIterator for $Found<'ch, P> {
+            type Item = $Item;
+
+            fn drive_unindexed<C: UnindexedConsumer<$Item>>(self, consumer: C) -> C::Result {
+                let Self { text, pattern, context } = self;
+                if let Some(only) = pattern.only() {
+                    original::ParallelString::$method(text, only).drive_unindexed(consumer)
+                } else if P::CALLS {
+                    let copies = Copies::of(&context);
+                    let finds = |c: char| copies.run(|| pattern.finds(c));
+                    original::ParallelString::$method(text, finds).drive_unindexed(consumer)
+                } else {
+                    original::ParallelString::$method(text, |c: char| pattern.finds(c)).drive_unindexed(consumer)
+                }
+            }
+        }
+
+        // A panic in the pattern leaves every copy of the context that anybody sees as it was.
+        impl<P: Pattern + UnwindSafe> UnwindSafe for $Found<'_, P> {}
+        impl<P: Pattern + RefUnwindSafe> RefUnwindSafe for $Found<'_, P> {}
+
+        impl<P: Pattern + fmt::Debug> fmt::Debug for $Found<'_, P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut output = f.debug_struct(stringify!($Found));
+                output.field("text", &self.text).field("pattern", &self.pattern).finish_non_exhaustive()
+            }
+        }
+    )+ };
+}
+
+finders! {
+    Split -> &'ch str = par_split;
+    SplitInclusive -> &'ch str = par_split_inclusive;
+    SplitTerminator -> &'ch str = par_split_terminator;
+    Matches -> &'ch str = par_matches;
+    MatchIndices -> (usize, &'ch str) = par_match_indices;
+}
