@@ -1,5 +1,8 @@
 //! The same with what inherits: not one line is to be reported.
 
+use std::collections::BinaryHeap;
+
+use contextvars::rayon::prelude::*;
 use contextvars::rayon::{self, Scope, ScopeFifo, ThreadPool};
 use contextvars::thread;
 use contextvars::tokio::runtime::{Handle, LocalRuntime, Runtime};
@@ -116,4 +119,81 @@ pub fn pools(pool: &ThreadPool) {
     pool.spawn_fifo(work);
     pool.broadcast(|_| ());
     pool.spawn_broadcast(|_| ());
+}
+
+fn is_even(n: &u128) -> bool {
+    n % 2 == 0
+}
+
+fn no_children(_: &u128) -> [u128; 0] {
+    []
+}
+
+/// See the module.
+pub fn of_collections(numbers: &mut Vec<u128>, heap: &mut BinaryHeap<u128>) {
+    numbers.par_iter().count();
+    numbers.par_iter_mut().count();
+    numbers.par_drain(..).count();
+    heap.par_drain().count();
+    (0..4).into_par_iter().count();
+    (0..4).par_bridge().count();
+}
+
+/// See the module.
+pub fn slices(numbers: &mut [u128]) {
+    numbers.par_split(is_even).count();
+    numbers.par_split_inclusive(is_even).count();
+    numbers.par_windows(2).count();
+    numbers.par_array_windows::<2>().count();
+    numbers.par_chunks(2).count();
+    numbers.par_chunks_exact(2).count();
+    numbers.par_rchunks(2).count();
+    numbers.par_rchunks_exact(2).count();
+    numbers.par_chunk_by(u128::eq).count();
+    numbers.par_split_mut(is_even).count();
+    numbers.par_split_inclusive_mut(is_even).count();
+    numbers.par_chunks_mut(2).count();
+    numbers.par_chunks_exact_mut(2).count();
+    numbers.par_rchunks_mut(2).count();
+    numbers.par_rchunks_exact_mut(2).count();
+    numbers.par_chunk_by_mut(u128::eq).count();
+}
+
+/// See the module.
+pub fn sorts(numbers: &mut [u128]) {
+    numbers.par_sort();
+    numbers.par_sort_by(u128::cmp);
+    numbers.par_sort_by_key(|n| n % 3);
+    numbers.par_sort_by_cached_key(|n| n % 3);
+    numbers.par_sort_unstable();
+    numbers.par_sort_unstable_by(u128::cmp);
+    numbers.par_sort_unstable_by_key(|n| n % 3);
+}
+
+/// See the module.
+pub fn texts(text: &str) {
+    text.par_chars().count();
+    text.par_char_indices().count();
+    text.par_bytes().count();
+    text.par_encode_utf16().count();
+    text.par_split(' ').count();
+    text.par_split_inclusive(' ').count();
+    text.par_split_terminator(' ').count();
+    text.par_lines().count();
+    text.par_split_whitespace().count();
+    text.par_split_ascii_whitespace().count();
+    text.par_matches(' ').count();
+    text.par_match_indices(' ').count();
+}
+
+/// See the module.
+pub fn sources() {
+    rayon::iter::empty::<u128>().count();
+    rayon::iter::once(1).count();
+    rayon::iter::repeat(1).count();
+    rayon::iter::repeat_n(1, 2).count();
+    rayon::iter::split(0, |n: u128| (n, None)).count();
+    rayon::iter::walk_tree(0_u128, no_children).count();
+    rayon::iter::walk_tree_prefix(0_u128, no_children).count();
+    rayon::iter::walk_tree_postfix(0_u128, no_children).count();
 }

@@ -1,7 +1,9 @@
 //! What does not inherit.
 
+use std::collections::BinaryHeap;
 use std::thread;
 
+use rayon::prelude::*;
 use rayon::{Scope, ScopeFifo, ThreadPool};
 use tokio::runtime::{Handle, LocalRuntime, Runtime};
 use tokio::task::{JoinSet, LocalSet};
@@ -116,4 +118,81 @@ pub fn pools(pool: &ThreadPool) {
     pool.spawn_fifo(work); // plain
     pool.broadcast(|_| ()); // plain
     pool.spawn_broadcast(|_| ()); // plain
+}
+
+fn is_even(n: &u128) -> bool {
+    n % 2 == 0
+}
+
+fn no_children(_: &u128) -> [u128; 0] {
+    []
+}
+
+/// See the module.
+pub fn of_collections(numbers: &mut Vec<u128>, heap: &mut BinaryHeap<u128>) {
+    numbers.par_iter().count(); // plain
+    numbers.par_iter_mut().count(); // plain
+    numbers.par_drain(..).count(); // plain
+    heap.par_drain().count(); // plain
+    (0..4).into_par_iter().count(); // plain
+    (0..4).par_bridge().count(); // plain
+}
+
+/// See the module.
+pub fn slices(numbers: &mut [u128]) {
+    numbers.par_split(is_even).count(); // plain
+    numbers.par_split_inclusive(is_even).count(); // plain
+    numbers.par_windows(2).count(); // plain
+    numbers.par_array_windows::<2>().count(); // plain
+    numbers.par_chunks(2).count(); // plain
+    numbers.par_chunks_exact(2).count(); // plain
+    numbers.par_rchunks(2).count(); // plain
+    numbers.par_rchunks_exact(2).count(); // plain
+    numbers.par_chunk_by(u128::eq).count(); // plain
+    numbers.par_split_mut(is_even).count(); // plain
+    numbers.par_split_inclusive_mut(is_even).count(); // plain
+    numbers.par_chunks_mut(2).count(); // plain
+    numbers.par_chunks_exact_mut(2).count(); // plain
+    numbers.par_rchunks_mut(2).count(); // plain
+    numbers.par_rchunks_exact_mut(2).count(); // plain
+    numbers.par_chunk_by_mut(u128::eq).count(); // plain
+}
+
+/// See the module.
+pub fn sorts(numbers: &mut [u128]) {
+    numbers.par_sort(); // plain
+    numbers.par_sort_by(u128::cmp); // plain
+    numbers.par_sort_by_key(|n| n % 3); // plain
+    numbers.par_sort_by_cached_key(|n| n % 3); // plain
+    numbers.par_sort_unstable(); // plain
+    numbers.par_sort_unstable_by(u128::cmp); // plain
+    numbers.par_sort_unstable_by_key(|n| n % 3); // plain
+}
+
+/// See the module.
+pub fn texts(text: &str) {
+    text.par_chars().count(); // plain
+    text.par_char_indices().count(); // plain
+    text.par_bytes().count(); // plain
+    text.par_encode_utf16().count(); // plain
+    text.par_split(' ').count(); // plain
+    text.par_split_inclusive(' ').count(); // plain
+    text.par_split_terminator(' ').count(); // plain
+    text.par_lines().count(); // plain
+    text.par_split_whitespace().count(); // plain
+    text.par_split_ascii_whitespace().count(); // plain
+    text.par_matches(' ').count(); // plain
+    text.par_match_indices(' ').count(); // plain
+}
+
+/// See the module.
+pub fn sources() {
+    rayon::iter::empty::<u128>().count(); // plain
+    rayon::iter::once(1).count(); // plain
+    rayon::iter::repeat(1).count(); // plain
+    rayon::iter::repeat_n(1, 2).count(); // plain
+    rayon::iter::split(0, |n: u128| (n, None)).count(); // plain
+    rayon::iter::walk_tree(0_u128, no_children).count(); // plain
+    rayon::iter::walk_tree_prefix(0_u128, no_children).count(); // plain
+    rayon::iter::walk_tree_postfix(0_u128, no_children).count(); // plain
 }
