@@ -10,4 +10,4 @@ if ! cargo +nightly --version >/dev/null 2>&1; then
 fi
 # A target folder of its own: other flags would throw away what the other steps built.
 RUSTFLAGS="--cfg tokio_unstable" RUSTDOCFLAGS="-D warnings --cfg docsrs --cfg tokio_unstable" CARGO_TARGET_DIR=target/docs-rs \
-    cargo +nightly doc -p contextvars --features full,tokio-hooks,tokio-tracing --no-deps
+    cargo +nightly doc -p contextvars --all-features --no-deps

@@ -8,13 +8,12 @@ export RUSTDOCFLAGS="--cfg tokio_unstable"
 # A target folder of its own: other flags would throw away what the other steps built.
 export CARGO_TARGET_DIR=target/tokio-unstable
 # By kind, since a filter by name leaves out the examples of the documentation.
-cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --lib tokio
-cargo test -p contextvars --features full,tokio-hooks,tokio-tracing --doc tokio
+cargo test -p contextvars --all-features --lib tokio
+cargo test -p contextvars --all-features --doc tokio
 # Without `tokio-tracing`, tasks with names are refused.
 cargo test -p contextvars --features full --doc no_task_builder
 cargo test -p contextvars-tests --test detached --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
     --test travel_tokio --test travel_tokio_util
 cargo build -p contextvars-examples --example whole_program
 cargo test -p contextvars-examples --test examples_run whole_program
-cargo clippy -p contextvars -p contextvars-tests --features contextvars/full,contextvars/tokio-hooks,contextvars/tokio-tracing \
-    --tests -- -D warnings
+cargo clippy -p contextvars -p contextvars-tests --all-features --tests -- -D warnings

@@ -78,7 +78,7 @@ fn random_programs_do_what_they_do_in_python() {
         for ((seed, program), theirs) in seeds.zip(programs).zip(traces) {
             assert!(machine::run(&program) == theirs, "{}", report(&mut python, seed, program));
         }
-        if count > 1_000 && (seed - first).is_multiple_of(20 * BATCH) {
+        if count > 1_000 && (seed - first) % (20 * BATCH) == 0 {
             println!("{} programs, all alike", seed - first);
         }
     }
