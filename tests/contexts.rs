@@ -7,7 +7,7 @@ mod support;
 use std::thread;
 
 use contextvars::{Context, ContextVar, Items, ValueRef, Variable, context_var, copy_context, inherit_context};
-use many::many;
+use many::{MANY, many};
 use support::{Census, Citizen, isolated, panic_of};
 
 #[context_var(default = 42)]
@@ -382,14 +382,14 @@ fn shuffled() -> Vec<(usize, &'static ContextVar<u32>)> {
 fn a_context_holds_as_many_variables_as_there_are() {
     let mut ctx = Context::new();
     let tokens = ctx.run(|| shuffled().into_iter().map(|(at, var)| var.set(number(at))).collect::<Vec<_>>());
-    assert_eq!((many().len(), ctx.len()), (1024, 1024));
+    assert_eq!((many().len(), ctx.len()), (MANY, MANY));
     for (index, var) in shuffled() {
         assert_eq!((ctx[var], ctx.run(|| var.get())), (number(index), number(index)));
     }
-    assert_eq!(ctx.keys().map(std::ptr::from_ref).collect::<std::collections::HashSet<_>>().len(), 1024);
-    assert_eq!(ctx.values().filter_map(ValueRef::downcast_ref::<u32>).count(), 1024);
+    assert_eq!(ctx.keys().map(std::ptr::from_ref).collect::<std::collections::HashSet<_>>().len(), MANY);
+    assert_eq!(ctx.values().filter_map(ValueRef::downcast_ref::<u32>).count(), MANY);
     assert_eq!(ctx, ctx.clone());
-    for (left, token) in (0..1024).rev().zip(tokens) {
+    for (left, token) in (0..MANY).rev().zip(tokens) {
         let var = token.var();
         ctx.run(|| var.reset(token)).unwrap();
         assert!(!ctx.contains(var));
@@ -407,7 +407,7 @@ fn copies_of_a_large_context_change_apart() {
     for (changed, copy) in copies.iter().enumerate() {
         let zeroes = copy.values().map(ValueRef::downcast_ref::<u32>).filter(|number| *number == Some(&0));
         assert_eq!((zeroes.count(), copy[all[changed]]), (1, 0));
-        assert_eq!(copy[all[(changed + 1) % 1024]], number((changed + 1) % 1024));
+        assert_eq!(copy[all[(changed + 1) % MANY]], number((changed + 1) % MANY));
     }
     drop(copies);
     assert!(all.into_iter().enumerate().all(|(index, var)| full[var] == number(index)));

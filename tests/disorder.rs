@@ -117,7 +117,7 @@ fn wander(numbers: &mut Numbers, tokens: &mut Vec<Token<String>>, contexts: &mut
 #[test]
 fn readers_keep_their_values_whatever_happens_around_them() {
     on_a_thread(|| {
-        for seed in 0..if cfg!(miri) { 10 } else { 1000 } {
+        for seed in 0..if cfg!(miri) { 5 } else { 1000 } {
             let (mut tokens, mut contexts) = (Vec::new(), Vec::new());
             let mut ctx = Context::new().with(&NAME, "start".to_owned());
             ctx.run(|| wander(&mut Numbers(seed), &mut tokens, &mut contexts, 7));

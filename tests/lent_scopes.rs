@@ -343,19 +343,20 @@ fn a_token_is_refused_in_every_scope_but_the_one_it_was_made_in() {
 
 #[test]
 fn sets_in_the_body_under_a_live_reader_park_its_value_and_no_other() {
+    const SETS: usize = if cfg!(miri) { 200 } else { 100_000 };
     let census = Census::new();
     Context::new().with(&COUNTED, census.citizen()).run(|| {
         COUNTED.with(|_| {
             with_context!(COUNTED = census.citizen(), {
                 COUNTED.with(|_| {
-                    for _ in 0..100_000 {
+                    for _ in 0..SETS {
                         drop(COUNTED.set(census.citizen()));
                         // What was lent, what was bound, the current one.
                         assert_eq!(census.alive(), 3);
                     }
                 });
             });
-            for _ in 0..10_000 {
+            for _ in 0..SETS / 10 {
                 with_context!(COUNTED = census.citizen(), { drop(COUNTED.set(census.citizen())) });
                 assert_eq!(census.alive(), 1);
             }

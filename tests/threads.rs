@@ -118,6 +118,7 @@ fn a_token_of_another_thread_s_base_context_is_foreign() {
 
 #[test]
 fn threads_share_a_context_s_values_without_copying_them() {
+    const TIMES: usize = if cfg!(miri) { 20 } else { 1000 };
     let census = Census::new();
     let ctx = Context::new().with(&COUNTED, census.citizen());
     thread::scope(|scope| {
@@ -125,7 +126,7 @@ fn threads_share_a_context_s_values_without_copying_them() {
             let mut ctx = ctx.clone();
             scope.spawn(move || {
                 ctx.run(|| {
-                    for _ in 0..1000 {
+                    for _ in 0..TIMES {
                         COUNTED.with(|_| copy_context().run(|| NUMBER.set(1)));
                     }
                 });
