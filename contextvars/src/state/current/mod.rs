@@ -11,7 +11,10 @@ pub(super) mod scope;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::{self, ManuallyDrop};
 use std::ptr;
+#[cfg(target_has_atomic = "64")]
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(target_has_atomic = "64"))]
+use std::sync::{Mutex, PoisonError};
 
 use self::read::Reader;
 use self::scope::Saved;
@@ -167,10 +170,26 @@ impl Current {
 #[cold]
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
-    static NEXT: AtomicU64 = AtomicU64::new(1);
     // There are 59 bits for identities: a billion a second last for eighteen years.
-    let first = NEXT.fetch_add(RUN, Ordering::Relaxed);
+    let first = count_on(RUN);
     (first, first + RUN)
+}
+
+/// Counts on by `run`, and returns what the count was; at first it is 1.
+#[cfg(target_has_atomic = "64")]
+fn count_on(run: u64) -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(run, Ordering::Relaxed)
+}
+
+/// The same for processors that cannot count so far in one step.
+#[cfg(not(target_has_atomic = "64"))]
+fn count_on(run: u64) -> u64 {
+    static NEXT: Mutex<u64> = Mutex::new(1);
+    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = *next;
+    *next += run;
+    first
 }
 
 /// A copy of the current context. One reference count.
