@@ -4,6 +4,8 @@
 //! Use them through `contextvars`, which documents them with examples; the paths in their expansions start there. What
 //! is said here stands there as well, below the heading `Arguments`.
 
+#[cfg(test)]
+mod any_tokens;
 mod context_test;
 mod context_var;
 mod mistakes;
