@@ -4,10 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! cargo deny --version >/dev/null 2>&1; then
-    echo "skipped: cargo-deny is not installed (cargo install cargo-deny --locked)"
-    exit 0
-fi
+# shellcheck source=ci/sourced/tool.sh
+. ci/sourced/tool.sh
+use_tool cargo-deny || exit 0
 checks="bans licenses sources"
 if [ "${1:-}" = --advisories ]; then
     checks="advisories $checks"

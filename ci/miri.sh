@@ -2,26 +2,37 @@
 # Runs the tests of what the unsafe code does in Miri, which knows the rules that the compiler relies on: by Stacked Borrows
 # and by Tree Borrows, with strict provenance, in isolation from the machine, and with leaks as errors.
 #
-# The tests do less there, where each step takes a hundred times as long.
+# The tests do less there, where each step takes a hundred times as long. With both rule sets it is a matter of twenty
+# minutes; `ci/miri.sh stacked` and `ci/miri.sh tree` are half of it each. NIGHTLY names the toolchain to use (nightly).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=ci/sourced/core-tests.sh
+. ci/sourced/core-tests.sh
 
-if ! cargo +nightly miri --version >/dev/null 2>&1; then
-    echo "skipped: Miri is not installed (rustup toolchain install nightly --component miri,rust-src)"
+nightly=${NIGHTLY:-nightly}
+if ! cargo "+$nightly" miri --version >/dev/null 2>&1; then
+    echo "skipped: Miri is not installed (rustup toolchain install $nightly --component miri,rust-src)"
     exit 0
 fi
-tests=()
-# Coroutines are assembly, and programs that need a runtime's threads or sockets are slow: those are for the sanitizers.
-for name in allocators contexts disorder lent_scopes lifetimes panics races reentrancy scope_contexts scopes shared_contexts \
-    threads variables; do
-    tests+=(--test "$name")
-done
+# Coroutines are assembly; a hundred thousand variables, and programs that need a runtime's threads, are slow: those are for
+# the sanitizers.
+core_tests_but coroutines freed_contexts many_variables
 export CARGO_TARGET_DIR=target/miri
-for rules in "" -Zmiri-tree-borrows; do
+[ $# -gt 0 ] || set -- stacked tree
+for rules in "$@"; do
+    case $rules in
+    stacked) flags= ;;
+    tree) flags=-Zmiri-tree-borrows ;;
+    *)
+        echo "there are no rules \`$rules\`: stacked, or tree" >&2
+        exit 1
+        ;;
+    esac
+    echo "-- $rules"
     # Within Miri there is no environment but this: proptest is to make up few cases, and to keep no files.
-    export MIRIFLAGS="$rules -Zmiri-strict-provenance -Zmiri-env-set=PROPTEST_CASES=4 \
+    export MIRIFLAGS="$flags -Zmiri-strict-provenance -Zmiri-env-set=PROPTEST_CASES=4 \
         -Zmiri-env-set=PROPTEST_DISABLE_FAILURE_PERSISTENCE=true"
-    cargo +nightly miri test -p contextvars --lib state:: -- --skip a_hundred_thousand_ids_fit
-    cargo +nightly miri test -p contextvars-tests "${tests[@]}" -- --skip a_reader_may_live_as_long_as_the_program \
+    cargo "+$nightly" miri test -p contextvars --lib state:: -- --skip a_hundred_thousand_ids_fit
+    cargo "+$nightly" miri test -p contextvars-tests "${core_tests[@]}" -- --skip a_reader_may_live_as_long_as_the_program \
         --skip whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope
 done

@@ -13,10 +13,11 @@ if ! cargo "+$nightly" --version >/dev/null 2>&1; then
     echo "skipped: the toolchain $nightly is not installed, without which the API cannot be listed"
     exit 0
 fi
-if ! tool=$(cargo "+$nightly" public-api --version 2>/dev/null); then
-    echo "skipped: cargo-public-api is not installed (cargo install cargo-public-api --locked)"
-    exit 0
-fi
+# shellcheck source=ci/sourced/tool.sh
+. ci/sourced/tool.sh
+# The version that the stored list is from.
+use_tool cargo-public-api "$(sed -n '1s/^.*cargo-public-api \([0-9.]*\),.*/\1/p' ci/public-api/contextvars.txt)" || exit 0
+tool=$(cargo "+$nightly" public-api --version)
 by="// $tool, $(rustc "+$nightly" --version)"
 
 # What stands behind tokio's unstable parts is in the list, too.

@@ -8,15 +8,13 @@ if ! command -v valgrind >/dev/null; then
     echo "skipped: valgrind is not installed"
     exit 0
 fi
-tests=()
-# Not the coroutines, which have stacks of their own: those are for the sanitizers.
-for name in allocators contexts disorder freed_contexts lent_scopes panics races reentrancy scopes shared_contexts threads \
-    unwinding variables; do
-    tests+=(--test "$name")
-done
+# shellcheck source=ci/sourced/core-tests.sh
+. ci/sourced/core-tests.sh
+# Coroutines have stacks of their own, and the others do too much: those are for the sanitizers.
+core_tests_but coroutines lifetimes many_variables
 # Cargo hands each test program to this. What is lost for certain is an error; what merely looks like it is libtest's own.
 runner="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 host=$(rustc -vV | sed -n 's/^host: //p')
 # What is made up is little, where each step takes fifty times as long.
 PROPTEST_CASES=8 cargo test --config "target.$host.runner = \"$runner\"" \
-    -p contextvars -p contextvars-tests --lib "${tests[@]}" -- --test-threads=1
+    -p contextvars -p contextvars-tests --lib "${core_tests[@]}" -- --test-threads=1

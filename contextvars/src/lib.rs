@@ -68,9 +68,15 @@
 //! Rust 1.85 or newer.
 //!
 //! # WebAssembly
-//! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`; `ci/wasm.sh` builds it where
-//! that target is installed. What was run there, in Node.js: variables, scopes, contexts, futures and [`variables`].
-//! Not run there: the features; threads; a browser; WASI.
+//! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`. `ci/wasm.sh` runs programs in
+//! Node.js, on that target and on `wasm32-wasip1`: variables, scopes, contexts, futures and [`variables`]. Not run there:
+//! the features; threads; a browser.
+//!
+//! - **A panic is a trap**, which unwinds nothing: no scope ends and no context is left. What is called next in the same
+//!   instance finds the values of the scope that the panic was in. So discard an instance after a trap.
+//! - **Constructors list the declarations.** [`variables`], and baggage, which goes through a list as well, find none
+//!   until `__wasm_call_ctors` has run. The linker has each export call it, unless the module itself exports or calls
+//!   that function; then its host or the program has to call it once, before anything else.
 
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

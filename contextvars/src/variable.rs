@@ -282,8 +282,8 @@ inventory::collect!(Registration);
 /// Returns every context variable that the program declares, used or not, in no particular order.
 ///
 /// A variable counts when its crate is linked: a dependency that nothing in the program mentions is left out by the
-/// linker, variables and all. The list is there from the program's start; to go through it takes no lock and allocates
-/// nothing.
+/// linker, variables and all. The list is there from the program's start, in [WebAssembly](crate#webassembly) once the
+/// constructors have run; to go through it takes no lock and allocates nothing.
 ///
 /// # Examples
 ///

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs the core tests on other processors, in qemu where this one cannot: `ci/targets.sh [i686] [s390x] [powerpc]`, or all.
+#
+#   i686       pointers of 32 bits
+#   s390x      the most significant byte comes first
+#   powerpc    both, and no atomics of 64 bits
+#
+# The C compiler and library for each, and qemu, are unpacked from Debian's packages into `target/debian`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/sourced/core-tests.sh
+. ci/sourced/core-tests.sh
+# shellcheck source=ci/sourced/debian.sh
+. ci/sourced/debian.sh
+# shellcheck source=ci/sourced/toolchain.sh
+. ci/sourced/toolchain.sh
+
+has_debian || { echo "skipped: without Debian's packages, there is no C compiler for other processors"; exit 0; }
+use_sources || exit 0
+host=$(uname -m)
+
+# Unpacks the compiler for processor $1, which Debian's C library calls $2, and builds and tests with it. What runs the
+# programs is the third argument, if this machine cannot.
+tests_on() {
+    local cpu=$1 libc=$2 runner=${3:-} name packages=()
+    local target=$cpu-unknown-linux-gnu folder=$PWD/target/debian/$cpu
+    echo "-- $target"
+    for name in "gcc-$cpu-linux-gnu" "libc6-dev-$libc-cross" ${runner:+qemu-user}; do
+        packages+=("$name=$(debian_version "$name")")
+    done
+    debian_unpack "$folder" "${packages[@]}"
+    # They look for their libraries in the system's folders.
+    for name in "$cpu-linux-gnu-gcc" $runner; do
+        cat >"$folder/$name" <<WRAPPER
+#!/bin/sh
+LD_LIBRARY_PATH="$folder/usr/lib/$host-linux-gnu" exec "$folder/usr/bin/$name" "\$@"
+WRAPPER
+        chmod +x "$folder/$name"
+    done
+    # Within the quotes of TOML.
+    local config="target.$target.linker = \"$folder/$cpu-linux-gnu-gcc\""
+    local run="target.$target.runner = \"${runner:+$folder/}${runner:-env}\""
+    # `crt-static`: the programs find no libraries of their processor here.
+    # Made up is little, where each step takes many times as long in qemu.
+    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target/targets CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=16 \
+        CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,test \
+        cargo test --config "$config" --config "$run" --target "$target" -p contextvars -p contextvars-tests --lib \
+        "${core_tests[@]}" --test travel_threads --test travel_round_trip --test baggage \
+        -- ${runner:+--skip no_input_panics_and_what_is_read_can_be_written_and_read_again}
+}
+
+i686() {
+    core_tests_but nothing
+    tests_on i686 i386
+}
+
+s390x() {
+    # Those have assembly of their own for some processors only.
+    core_tests_but coroutines
+    tests_on s390x s390x qemu-s390x
+}
+
+powerpc() {
+    core_tests_but coroutines
+    tests_on powerpc powerpc qemu-ppc
+}
+
+[ $# -gt 0 ] || set -- i686 s390x powerpc
+for step in "$@"; do
+    case $step in
+    i686 | s390x | powerpc) "$step" ;;
+    *)
+        echo "there are no tests on \`$step\`: i686, s390x, or powerpc" >&2
+        exit 1
+        ;;
+    esac
+done
