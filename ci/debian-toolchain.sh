@@ -9,7 +9,10 @@ cd "$(dirname "$0")/.."
 # shellcheck source=ci/sourced/debian.sh
 . ci/sourced/debian.sh
 
-has_debian || { echo "skipped: $(has_debian)"; exit 0; }
+if ! has_debian; then
+    echo "skipped: so there is no Rust${1:+ $1} of Debian's"
+    exit 0
+fi
 version=$(debian_version rustc-web "${1:+$1.}")
 if [ -z "$version" ]; then
     echo "skipped: Debian has no rustc-web${1:+ $1} here"

@@ -18,6 +18,12 @@ cd "$(dirname "$0")/.."
 has_debian || { echo "skipped: without Debian's packages, there is no C compiler for other processors"; exit 0; }
 use_sources || exit 0
 host=$(uname -m)
+# The programs find no libraries of their processor here.
+export RUSTFLAGS="-C target-feature=+crt-static" CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,test
+# A target folder of its own, since the compiler may be another one. Nobody looks at a backtrace here.
+export CARGO_TARGET_DIR=target/targets CARGO_PROFILE_DEV_DEBUG=0
+# Made up is little, where each step takes many times as long in qemu.
+export PROPTEST_CASES=16
 
 # Unpacks the compiler for processor $1, which Debian's C library calls $2, and builds and tests with it. What runs the
 # programs is the third argument, if this machine cannot.
@@ -40,11 +46,8 @@ WRAPPER
     # Within the quotes of TOML.
     local config="target.$target.linker = \"$folder/$cpu-linux-gnu-gcc\""
     local run="target.$target.runner = \"${runner:+$folder/}${runner:-env}\""
-    # `crt-static`: the programs find no libraries of their processor here.
-    # Made up is little, where each step takes many times as long in qemu.
-    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target/targets CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=16 \
-        CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,test \
-        cargo test --config "$config" --config "$run" --target "$target" -p contextvars -p contextvars-tests --lib \
+    cargo build --config "$config" --target "$target" -p contextvars-opentelemetry
+    cargo test --config "$config" --config "$run" --target "$target" -p contextvars -p contextvars-tests --lib \
         "${core_tests[@]}" --test travel_threads --test travel_round_trip --test baggage \
         -- ${runner:+--skip no_input_panics_and_what_is_read_can_be_written_and_read_again}
 }

@@ -1,6 +1,6 @@
 # Packages of Debian, unpacked into a folder: nothing is installed, and root's rights are not needed. To be sourced.
 
-# Whether there are Debian's packages to fetch; if not, says why.
+# Whether there are Debian's packages to fetch; if not, says why. To be called before the others.
 has_debian() {
     local tool
     for tool in apt-get apt-cache dpkg-deb; do
@@ -9,19 +9,17 @@ has_debian() {
             return 1
         fi
     done
+    # A machine that was just set up has no list of the packages, or an old one. Without root's rights, it is what it is.
+    if [ "$(id -u)" = 0 ] && [ -z "${DEBIAN_LISTS_ARE_NEW:-}" ]; then
+        apt-get update -qq >/dev/null || echo "apt-get update failed: what the lists have is tried"
+        export DEBIAN_LISTS_ARE_NEW=1
+    fi
 }
 
 # The newest version of the package $1, or the newest that begins with $2; nothing if Debian has none.
 debian_version() {
-    local found
-    found=$(apt-cache madison "$1" | awk -F '|' -v begin="${2:-}" '{ gsub(/ /, "", $2) } index($2, begin) == 1 { print $2 }')
-    # A machine that was just set up has no list of packages.
-    if [ -z "$found" ] && [ "$(id -u)" = 0 ] && [ -z "${debian_is_up_to_date:-}" ]; then
-        apt-get update -qq >/dev/null
-        debian_is_up_to_date=1 debian_version "$@"
-        return
-    fi
-    sort --version-sort --reverse <<<"$found" | head -1
+    apt-cache madison "$1" | awk -F '|' -v begin="${2:-}" '{ gsub(/ /, "", $2) } index($2, begin) == 1 { print $2 }' |
+        sort --version-sort --reverse | sed -n 1p
 }
 
 # Unpacks packages, each as NAME=VERSION, into the folder $1, and with them what they depend on that the machine lacks.

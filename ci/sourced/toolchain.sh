@@ -6,7 +6,7 @@ use_debian() {
     local said
     said=$(bash ci/debian-toolchain.sh ${1:+"$1"})
     echo "$said"
-    case $said in skipped:*) return 1 ;; esac
+    case $said in *skipped:*) return 1 ;; esac
     export PATH="$PWD/target/toolchains/${1:-newest}/bin:$PATH"
 }
 

@@ -1,7 +1,10 @@
 //! [`Attached`]: a piece of work is running on this thread, with its OpenTelemetry context attached.
 
 use std::cell::Cell;
+#[cfg(target_has_atomic = "64")]
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(target_has_atomic = "64"))]
+use std::sync::{Mutex, PoisonError};
 use std::thread::AccessError;
 
 use opentelemetry::{Context, ContextGuard};
@@ -12,9 +15,24 @@ pub(crate) struct Work(u64);
 
 impl Work {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(count_on())
     }
+}
+
+/// A number that nobody had before.
+#[cfg(target_has_atomic = "64")]
+fn count_on() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The same for processors that cannot count so far in one step.
+#[cfg(not(target_has_atomic = "64"))]
+fn count_on() -> u64 {
+    static NEXT: Mutex<u64> = Mutex::new(0);
+    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    *next += 1;
+    *next
 }
 
 thread_local! {
