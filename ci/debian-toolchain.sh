@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Unpacks a Rust toolchain from Debian's packages, for where rustup cannot fetch any: `ci/debian-toolchain.sh 1.85`, or
 # without a version the newest. Nothing is installed: it lies in target/toolchains, and the commands of its folder `bin` run
-# it. With it come the standard library's sources, LLD and the runtimes of the sanitizers.
+# it. With it come the standard library's sources, LLD, and the runtimes and the symbolizer of the sanitizers.
 #
 # The other scripts call it through `ci/sourced/toolchain.sh`.
 set -euo pipefail
@@ -21,8 +21,8 @@ fi
 folder=$PWD/target/toolchains/${1:-newest}
 llvm=$(apt-cache show "libstd-rust-web-${version%%.*}.$(cut -d. -f2 <<<"$version")=$version" | sed -n 's/^Depends:.*libllvm\([0-9]*\).*/\1/p' | head -1)
 packages=("rustc-web=$version" "cargo-web=$version" "libstd-rust-web-dev=$version" "rust-web-src=$version")
-# The linker for WebAssembly and the sanitizers' runtimes, which the compiler itself does without.
-for name in "lld-$llvm" "libclang-rt-$llvm-dev"; do
+# The linker for WebAssembly and what the sanitizers need, which the compiler itself does without.
+for name in "lld-$llvm" "libclang-rt-$llvm-dev" "llvm-$llvm"; do
     packages+=("$name=$(debian_version "$name")")
 done
 debian_unpack "$folder" "${packages[@]}"
@@ -37,14 +37,14 @@ for sanitizer in asan lsan tsan; do
     done
 done
 # Debian's programs look for their libraries, such as the compiler's own, in the system's folders.
-for command in cargo rustc rustdoc; do
-    cat >"$folder/bin/$command" <<WRAPPER
+for command in usr/bin/{cargo,rustc,rustdoc} "usr/lib/llvm-$llvm/bin/llvm-symbolizer"; do
+    cat >"$folder/bin/${command##*/}" <<WRAPPER
 #!/bin/sh
 LD_LIBRARY_PATH="$folder/usr/lib/$machine-linux-gnu:$folder/lib/$machine-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
 export LD_LIBRARY_PATH
-exec "$folder/usr/bin/$command" "\$@"
+exec "$folder/$command" "\$@"
 WRAPPER
-    chmod +x "$folder/bin/$command"
+    chmod +x "$folder/bin/${command##*/}"
 done
 "$folder/bin/cargo" --version
 "$folder/bin/rustc" --version

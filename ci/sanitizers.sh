@@ -6,8 +6,8 @@
 #
 # NIGHTLY names the toolchain to use (nightly). ThreadSanitizer has to see how the standard library orders memory, which
 # takes its sources: those of the component rust-src, or else the compiler and the sources are Debian's. Without either it
-# runs the tests in which nothing but this crate orders what threads do. `ci/tsan-suppressions.txt` says what it must not
-# take for a race.
+# runs the tests in which nothing but this crate orders what threads do. `ci/tsan-suppressions` says what it must not take
+# for a race, by names, which takes LLVM's symbolizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/sourced/core-tests.sh
@@ -15,7 +15,8 @@ cd "$(dirname "$0")/.."
 # shellcheck source=ci/sourced/toolchain.sh
 . ci/sourced/toolchain.sh
 
-everything=(-p contextvars -p contextvars-tests -p contextvars-web-tests -p contextvars-opentelemetry -p contextvars-examples --tests)
+own=(-p contextvars -p contextvars-tests -p contextvars-web-tests -p contextvars-opentelemetry)
+everything=("${own[@]}" -p contextvars-examples --tests)
 # rayon never frees a pool that the thread which builds it is one of.
 but_for=(--skip the_building_thread_can_be_one_of_the_pool)
 
@@ -63,31 +64,40 @@ leak() {
 }
 
 thread() {
-    export TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions.txt"
     if ! use_sources; then
         echo "only the tests in which nothing but this crate orders what threads do:"
         use_nightly && has_runtime tsan || return 0
         # The standard library and the crate differ in what they are built with.
         local flags="-Cunsafe-allow-abi-mismatch=sanitizer"
-        run thread test -p contextvars-tests --test races
+        TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions/without-sources.txt" run thread test -p contextvars-tests --test races
         return
     fi
     has_runtime tsan || return 0
+    local symbolizer
+    if ! symbolizer=$(command -v llvm-symbolizer); then
+        echo "skipped: llvm-symbolizer is not installed, without which no report has a name by which to suppress it"
+        return 0
+    fi
     export CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test
     # A test of `lifetimes` forgets a thread, and would be told so.
-    TSAN_OPTIONS+=":report_thread_leaks=0"
+    export TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions/with-sources.txt:report_thread_leaks=0"
+    TSAN_OPTIONS+=":external_symbolizer_path=$symbolizer"
     # The sanitizer's runtime has room for some 64,000 calls within one another.
-    local not_here=(--skip a_hundred_thousand_contexts_nest --skip a_hundred_thousand_scopes_and_readers_nest)
-    # A program of tokio alone does not end when it is interrupted, either.
-    not_here+=(--skip ctrl_c_ends_the_server_cleanly)
-    # SQLite is C, which is not instrumented: what it orders looks like a race.
+    run thread test "${own[@]}" --tests -- --skip a_hundred_thousand_contexts_nest --skip a_hundred_thousand_scopes_and_readers_nest
+    local file examples=()
+    for file in examples/tests/*.rs; do
+        # SQLite is C, which is not instrumented: what it orders looks like a race.
+        case $file in */transactions.rs) ;; *) examples+=(--test "$(basename "$file" .rs)") ;; esac
+    done
     run thread build -p contextvars-examples --examples
-    run thread test "${everything[@]}" -- "${not_here[@]}"
+    # A server of tokio alone does not end when it is interrupted, either.
+    run thread test -p contextvars-examples "${examples[@]}" -- --skip ctrl_c_ends_the_server_cleanly
 }
 
 short() {
     use_nightly && has_runtime asan || return 0
-    core_tests_but nothing
+    # Those do too much: `address` has them.
+    core_tests_but lifetimes
     run address test -p contextvars -p contextvars-tests --lib "${core_tests[@]}"
 }
 
