@@ -52,6 +52,8 @@ address() {
     use_nightly && has_runtime asan || return 0
     run address build -p contextvars-examples --examples
     run address test "${everything[@]}" -- "${but_for[@]}"
+    core_tests_but nothing
+    unpooled
     # Task hooks switch contexts where no stack says when; they have a target folder of their own, as their flags differ.
     RUSTFLAGS="-Zsanitizer=address --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/address-unstable \
         cargo test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test policies --target "$host"
@@ -98,7 +100,13 @@ short() {
     use_nightly && has_runtime asan || return 0
     # Those do too much: `address` has them.
     core_tests_but lifetimes
-    run address test -p contextvars -p contextvars-tests --lib "${core_tests[@]}"
+    unpooled
+}
+
+# The core tests with memory that is never used again, so that the sanitizer sees each block end.
+unpooled() {
+    RUSTFLAGS="-Zsanitizer=address --cfg contextvars_unpooled" CARGO_TARGET_DIR=target/sanitizers/address-unpooled \
+        cargo test --target "$host" -p contextvars -p contextvars-tests --lib "${core_tests[@]}"
 }
 
 [ $# -gt 0 ] || set -- address leak thread
