@@ -6,7 +6,8 @@ use crate::context::{Context, Key, ValueRef};
 use crate::variable::Variable;
 
 impl Context {
-    /// Returns what changed from this context to `after`. O(n), plus the comparisons.
+    /// Returns what changed from this context to `after`. O(n) in the variables of the nodes that the two do not share, plus
+    /// the comparisons.
     ///
     /// Values are compared as `==` compares them on contexts.
     ///
@@ -42,13 +43,13 @@ impl Context {
     /// Has no counterpart.
     pub fn diff<'a>(&'a self, after: &'a Self) -> Diff<'a> {
         let mut changes = Vec::new();
-        for (variable, before) in self {
+        for (variable, before) in self.unshared(after) {
             let after = after.counterpart(before);
             if !after.is_some_and(|after| before.is_equal(after)) {
                 changes.push(Change { variable, before: Some(before), after });
             }
         }
-        for (variable, after) in after {
+        for (variable, after) in after.unshared(self) {
             if self.counterpart(after).is_none() {
                 changes.push(Change { variable, before: None, after: Some(after) });
             }

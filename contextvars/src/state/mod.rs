@@ -140,6 +140,15 @@ impl State {
         Values(self.vars.iter())
     }
 
+    /// The variables with their values that can be others in `other`, or not set there. Costs what the two do not share.
+    pub(crate) fn unshared<'a>(
+        &'a self,
+        other: &Self,
+    ) -> impl Iterator<Item = (&'static Variable, &'a Value)> + use<'a> {
+        let values = self.vars.unshared(&other.vars).into_iter();
+        values.map(|value| (value.variable(), value)).filter(|(variable, _)| !variable.is_hidden())
+    }
+
     /// The value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: &Value) -> Option<&Value> {
         self.vars.get(like.var().id())

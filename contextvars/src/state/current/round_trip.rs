@@ -31,8 +31,8 @@ impl State {
             return Vec::new();
         }
         let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
-        let set = after.vars.iter().filter(|value| !is_kept(value));
-        let removed = self.vars.iter().filter(|value| after.counterpart(value).is_none());
+        let set = after.vars.unshared(&self.vars).into_iter().filter(|value| !is_kept(value));
+        let removed = self.vars.unshared(&after.vars).into_iter().filter(|value| after.counterpart(value).is_none());
         set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
             .chain(removed.map(|value| Update { var: value.var(), value: None }))
             .collect()

@@ -121,6 +121,16 @@ impl<V> Vars<V> {
         address(self) == address(other)
     }
 
+    /// The values in nodes that `other` does not have at the same place, in the order of the ids: all that can differ,
+    /// and their neighbours. Costs what the two do not share.
+    pub(super) fn unshared<'a>(&'a self, other: &Self) -> Vec<&'a V> {
+        let mut found = Vec::new();
+        if let Some(root) = &self.root {
+            Node::unshared(root, other.root.as_ref(), &mut found);
+        }
+        found
+    }
+
     /// Every value, in the order of the ids.
     pub(super) fn iter(&self) -> Iter<'_, V> {
         let mut iter = Iter { leaf: [].iter(), branches: Vec::new() };
@@ -156,6 +166,37 @@ impl<V> Node<V> {
         match self {
             Node::Leaf(_) => 0,
             Node::Branch { shift, .. } => *shift,
+        }
+    }
+
+    /// Lists the values below `node` that are not in a node shared with `other`, which has the same lowest id.
+    fn unshared<'a>(node: &'a Shared<Self>, other: Option<&Shared<Self>>, found: &mut Vec<&'a V>) {
+        if other.is_some_and(|other| other.address() == node.address()) {
+            return;
+        }
+        let other = other.map(|other| (other, &**other));
+        match (&**node, other) {
+            // Of a trie that is higher, the counterpart is further down.
+            (Node::Leaf(_), Some((_, Node::Branch { children, .. }))) => {
+                Self::unshared(node, children[0].as_ref(), found);
+            }
+            (Node::Leaf(values), _) => found.extend(values.iter().flatten()),
+            (Node::Branch { shift, .. }, Some((_, Node::Branch { shift: its, children }))) if its > shift => {
+                Self::unshared(node, children[0].as_ref(), found);
+            }
+            (Node::Branch { shift, children }, other) => {
+                for (at, child) in children.iter().enumerate() {
+                    let counterpart = match other {
+                        Some((_, Node::Branch { shift: its, children })) if its == shift => children[at].as_ref(),
+                        // Of a trie that is lower, all is below the first child.
+                        Some((lower, _)) if at == 0 => Some(lower),
+                        _ => None,
+                    };
+                    if let Some(child) = child {
+                        Self::unshared(child, counterpart, found);
+                    }
+                }
+            }
         }
     }
 

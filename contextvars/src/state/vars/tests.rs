@@ -69,6 +69,19 @@ impl Pair {
         Ok(())
     }
 
+    /// All that `other` has not, or has otherwise, is among what the two do not share, in the order of the ids.
+    fn tells_what_it_does_not_share_with(&self, other: &Self) -> Result<(), TestCaseError> {
+        let unshared: Vec<_> = self.trie.unshared(&other.trie).iter().map(|value| value.number).collect();
+        let mut own: Vec<_> = self.oracle.iter().map(|(&id, &number)| (id, number)).collect();
+        own.sort_unstable();
+        let in_order: Vec<_> = own.iter().map(|(_, number)| *number).filter(|it| unshared.contains(it)).collect();
+        prop_assert_eq!(&in_order, &unshared);
+        for (id, number) in own {
+            prop_assert!(other.oracle.get(&id) == Some(&number) || unshared.contains(&number), "id {}", id);
+        }
+        Ok(())
+    }
+
     /// The two hold the same, under each id and in the order of the ids.
     fn is_sound(&self) -> Result<(), TestCaseError> {
         let mut expected: Vec<_> = self.oracle.iter().map(|(&id, &number)| (id, number)).collect();
@@ -206,6 +219,9 @@ proptest! {
         }
         for pair in &pairs {
             pair.is_sound()?;
+            for other in &pairs {
+                pair.tells_what_it_does_not_share_with(other)?;
+            }
         }
         // No value is lost, none is kept longer than a map holds it.
         let held: BTreeSet<usize> = pairs.iter().flat_map(|pair| pair.oracle.values().copied()).collect();
@@ -239,9 +255,26 @@ proptest! {
                 pair.has(id)?;
             }
         }
+        original.tells_what_it_does_not_share_with(&untouched)?;
+        untouched.tells_what_it_does_not_share_with(&original)?;
+        original.tells_what_it_does_not_share_with(&clone)?;
         for pair in [untouched, original, clone] {
             pair.is_sound()?;
         }
+    }
+
+    #[test]
+    fn a_copy_shares_all_and_one_changed_in_one_place_all_but_a_node(ids in vec(0_u32..5_000, 1..100), at in any::<Index>()) {
+        let mut trie = Vars::new();
+        for &id in &ids {
+            trie.insert(id, id);
+        }
+        prop_assert!(trie.unshared(&trie.clone()).is_empty());
+        let mut changed = trie.clone();
+        let id = *at.get(&ids);
+        changed.insert(id, 5_000);
+        prop_assert!(changed.unshared(&trie).iter().all(|it| **it / 16 == id / 16 || **it == 5_000));
+        prop_assert!(trie.unshared(&changed).iter().all(|it| **it / 16 == id / 16));
     }
 
     #[test]
