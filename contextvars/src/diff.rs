@@ -142,7 +142,7 @@ impl fmt::Debug for Diff<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_map();
         for change in self {
-            output.entry(&Key(change.variable), &format_args!("{}", Values(change)));
+            output.entry(&Key(change.variable), &format_args!("{}", BeforeAndAfter(change)));
         }
         output.finish()
     }
@@ -200,7 +200,7 @@ impl fmt::Display for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.variable.name();
         match (self.before, self.after) {
-            (Some(_), Some(_)) => write!(f, "~ {name}: {}", Values(self)),
+            (Some(_), Some(_)) => write!(f, "~ {name}: {}", BeforeAndAfter(self)),
             (Some(value), None) => write!(f, "- {name}: {value:?}"),
             (None, Some(value)) => write!(f, "+ {name}: {value:?}"),
             (None, None) => unreachable!("a variable that is set nowhere did not change"),
@@ -219,9 +219,9 @@ impl fmt::Debug for Change<'_> {
 }
 
 /// Writes `BEFORE -> AFTER`.
-struct Values<'a>(&'a Change<'a>);
+struct BeforeAndAfter<'a>(&'a Change<'a>);
 
-impl fmt::Display for Values<'_> {
+impl fmt::Display for BeforeAndAfter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let write = |value: Option<ValueRef<'_>>, f: &mut fmt::Formatter<'_>| match value {
             Some(value) => write!(f, "{value:?}"),

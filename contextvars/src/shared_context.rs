@@ -36,15 +36,15 @@ use crate::error::EnterError;
 #[derive(Clone, Default)]
 pub struct SharedContext {
     /// `Entered` while the context is. Locked only to move the context in and out: nothing runs under the lock.
-    inner: Arc<Mutex<Slot>>,
+    inner: Arc<Mutex<Inner>>,
 }
 
-enum Slot {
+enum Inner {
     Free(Context),
     Entered,
 }
 
-impl Default for Slot {
+impl Default for Inner {
     fn default() -> Self {
         Self::Free(Context::new())
     }
@@ -99,8 +99,8 @@ impl SharedContext {
     /// `ctx.copy()`, which there also works on a context that is entered.
     pub fn copy(&self) -> Result<Context, EnterError> {
         match &*self.lock() {
-            Slot::Free(context) => Ok(context.clone()),
-            Slot::Entered => Err(EnterError::new()),
+            Inner::Free(context) => Ok(context.clone()),
+            Inner::Entered => Err(EnterError::new()),
         }
     }
 
@@ -116,21 +116,21 @@ impl SharedContext {
     /// ```
     #[must_use]
     pub fn is_entered(&self) -> bool {
-        matches!(&*self.lock(), Slot::Entered)
+        matches!(&*self.lock(), Inner::Entered)
     }
 
     fn take(&self) -> Result<Context, EnterError> {
-        match std::mem::replace(&mut *self.lock(), Slot::Entered) {
-            Slot::Free(context) => Ok(context),
-            Slot::Entered => Err(EnterError::new()),
+        match std::mem::replace(&mut *self.lock(), Inner::Entered) {
+            Inner::Free(context) => Ok(context),
+            Inner::Entered => Err(EnterError::new()),
         }
     }
 
     fn put_back(&self, context: Context) {
-        *self.lock() = Slot::Free(context);
+        *self.lock() = Inner::Free(context);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slot> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // No code that could panic runs under the lock, so what it guards is whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,7 +138,7 @@ impl SharedContext {
 
 impl From<Context> for SharedContext {
     fn from(context: Context) -> Self {
-        Self { inner: Arc::new(Mutex::new(Slot::Free(context))) }
+        Self { inner: Arc::new(Mutex::new(Inner::Free(context))) }
     }
 }
 

@@ -42,19 +42,19 @@ pub struct Variable {
     type_name: fn() -> &'static str,
     has_default: bool,
     inherits: bool,
-    shown: Shown,
+    visibility: Visibility,
     log_key: Option<&'static str>,
     baggage_key: Option<&'static str>,
 }
 
 /// How a look at a context shows a variable's value.
-enum Shown {
-    AsItIs,
+enum Visibility {
+    Shown,
     /// As a placeholder.
     Redacted,
     /// Not at all: it is the crate's own.
     #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "what came as baggage is all that is hidden"))]
-    Nowhere,
+    Hidden,
 }
 
 impl Variable {
@@ -118,7 +118,7 @@ impl Variable {
     /// Returns whether the value is kept out of `Debug` output and logs; `true` under `redact`.
     #[must_use]
     pub const fn is_redacted(&self) -> bool {
-        matches!(self.shown, Shown::Redacted)
+        matches!(self.visibility, Visibility::Redacted)
     }
 
     /// Returns whether the value goes into log lines; `true` under `log`.
@@ -178,7 +178,7 @@ impl Variable {
             type_name: || "?",
             has_default: false,
             inherits: true,
-            shown: Shown::AsItIs,
+            visibility: Visibility::Shown,
             log_key: None,
             baggage_key: None,
         }
@@ -198,7 +198,7 @@ impl Variable {
 
     #[must_use]
     pub const fn redacted(mut self) -> Self {
-        self.shown = Shown::Redacted;
+        self.visibility = Visibility::Redacted;
         self
     }
 
@@ -216,13 +216,13 @@ impl Variable {
 
     #[cfg(feature = "baggage")]
     pub(crate) const fn hidden(mut self) -> Self {
-        self.shown = Shown::Nowhere;
+        self.visibility = Visibility::Hidden;
         self
     }
 
     #[inline]
     pub(crate) const fn is_hidden(&self) -> bool {
-        matches!(self.shown, Shown::Nowhere)
+        matches!(self.visibility, Visibility::Hidden)
     }
 
     pub(crate) const fn of_type(mut self, type_name: fn() -> &'static str, has_default: bool) -> Self {

@@ -180,13 +180,13 @@ impl<T: 'static> ErasedVar for ContextVar<T> {
         Some(eq(a.downcast_ref()?, b.downcast_ref()?))
     }
 
-    unsafe fn release(&self, block: NonNull<Header>) {
-        // SAFETY: the caller's block is one of this variable's, whose type is `T`.
-        unsafe { value::release::<T>(block) }
+    unsafe fn end(&self, block: NonNull<Header>) {
+        // SAFETY: [V1] the caller promises a block of this variable's without an owner, and the variable's type is `T`.
+        unsafe { value::end::<T>(block) }
     }
 
     unsafe fn destroy(&self, block: NonNull<Header>) {
-        // SAFETY: the caller's block is one of this variable's, whose type is `T`.
+        // SAFETY: [V1] the caller promises a block of this variable's without an owner, and the variable's type is `T`.
         unsafe { value::destroy::<T>(block) }
     }
 }

@@ -43,9 +43,9 @@ mod default;
 mod id;
 mod mark;
 mod pool;
-mod release;
 mod shared;
 mod traits;
+mod turns;
 mod value;
 mod vars;
 

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use super::count::Count;
 use super::declared::ContextVar;
 use super::pool;
-use super::release;
+use super::turns;
 use crate::variable::Variable;
 
 /// What every value's block begins with, whatever its type.
@@ -23,7 +23,7 @@ pub(super) struct Header {
 ///
 /// `repr(C)`: a pointer to the block is a pointer to its header.
 #[repr(C)]
-struct Block<T> {
+struct ValueBlock<T> {
     header: Header,
     value: T,
 }
@@ -53,21 +53,21 @@ pub(super) trait ErasedVar: Sync {
     ///
     /// # Safety
     /// `block` points to a block of this variable, from [`Value::new`], that has no owner any more.
-    unsafe fn release(&self, block: NonNull<Header>);
+    unsafe fn end(&self, block: NonNull<Header>);
 
     /// Drops the value of a block and frees its memory.
     ///
     /// # Safety
-    /// As for `release`.
+    /// As for `end`.
     unsafe fn destroy(&self, block: NonNull<Header>);
 }
 
 /// One owner's handle of a value of any variable.
 ///
-/// [V1] A block whose header names the variable `var` is a `Block<T>` for the `T` of `var`: `Value::new` makes it
+/// [V1] A block whose header names the variable `var` is a `ValueBlock<T>` for the `T` of `var`: `Value::new` makes it
 /// so, and nothing changes a header.
 pub(crate) struct Value {
-    /// Points to a `Block<T>` from `pool::allocate`, with the provenance of the whole block, alive while its count is
+    /// Points to a `ValueBlock<T>` from `pool::allocate`, with the provenance of the whole block, alive while its count is
     /// above zero; this handle is one of the count.
     block: NonNull<Header>,
 }
@@ -81,7 +81,7 @@ unsafe impl Sync for Value {}
 impl Value {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
-        let block = pool::allocate(Block { header: Header { count: Count::one(), var }, value });
+        let block = pool::allocate(ValueBlock { header: Header { count: Count::one(), var }, value });
         Self { block: block.cast() }
     }
 
@@ -104,8 +104,8 @@ impl Value {
     /// The value is one of a `ContextVar<T>`.
     #[inline]
     pub(super) unsafe fn as_typed<T>(&self) -> &T {
-        let block = self.block.cast::<Block<T>>();
-        // SAFETY: [V1, V3] the caller says that this is a `Block<T>`, and this handle keeps it alive and unchanged.
+        let block = self.block.cast::<ValueBlock<T>>();
+        // SAFETY: [V1, V3] the caller says that this is a `ValueBlock<T>`, and this handle keeps it alive and unchanged.
         unsafe { &block.as_ref().value }
     }
 
@@ -143,7 +143,7 @@ impl Drop for Value {
     fn drop(&mut self) {
         if self.header().count.decrement() {
             // SAFETY: [V1, V3] the block is one of its variable's, and this was its last owner.
-            unsafe { self.var().release(self.block) }
+            unsafe { self.var().end(self.block) }
         }
     }
 }
@@ -155,7 +155,7 @@ impl Ownerless {
     pub(super) fn destroy(self) {
         // SAFETY: [V3] the block is alive until the next line, and nobody else can reach it.
         let var = unsafe { self.0.as_ref() }.var;
-        // SAFETY: [V1, V3] a block of `var`'s, without owner as `release` was promised, and `self` is used up.
+        // SAFETY: [V1, V3] a block of `var`'s, without an owner as `end` was promised, and `self` is used up.
         unsafe { var.destroy(self.0) }
     }
 }
@@ -163,14 +163,14 @@ impl Ownerless {
 /// Sees to it that the block of a `ContextVar<T>`'s value is destroyed.
 ///
 /// # Safety
-/// As for [`ErasedVar::release`], of a variable whose type is `T`.
+/// As for [`ErasedVar::end`], of a variable whose type is `T`.
 #[inline]
-pub(super) unsafe fn release<T>(block: NonNull<Header>) {
+pub(super) unsafe fn end<T>(block: NonNull<Header>) {
     if const { mem::needs_drop::<T>() } {
-        release::release(Ownerless(block));
+        turns::destroy_in_turn(Ownerless(block));
     } else {
         // No destructor, so nothing can nest.
-        // SAFETY: as the caller says.
+        // SAFETY: [V1, V3] the caller promises what `destroy` asks for: a block of a `ContextVar<T>`, without an owner.
         unsafe { destroy::<T>(block) }
     }
 }
@@ -181,7 +181,7 @@ pub(super) unsafe fn release<T>(block: NonNull<Header>) {
 /// As for [`ErasedVar::destroy`], of a variable whose type is `T`.
 pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
     // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` allocated, and nobody owns it.
-    unsafe { pool::free(block.cast::<Block<T>>()) }
+    unsafe { pool::free(block.cast::<ValueBlock<T>>()) }
 }
 
 /// One owner's handle of a value of a `ContextVar<T>`. Only this folder makes one, so nobody else can put a value under

@@ -23,7 +23,7 @@ thread_local! {
 ///
 /// # Panics
 /// If the value's own `Drop` does.
-pub(super) fn release(ownerless: Ownerless) {
+pub(super) fn destroy_in_turn(ownerless: Ownerless) {
     if DESTROYING.get() >= DEPTH {
         wait(ownerless);
         return;
