@@ -34,7 +34,7 @@ const fn class_of<T>() -> Option<usize> {
     }
 }
 
-/// [M1] The layout of a block of a `T`, which the type alone decides.
+/// The layout of a block of a `T`, which the type alone decides: invariant M1.
 const fn layout_of<T>() -> Layout {
     match class_of::<T>() {
         Some(class) => layout_of_class(class),
@@ -51,7 +51,7 @@ const fn layout_of_class(class: usize) -> Layout {
 
 /// The free blocks of one size.
 struct Shelf {
-    /// [M2] The first `len` are blocks of this shelf's layout that nobody uses, each of them here only.
+    /// Invariant M2: the first `len` are blocks of this shelf's layout that nobody uses, each of them here only.
     blocks: [Cell<*mut u8>; MOST],
     len: Cell<usize>,
 }
