@@ -1,6 +1,6 @@
 //! Random programs on this library and on Python's own `contextvars`, whose traces must be the same, line by line.
 //!
-//! A thousand programs run by default. More of them, and others:
+//! Two thousand programs run by default. More of them, and others:
 //!
 //! ```text
 //! CONTEXTVARS_PROGRAMS=100000 cargo test -p contextvars-tests --test differential -- --nocapture
@@ -68,7 +68,7 @@ fn random_programs_do_what_they_do_in_python() {
             return writeln!(io::stderr(), "skipped, nothing was compared: {reason}").expect("errors can be printed");
         }
     };
-    let (first, count) = (setting("CONTEXTVARS_SEED", 0), setting("CONTEXTVARS_PROGRAMS", 1_000));
+    let (first, count) = (setting("CONTEXTVARS_SEED", 0), setting("CONTEXTVARS_PROGRAMS", 2_000));
     let mut seed = first;
     while seed < first + count {
         let seeds = seed..(seed + BATCH).min(first + count);
@@ -86,7 +86,7 @@ fn random_programs_do_what_they_do_in_python() {
 }
 
 /// Parts of lines that must turn up in traces, or the programs do not try what they should.
-const OUTCOMES: [&str; 62] = [
+const OUTCOMES: [&str; 77] = [
     "get V0: LookupError",
     "get V3: 300",
     "get V3: \"300\"",
@@ -122,6 +122,19 @@ const OUTCOMES: [&str; 62] = [
     "c0 == c1: false",
     "current == c0: true",
     "current == c0: false",
+    "unset V0: t",
+    "unset V5: t0",
+    "unset V1: no token",
+    "c0 to c1: V",
+    "c0 to c0: ",
+    "c0 to current: V",
+    "current to c0: V",
+    "c0 to current: not to be seen",
+    "V5=1->2",
+    "V5=\"1\"->\"2\"",
+    "V5=2->",
+    "V5=->2",
+    " V5=->2",
     "run c0 {",
     "run c0: RuntimeError",
     "} of wrapped",
@@ -135,6 +148,8 @@ const OUTCOMES: [&str; 62] = [
     "thread: failed",
     "inheriting thread: ok",
     "inheriting thread: failed",
+    "late thread: ok",
+    "late thread: failed",
     "} of k0: paused",
     "} of k0: done",
     "} of k0: failed",
@@ -154,7 +169,7 @@ const OUTCOMES: [&str; 62] = [
 #[test]
 fn the_programs_reach_every_kind_of_outcome() {
     let mut missing: Vec<&str> = OUTCOMES.to_vec();
-    for seed in 0..1_000 {
+    for seed in 0..2_000 {
         let trace = machine::run(&generator::program(seed));
         missing.retain(|part| !trace.iter().any(|line| line.contains(part)));
     }
@@ -167,7 +182,7 @@ fn a_program_is_shrunk_to_what_is_of_interest() {
         let trace = machine::run(program);
         trace.iter().any(|line| line.contains("ValueError: context")) && trace.iter().any(|line| line == "} of scope")
     };
-    let of_interest = (0..1_000).map(generator::program).filter(is_of_interest).take(5);
+    let of_interest = (0..2_000).map(generator::program).filter(is_of_interest).take(5);
     for program in of_interest {
         let smallest = shrinker::smallest(program, |candidates| candidates.iter().position(is_of_interest));
         assert!(is_of_interest(&smallest));

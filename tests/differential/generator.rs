@@ -112,7 +112,7 @@ impl Generator {
     }
 
     fn simple(&mut self) -> Step {
-        match self.random.below(32) {
+        match self.random.below(36) {
             0..=3 => Step::Get(self.var()),
             4 => Step::GetOr(self.var(), self.value()),
             12 if self.made.tokens => Step::Reset(self.var(), self.pick()),
@@ -125,13 +125,15 @@ impl Generator {
                 self.making_a_context(step)
             }
             22 => Step::Contains(self.look(), self.var()),
-            23 => Step::Item(self.look(), self.var()),
+            23 | 29 => Step::Item(self.look(), self.var()),
             24 => Step::Lookup(self.look(), self.var()),
             25 => Step::Len(self.look()),
             26 => Step::Keys(self.look()),
             27 => Step::Values(self.look()),
             28 => Step::Equal(self.look(), self.look()),
-            29..=31 => Step::Items(self.look()),
+            30 | 31 => Step::Items(self.look()),
+            32 | 33 => Step::Diff(self.look(), self.look()),
+            34 | 35 if self.made.tokens => Step::Unset(self.var()),
             _ => {
                 self.made.tokens = true;
                 Step::Set(self.var(), self.value())
@@ -146,7 +148,7 @@ impl Generator {
 
     fn nested(&mut self, place: Place) -> Step {
         let (within, without_await) = (place.within(), place.without_await());
-        match self.random.below(20) {
+        match self.random.below(21) {
             0..=4 if self.made.contexts => Step::Run(self.pick(), self.block(without_await)),
             5 => Step::Wrapped(self.look(), self.block(without_await)),
             6 | 7 => Step::RunCopy(self.block(within)),
@@ -158,6 +160,7 @@ impl Generator {
             18 if place.awaits => self.finally(place),
             15 => Step::Thread(self.block(without_await.that_catches())),
             16 => Step::InheritingThread(self.block(without_await.that_catches())),
+            20 => Step::LateThread(self.block(without_await), self.block(without_await.that_catches())),
             17 if self.runtime && place.awaits => Step::Blocking(self.block(without_await.that_catches())),
             _ if self.runtime && !place.awaits => Step::Try(self.block(place.that_catches())),
             _ => {

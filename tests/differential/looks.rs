@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contextvars::{Context, copy_context};
+use contextvars::{Context, ValueRef, copy_context};
 
 use super::{Machine, picked};
 use crate::program::{Look, Step, Var};
@@ -48,6 +48,12 @@ impl<T: Sample> Machine<T> {
                 let equal = left.zip(right).map(|(left, right)| (left == right).to_string());
                 let said = equal.unwrap_or_else(|| "not to be seen".to_owned());
                 self.log(format!("{left_name} == {right_name}: {said}"));
+            }
+            Step::Diff(before, after) => {
+                let ((before_name, before), (after_name, after)) = (self.seen(*before, here), self.seen(*after, here));
+                let changes = before.zip(after).map(|(before, after)| changes::<T>(&before, &after));
+                let said = changes.unwrap_or_else(|| "not to be seen".to_owned());
+                self.log(format!("{before_name} to {after_name}: {said}"));
             }
             _ => unreachable!("{step:?} does not look at a context"),
         }
@@ -99,6 +105,25 @@ fn values<T: Sample>(context: &Context) -> String {
 /// The variables with their values, by name.
 pub(super) fn shown<T: Sample>(context: &Context) -> String {
     sorted(context.iter().map(|(variable, value)| format!("{}={value:?}", variable.name())))
+}
+
+/// What changed, by the names of the variables.
+fn changes<T: Sample>(before: &Context, after: &Context) -> String {
+    let diff = before.diff(after);
+    assert_eq!(diff.is_empty(), before == after);
+    assert_eq!(diff.len(), diff.iter().count());
+    // A variable of the one context is among the first changes, and one of the other alone is among the last.
+    assert!(diff.iter().is_sorted_by_key(|change| change.before().is_none()));
+    let value = |value: ValueRef<'_>| format!("{:?}", value.downcast_ref::<T>().expect("there are no other types"));
+    sorted(diff.iter().map(|change| {
+        let name = change.variable().name();
+        match (change.before().map(value), change.after().map(value)) {
+            (Some(before), Some(after)) => format!("{name}={before}->{after}"),
+            (Some(before), None) => format!("{name}={before}->"),
+            (None, Some(after)) => format!("{name}=->{after}"),
+            (None, None) => format!("{name} did not change"),
+        }
+    }))
 }
 
 fn sorted(words: impl Iterator<Item = String>) -> String {

@@ -128,6 +128,7 @@ impl<T: Sample> Machine<T> {
             }
             Step::Reset(var, pick) => self.reset(Some(*var), *pick),
             Step::ResetOwn(pick) => self.reset(None, *pick),
+            Step::Unset(var) => self.unset(*var),
             Step::Token(pick) => self.show_token(*pick),
             Step::Copy => self.keep("copy", copy_context()),
             Step::New => self.keep("new", Context::new()),
@@ -139,7 +140,8 @@ impl<T: Sample> Machine<T> {
             | Step::Keys(..)
             | Step::Values(..)
             | Step::Items(..)
-            | Step::Equal(..) => self.look_at(step, here),
+            | Step::Equal(..)
+            | Step::Diff(..) => self.look_at(step, here),
             Step::Fail => {
                 self.log("fail");
                 // Without the hook that reports panics: nobody is to be alarmed.
@@ -163,8 +165,29 @@ impl<T: Sample> Machine<T> {
         let Some(number) = picked(pick, self.state().tokens.len()) else { return self.log("reset: no token") };
         let own = self.state().tokens[number].var();
         let var = var.unwrap_or(own);
+        let outcome = self.reset_with(var, number);
+        self.log(format!("reset V{var} with t{number}: {outcome}"));
+    }
+
+    /// Tries the tokens that would make the variable unset, from the last one on.
+    fn unset(&self, var: Var) {
+        let count = self.state().tokens.len();
+        for number in (0..count).rev() {
+            let is_one = match &self.state().tokens[number] {
+                Kept::Token(token) => std::ptr::eq(token.var(), T::variables()[var]) && token.old_value().is_none(),
+                Kept::Used(_) => false,
+            };
+            if is_one && self.reset_with(var, number) == "ok" {
+                return self.log(format!("unset V{var}: t{number}"));
+            }
+        }
+        self.log(format!("unset V{var}: no token"));
+    }
+
+    fn reset_with(&self, var: Var, number: usize) -> &'static str {
+        let own = self.state().tokens[number].var();
         let token = std::mem::replace(&mut self.state().tokens[number], Kept::Used(own));
-        let outcome = match token {
+        match token {
             Kept::Used(_) => "RuntimeError",
             Kept::Token(token) => match T::variables()[var].reset(token) {
                 Ok(()) => "ok",
@@ -174,8 +197,7 @@ impl<T: Sample> Machine<T> {
                     if by_variable { "ValueError: variable" } else { "ValueError: context" }
                 }
             },
-        };
-        self.log(format!("reset V{var} with t{number}: {outcome}"));
+        }
     }
 
     fn show_token(&self, pick: Pick) {

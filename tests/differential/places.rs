@@ -1,6 +1,8 @@
 //! The steps that have other steps run somewhere, where these cannot await.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 
 use contextvars::copy_context;
@@ -41,16 +43,17 @@ impl<T: Sample> Machine<T> {
                 let survived = thread::scope(|scope| scope.spawn(body).join());
                 self.log(format!(
                     "}} of thread: {}",
-                    outcome(survived.unwrap_or_else(|bug| std::panic::resume_unwind(bug)))
+                    outcome(survived.unwrap_or_else(|bug| panic::resume_unwind(bug)))
                 ));
             }
             Step::InheritingThread(body) => {
                 self.log("inheriting thread {");
                 let body = || survives(|| self.sync(body, None));
                 let survived = contextvars::thread::scope(|scope| scope.spawn(body).join());
-                let survived = survived.unwrap_or_else(|bug| std::panic::resume_unwind(bug));
+                let survived = survived.unwrap_or_else(|bug| panic::resume_unwind(bug));
                 self.log(format!("}} of inheriting thread: {}", outcome(survived)));
             }
+            Step::LateThread(first, body) => self.late_thread(first, body, here),
             _ => unreachable!("{step:?} has no place of its own"),
         }
     }
@@ -84,6 +87,22 @@ impl<T: Sample> Machine<T> {
         let _then = AtEnd(|| self.get(var));
         let _guard = T::variables()[var].set_scoped(T::from_number(number));
         self.sync(body, here);
+    }
+
+    fn late_thread(self: &Arc<Self>, first: &[Step], body: &[Step], here: Option<usize>) {
+        self.log("late thread, but first {");
+        let (go, told) = channel();
+        let (machine, body) = (Arc::clone(self), body.to_vec());
+        let thread = contextvars::thread::spawn(move || {
+            told.recv().expect("it is told to go on, whatever became of the first steps");
+            survives(|| machine.sync(&body, None))
+        });
+        let first = panic::catch_unwind(AssertUnwindSafe(|| self.sync(first, here)));
+        self.log("late thread {");
+        go.send(()).expect("the thread waits");
+        let survived = thread.join().unwrap_or_else(|bug| panic::resume_unwind(bug));
+        self.log(format!("}} of late thread: {}", outcome(survived)));
+        first.unwrap_or_else(|failure| panic::resume_unwind(failure));
     }
 
     /// Takes the steps when the result is dropped.

@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Reset(Var, Pick),
     /// Resets the variable that the token is of.
     ResetOwn(Pick),
+    /// Resets the variable with whichever token makes it unset here, so that the context is without it again.
+    Unset(Var),
     Token(Pick),
 
     Copy,
@@ -51,6 +53,8 @@ pub(crate) enum Step {
     Values(Look),
     Items(Look),
     Equal(Look, Look),
+    /// What changed from one context to another.
+    Diff(Look, Look),
 
     /// Runs in a context that was made.
     Run(Pick, Vec<Step>),
@@ -67,6 +71,8 @@ pub(crate) enum Step {
     Fail,
     Thread(Vec<Step>),
     InheritingThread(Vec<Step>),
+    /// Starts a thread that inherits, takes the first steps, and only then lets the thread take the second ones.
+    LateThread(Vec<Step>, Vec<Step>),
 
     Spawn(Vec<Step>),
     /// Lets a task run to its next `Yield`.
@@ -94,7 +100,7 @@ impl Step {
             | Self::InheritingThread(body)
             | Self::Spawn(body)
             | Self::Blocking(body) => vec![body],
-            Self::Finally(body, cleanup) => vec![body, cleanup],
+            Self::Finally(first, second) | Self::LateThread(first, second) => vec![first, second],
             _ => Vec::new(),
         }
     }
@@ -109,6 +115,7 @@ impl Step {
             | Self::GetOr(a, _)
             | Self::Set(a, _)
             | Self::ResetOwn(a)
+            | Self::Unset(a)
             | Self::Token(a)
             | Self::Clone(Some(a))
             | Self::Contains(None, a)
@@ -125,7 +132,7 @@ impl Step {
             | Self::Resume(a)
             | Self::Drop(a)
             | Self::Task(a) => vec![a],
-            Self::Equal(a, b) => a.iter_mut().chain(b).collect(),
+            Self::Equal(a, b) | Self::Diff(a, b) => a.iter_mut().chain(b).collect(),
             _ => Vec::new(),
         }
     }
@@ -150,7 +157,7 @@ impl fmt::Display for Program {
                 writeln!(f, "{:depth$}{head:?}", "", depth = 4 * depth)?;
                 for (number, body) in bodies.iter().enumerate() {
                     if number > 0 {
-                        writeln!(f, "{:depth$}finally", "", depth = 4 * depth)?;
+                        writeln!(f, "{:depth$}and then", "", depth = 4 * depth)?;
                     }
                     block(f, body, depth + 1)?;
                 }

@@ -39,6 +39,10 @@ impl Python {
         }
         let interpreter = concat!(env!("CARGO_MANIFEST_DIR"), "/differential/python/interpreter.py");
         let mut command = Command::new(&python);
+        if minor.is_some_and(|minor| minor >= 14) {
+            // Threads inherit by themselves.
+            command.args(["-X", "thread_inherit_context=1"]);
+        }
         command.args(["-B", "-W", "error", interpreter]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("`{python}` does not start: {error}"))?;
         let programs = child.stdin.take();

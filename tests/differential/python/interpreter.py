@@ -128,6 +128,20 @@ class Machine(Looks, Places, Tasks):
             outcome = 'ValueError: variable' if by_variable else 'ValueError: context'
         self.log('reset V%d with t%d: %s', var, number, outcome)
 
+    def do_Unset(self, here, var):
+        for number in reversed(range(len(self.tokens))):
+            token = self.tokens[number]
+            of_this = token.var is self.variables[var] and token.old_value is contextvars.Token.MISSING
+            if not of_this or ' used ' in repr(token):
+                continue
+            try:
+                token.var.reset(token)
+            except ValueError as error:
+                assert 'created in a different' in str(error), error
+                continue
+            return self.log('unset V%d: t%d', var, number)
+        self.log('unset V%d: no token', var)
+
     def do_Token(self, here, index):
         number = picked(index, self.tokens)
         if number is None:

@@ -82,3 +82,15 @@ class Looks:
             return self.log('%s == %s: not to be seen', left_name, right_name)
         assert (left == right) is not (left != right)
         self.log('%s == %s: %s', left_name, right_name, json.dumps(left == right))
+
+    def do_Diff(self, here, before, after):
+        before_name, before = self.look(before, here)
+        after_name, after = self.look(after, here)
+        if before is None or after is None:
+            return self.log('%s to %s: not to be seen', before_name, after_name)
+        # What a context has, with nothing for what it has not.
+        before, after = [{var: json.dumps(value) for var, value in it.items()} for it in (before, after)]
+        either = sorted(set(before) | set(after), key=lambda var: var.name)
+        changed = [var for var in either if before.get(var) != after.get(var)]
+        said = ' '.join('%s=%s->%s' % (var.name, before.get(var, ''), after.get(var, '')) for var in changed)
+        self.log('%s to %s: %s', before_name, after_name, said)

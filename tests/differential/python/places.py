@@ -10,8 +10,17 @@ import types
 from words import Failure, picked, shown
 
 
+# With this flag of Python 3.14 a thread inherits a copy of the context of whoever starts it; without it, it is given one.
+THREADS_INHERIT = getattr(sys.flags, 'thread_inherit_context', 0)
+
+
 def in_thread(function):
     """Calls the function on a thread of its own, with nothing inherited; whether it did not fail."""
+    return joined(start_thread(function, inherits=False))
+
+
+def start_thread(function, inherits):
+    """Starts a thread; and where it puts what became of the function."""
     outcome = []
 
     def target():
@@ -21,14 +30,41 @@ def in_thread(function):
         except BaseException as error:
             outcome.append(error)
 
-    # From 3.14 on a thread may inherit, depending on a flag, unless it is given a context.
-    given = {'context': contextvars.Context()} if sys.version_info >= (3, 14) else {}
+    given = {}
+    if inherits and not THREADS_INHERIT:
+        function = functools.partial(contextvars.copy_context().run, function)
+    elif not inherits and sys.version_info >= (3, 14):
+        given = {'context': contextvars.Context()}
     thread = threading.Thread(target=target, **given)
     thread.start()
+    return thread, outcome
+
+
+def joined(started):
+    """Waits for a thread; whether its function did not fail."""
+    thread, outcome = started
     thread.join()
     if outcome[0] is not None and not isinstance(outcome[0], Failure):
         raise outcome[0]
     return outcome[0] is None
+
+
+class Scope:
+    """`with var.set(..)`, which Python 3.14 has."""
+
+    def __init__(self, var, value):
+        self.var = var
+        self.value = value
+
+    def __enter__(self):
+        self.token = self.var.set(self.value)
+        if sys.version_info >= (3, 14):
+            self.token.__enter__()
+
+    def __exit__(self, *error):
+        if sys.version_info >= (3, 14):
+            return self.token.__exit__(*error)
+        self.var.reset(self.token)
 
 
 @types.coroutine
@@ -95,30 +131,27 @@ class Places:
 
     def do_Scope(self, here, var, number, body):
         self.log('scope of V%d {', var)
-        copy = contextvars.copy_context()
-        copy.run(self.variables[var].set, self.value(number))
-        copy.run(self.sync, body)
+        contextvars.copy_context().run(self.scope, var, number, body)
         self.log('} of scope')
+
+    def scope(self, var, number, body):
+        with Scope(self.variables[var], self.value(number)):
+            self.sync(body)
 
     async def async_Scope(self, turn, var, number, body):
         self.log('scope of V%d {', var)
-        copy = contextvars.copy_context()
-        copy.run(self.variables[var].set, self.value(number))
-        await within(copy, self.steps(body, turn))
+        await within(contextvars.copy_context(), self.async_scope(turn, var, number, body))
         self.log('} of scope')
+
+    async def async_scope(self, turn, var, number, body):
+        with Scope(self.variables[var], self.value(number)):
+            await self.steps(body, turn)
 
     def do_Guard(self, here, var, number, body):
         self.log('guard of V%d {', var)
-        token = self.variables[var].set(self.value(number))
         try:
-            if sys.version_info >= (3, 14):
-                with token:
-                    self.sync(body, here)
-            else:
-                try:
-                    self.sync(body, here)
-                finally:
-                    self.variables[var].reset(token)
+            with Scope(self.variables[var], self.value(number)):
+                self.sync(body, here)
         finally:
             self.do_Get(here, var)
 
@@ -161,9 +194,25 @@ class Places:
 
     def do_InheritingThread(self, here, body):
         self.log('inheriting thread {')
-        copy = contextvars.copy_context()
-        survived = in_thread(lambda: copy.run(self.sync, body))
+        survived = joined(start_thread(lambda: self.sync(body), inherits=True))
         self.log('} of inheriting thread: %s', 'ok' if survived else 'failed')
+
+    def do_LateThread(self, here, first, body):
+        self.log('late thread, but first {')
+        go = threading.Event()
+
+        def function():
+            go.wait()
+            self.sync(body)
+
+        started = start_thread(function, inherits=True)
+        try:
+            self.sync(first, here)
+        finally:
+            self.log('late thread {')
+            go.set()
+            survived = joined(started)
+            self.log('} of late thread: %s', 'ok' if survived else 'failed')
 
     async def async_Blocking(self, turn, body):
         if not self.runtime:
