@@ -20,13 +20,6 @@ mod shared;
 use id::{Id, UNASSIGNED};
 use shared::Shared;
 
-macro_rules! models {
-    ($($name:ident),* $(,)?) => {
-        /// Every model, with its name.
-        pub(crate) const MODELS: &[(&str, fn())] = &[$((stringify!($name), $name)),*];
-    };
-}
-
 models![
     what_owners_did_comes_before_the_block_s_end,
     what_former_owners_did_comes_before_a_change,

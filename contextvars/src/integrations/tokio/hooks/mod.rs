@@ -9,10 +9,18 @@ mod module;
 #[cfg(tokio_unstable)]
 mod slots;
 
+// What `slots.rs` stands on, which its models replace (`tests/loom/hooks.rs`).
 #[cfg(tokio_unstable)]
-pub use self::inheritance::Inheritance;
+use std::sync;
 
 use ::tokio::runtime::Builder;
+#[cfg(tokio_unstable)]
+use ::tokio::task::Id;
+
+#[cfg(tokio_unstable)]
+pub use self::inheritance::Inheritance;
+#[cfg(tokio_unstable)]
+use crate::context::Context;
 
 /// Makes every task of a runtime inherit the context of whoever spawns it, with one call on the runtime's builder.
 ///

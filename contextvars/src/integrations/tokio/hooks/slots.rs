@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
-use ::tokio::task::Id;
-
-use crate::context::Context;
+use super::sync::{Condvar, Mutex, MutexGuard};
+use super::{Context, Id};
 
 /// A power of two.
 const SHARDS: usize = 32;
