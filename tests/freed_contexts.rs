@@ -108,6 +108,27 @@ fn a_context_of_ones_own_leaves_nothing_where_it_is_dropped() {
 }
 
 #[test]
+fn a_value_that_is_held_outside_of_its_context_leaves_nothing_where_it_goes() {
+    // A token, dropped elsewhere than where it was made: outside, in a job, or with an error.
+    leaves_nothing(|| drop(holding().run(|| SETS.set(SetsOnDrop))));
+    let token = holding().run(|| SETS.set(SetsOnDrop));
+    leaves_nothing(move || drop(token));
+    leaves_nothing(|| drop(SETS.reset(holding().run(|| SETS.set(SetsOnDrop)))));
+    // One that a context loses without being entered.
+    leaves_nothing(|| drop(holding().with(&SETS, SetsOnDrop)));
+    // One of a scope, of a future that is run, or is not, or is dropped halfway.
+    leaves_nothing(|| SETS.sync_scope(SetsOnDrop, || ()));
+    leaves_nothing(|| drop(SETS.scope(SetsOnDrop, async {})));
+    leaves_nothing(|| pollster::block_on(SETS.scope(SetsOnDrop, async {})));
+    leaves_nothing(|| {
+        let mut halfway = Box::pin(SETS.scope(SetsOnDrop, yielding()));
+        assert!(poll(halfway.as_mut()).is_pending());
+        drop(halfway);
+    });
+    leaves_nothing(|| with_context!(SETS = SetsOnDrop, { assert!(SETS.is_set()) }));
+}
+
+#[test]
 fn a_context_that_ends_within_another_leaves_nothing_there() {
     leaves_nothing(|| {
         Context::new().run(|| {

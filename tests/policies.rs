@@ -332,3 +332,18 @@ async fn detached_work_has_a_context_to_set_variables_in() {
     assert_eq!(set.collect::<Vec<_>>(), [None]);
     assert_eq!(seen(), (0, 0));
 }
+
+#[test]
+fn a_future_with_a_copy_of_its_own_takes_along_what_must_stay_even_if_spawned() {
+    let runtime = ::tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(
+        async {
+            let copied = tokio::spawn(async { TRANSACTION.is_set() }.in_current_context());
+            let scoped = tokio::spawn(with_context!(REQUEST = 1, async { TRANSACTION.is_set() }));
+            let inherited = tokio::spawn(async { TRANSACTION.is_set() });
+            let (copied, scoped, inherited) = (copied.await.unwrap(), scoped.await.unwrap(), inherited.await.unwrap());
+            assert_eq!((copied, scoped, inherited), (true, true, false));
+        }
+        .in_context(Context::new().with(&TRANSACTION, 1)),
+    );
+}

@@ -88,16 +88,31 @@ fn a_plain_task_has_its_value_in_a_scope_and_leaves_nothing_to_the_next() {
     runtime.block_on(async {
         for number in 1..=3 {
             let work = NUMBER.scope(number, async {
-                assert_eq!(count(), NUMBER.get());
+                let before = NUMBER.get();
                 ::tokio::task::yield_now().await;
-                (count(), CALLS.get())
+                (before, NUMBER.scope(9, async { NUMBER.get() }).await, NUMBER.get())
             });
-            assert_eq!(::tokio::spawn(work).await.expect("no panic"), (number, 2));
+            assert_eq!(::tokio::spawn(work).await.expect("no panic"), (number, 9, number));
             let next = ::tokio::spawn(async { (NUMBER.is_set(), CALLS.get()) });
             assert_eq!(next.await.expect("no panic"), (false, 0));
         }
-        let sync = ::tokio::spawn(async { NUMBER.sync_scope(4, || (count(), CALLS.get())) });
-        assert_eq!(sync.await.expect("no panic"), (4, 1));
+        let sync = ::tokio::spawn(async { NUMBER.sync_scope(4, || NUMBER.get()) });
+        assert_eq!(sync.await.expect("no panic"), 4);
+    });
+}
+
+#[test]
+fn what_a_plain_task_cannot_set_it_cannot_in_a_scope_either_so_nothing_is_lost_in_silence() {
+    let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let work = NUMBER.scope(1, async { (CALLS.try_set(1).is_err(), panic_of(count).message) });
+        let (refused, message) = ::tokio::spawn(work).await.expect("no panic");
+        assert!(refused && message.contains("`CALLS`"), "{message}");
+        // In a context of its own, within the scope or around it, a task may set.
+        let inside = NUMBER.scope(1, async { with_context!(CALLS = 5, async { count() + CALLS.get() }).await });
+        assert_eq!(::tokio::spawn(inside).await.expect("no panic"), 7);
+        let around = NUMBER.scope(1, async { count() + CALLS.get() }).in_context(Context::new());
+        assert_eq!(::tokio::spawn(around).await.expect("no panic"), 2);
     });
 }
 

@@ -218,3 +218,34 @@ fn other_threads_are_no_workers() {
     });
     assert_eq!(told.recv(), Ok(true));
 }
+
+#[test]
+fn an_executor_that_is_polled_within_a_context_shows_it_to_its_plain_tasks() {
+    let plain = || async { ::tokio::spawn(async { CLIENT.get() }).await.expect("no panic") };
+    let on_a_thread_that_inherits = with_context!(CLIENT = 5, {
+        contextvars::thread::spawn(move || one_threaded().block_on(plain())).join().expect("no panic")
+    });
+    let local = one_threaded().block_on(with_context!(CLIENT = 6, async {
+        let plain = async { ::tokio::task::spawn_local(async { CLIENT.get() }).await.expect("no panic") };
+        LocalSet::new().run_until(plain).await
+    }));
+    // Out of reach of this crate; the guide to pitfalls says so, and what to write:
+    assert_eq!((on_a_thread_that_inherits, local), (5, 6));
+    let apart = with_context!(CLIENT = 7, {
+        let work = async move { (CLIENT.get(), plain().await) }.in_context(inherit_context());
+        Context::new().run(|| one_threaded().block_on(work))
+    });
+    assert_eq!(apart, (7, 0));
+}
+
+#[test]
+fn a_thread_that_becomes_one_of_a_pool_is_a_worker_from_then_on() {
+    on_a_thread(|| {
+        CLIENT.set(7);
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().expect("a pool");
+        assert_eq!((CLIENT.get(), CLIENT.try_set(8).is_err()), (0, true));
+        assert_eq!(pool.install(|| CLIENT.get()), 0);
+        // rayon never frees such a pool.
+        support::forget(pool);
+    });
+}

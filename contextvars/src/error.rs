@@ -167,16 +167,29 @@ impl<T> fmt::Display for SetError<T> {
 }
 
 /// How work is given a context, as far as the program has ways.
-const WAYS: &str = match (cfg!(feature = "tokio"), cfg!(feature = "tower")) {
-    (true, true) => {
-        "`contextvars::tokio::spawn`, `.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of the layer that sets (with \
+const WAYS: &str = match (cfg!(feature = "tokio"), cfg!(feature = "rayon"), cfg!(feature = "tower")) {
+    (true, true, true) => {
+        "`contextvars::tokio::spawn`, `contextvars::rayon`, `inherit_context().wrap_once(job)`, \
+         `.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of the layer that sets (with \
          `Router::layer`: after it)"
     }
-    (true, false) => "`contextvars::tokio::spawn`, or `.in_current_context()`",
-    (false, true) => {
-        "`.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of the layer that sets (with `Router::layer`: after it)"
+    (true, false, true) => {
+        "`contextvars::tokio::spawn`, `inherit_context().wrap_once(job)`, `.in_current_context()`, or a \
+         `contextvars::tower::ContextLayer` outside of the layer that sets (with `Router::layer`: after it)"
     }
-    (false, false) => "`.in_current_context()`, or `inherit_context().wrap_once(..)`",
+    (false, _, true) => {
+        "`inherit_context().wrap_once(job)`, `.in_current_context()`, or a `contextvars::tower::ContextLayer` outside of \
+         the layer that sets (with `Router::layer`: after it)"
+    }
+    (true, true, false) => {
+        "`contextvars::tokio::spawn`, `contextvars::rayon`, `inherit_context().wrap_once(job)`, or \
+         `.in_current_context()`"
+    }
+    (true, false, false) => {
+        "`contextvars::tokio::spawn`, `inherit_context().wrap_once(job)`, or `.in_current_context()`"
+    }
+    (false, true, false) => "`contextvars::rayon`, `inherit_context().wrap_once(job)`, or `.in_current_context()`",
+    (false, false, false) => "`inherit_context().wrap_once(job)`, or `.in_current_context()`",
 };
 
 impl<T> fmt::Debug for SetError<T> {

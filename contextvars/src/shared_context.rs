@@ -58,7 +58,7 @@ impl SharedContext {
     }
 
     /// Calls `f` in the shared context and returns its result. What `f` sets stays in the context. Takes a lock for a
-    /// moment on the way in and on the way out; none is held while `f` runs.
+    /// moment on the way in and on the way out; none is held while `f` runs. A future that `f` returns is run outside.
     ///
     /// # Errors
     /// [`EnterError`] if the context is entered already, by a caller or on another thread; `f` was not called. Never

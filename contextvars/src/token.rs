@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::ptr;
 use std::thread;
 
@@ -73,6 +74,19 @@ impl<T: Send + Sync + 'static> Token<T> {
         match state::restore(self.var, &mut self.old, self.identity) {
             Ok(()) => Ok(()),
             Err(()) => Err(ResetError { token: self, wrong: Wrong::Context }),
+        }
+    }
+}
+
+/// Where the token was made, the old value is dropped as part of the work there. Anywhere else, it is dropped in an empty
+/// context, so that nothing its destructor sets stays on a thread that other work comes to.
+impl<T> Drop for Token<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if const { mem::needs_drop::<T>() } && !state::has_identity(self.identity) {
+            if let Some(old) = self.old.take() {
+                old.drop_apart();
+            }
         }
     }
 }

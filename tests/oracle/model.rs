@@ -166,8 +166,12 @@ impl Model {
     }
 
     fn release_token(&mut self, token: Token) {
-        if let Some(old) = token.old {
+        let Some(old) = token.old else { return };
+        // Away from where it was made, it goes as a context would.
+        if token.context == self.current().identity {
             self.release(old);
+        } else {
+            self.in_empty_context(|model| model.release(old));
         }
     }
 

@@ -148,7 +148,7 @@ impl Context {
     /// `ctx.run(var.set, value)`, which changes `ctx` in place.
     #[must_use = "the value is set in the context that is returned"]
     pub fn with<T: Send + Sync + 'static>(mut self, var: &'static ContextVar<T>, value: T) -> Self {
-        drop(self.state.insert(var, value));
+        self.state.insert(var, value);
         self
     }
 
@@ -214,6 +214,11 @@ impl Context {
     #[inline]
     pub fn run_copy<R>(&self, f: impl FnOnce() -> R) -> R {
         self.clone().run(f)
+    }
+
+    /// An empty context in which no variable can be set, for work that has none of its own.
+    pub(crate) const fn refusing_sets() -> Self {
+        Self { state: State::refusing_sets() }
     }
 
     /// Makes this context current until the guard is dropped.

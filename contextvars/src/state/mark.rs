@@ -12,6 +12,9 @@ impl Mark {
     /// A thread's base context's.
     pub(super) const BASE: Self = Self(Self::IS_BASE);
 
+    /// Of a new context in which no variable can be set.
+    pub(super) const REFUSING: Self = Self(Self::REFUSES_SETS);
+
     const IS_BASE: u64 = 1;
     const HAS_PRIVATE: u64 = 2;
     const IS_LENT: u64 = 4;

@@ -54,7 +54,7 @@ use std::mem::ManuallyDrop;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
-pub(crate) use self::current::change::{Replaced, refuses_sets, replace, restore, set, value_of};
+pub(crate) use self::current::change::{Replaced, has_identity, refuses_sets, replace, restore, set, value_of};
 pub(crate) use self::current::entered::Entered;
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 pub(crate) use self::current::entered::swap;
@@ -85,6 +85,11 @@ pub(crate) struct State {
 impl State {
     pub(crate) const fn new() -> Self {
         Self::of(Vars::new(), Mark::NEW)
+    }
+
+    /// An empty one in which no variable can be set.
+    pub(crate) const fn refusing_sets() -> Self {
+        Self::of(Vars::new(), Mark::REFUSING)
     }
 
     const fn of(vars: Vars<Value>, mark: Mark) -> Self {
@@ -123,8 +128,8 @@ impl State {
         Some(unsafe { value.as_typed() })
     }
 
-    /// Sets the variable and returns the value that it had.
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) -> Option<Value> {
+    /// Sets the variable. The value that it had is dropped as if the context had ended.
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) {
         if self.mark.is_lent() {
             scope::save(self.mark, Vars::clone(&self.vars));
             self.mark = self.mark.not_lent();
@@ -132,7 +137,10 @@ impl State {
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
         }
-        self.vars.insert(var.assigned_id(), Value::new(var, value))
+        let old = self.vars.insert(var.assigned_id(), Value::new(var, value));
+        if let Some(old) = old {
+            ValueOf::<T>::new(old).drop_apart();
+        }
     }
 
     /// The variables with their values.

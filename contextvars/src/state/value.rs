@@ -7,6 +7,7 @@ use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 
 use super::count::Count;
+use super::current::end;
 use super::declared::ContextVar;
 use super::pool;
 use super::turns;
@@ -201,6 +202,14 @@ impl<T> ValueOf<T> {
     #[inline]
     pub(super) fn into_value(self) -> Value {
         self.value
+    }
+
+    /// Drops it in an empty context, where its destructor may set what it likes and nobody sees it.
+    #[inline]
+    pub(crate) fn drop_apart(self) {
+        if const { mem::needs_drop::<T>() } {
+            end::drop_in_empty_context(|| drop(self));
+        }
     }
 
     /// The value without its type.

@@ -2,6 +2,7 @@
 
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use super::InContext;
 use crate::context::{Context, inherit_context};
@@ -19,7 +20,7 @@ pub(crate) fn inherited_by<F>(inherited: impl FnOnce() -> Context) -> Context {
     if has_its_own::<F>() { Context::new() } else { inherited() }
 }
 
-/// Whether `F` is an [`InContext`].
+/// Whether `F` is an [`InContext`], in a box or not.
 ///
 /// `spawn` takes any future, and an `impl` for one type beside that for all is not possible. The standard library has
 /// such a pair of its own: `Iterator::fuse` makes any iterator end at its first `None`, and is documented to do nothing
@@ -49,6 +50,9 @@ impl<F> Iterator for Probe<F> {
 /// Not true, and the whole point: see [`has_its_own`].
 impl<T> FusedIterator for Probe<InContext<T>> {}
 
+/// A box adds no code of its own.
+impl<T> FusedIterator for Probe<Pin<Box<InContext<T>>>> {}
+
 #[cfg(test)]
 mod tests {
     use std::future::{Future, Pending, Ready};
@@ -66,7 +70,7 @@ mod tests {
         assert!(has_its_own::<InContext<Pin<Box<dyn Future<Output = ()> + Send>>>>());
         // Whoever wraps it may have code of its own, which inherits.
         assert!(!has_its_own::<Around<InContext<Ready<()>>>>());
-        assert!(!has_its_own::<Pin<Box<InContext<Ready<()>>>>>());
+        assert!(has_its_own::<Pin<Box<InContext<Ready<()>>>>>());
         assert!(!has_its_own::<Option<InContext<Ready<()>>>>());
         assert!(!has_its_own::<Pin<Box<dyn Future<Output = ()> + Send>>>());
         assert!(!has_its_own::<Ready<()>>());

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
@@ -16,7 +15,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// that polls it: what it sets of those stays. The signature is that of tokio's `LocalKey::scope`.
     ///
     /// [`with_context!`](crate::with_context) gives a future a context of its own instead, in which every variable that
-    /// it sets stays. Where variables cannot be set in the current context (see [`set`](Self::set)), this does so, too.
+    /// it sets stays. Where variables cannot be set in the current context (see [`set`](Self::set)), they cannot in the
+    /// future, either; the value is there all the same.
     ///
     /// A poll costs what a [`set`](Self::set) and a [`reset`](Self::reset) do, less the allocation.
     ///
@@ -50,6 +50,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
     /// Calls `f` with a value of this variable. What `f` sets of all other variables stays. The signature is that of
     /// tokio's `LocalKey::sync_scope`.
+    ///
+    /// A future that `f` returns is run outside, without the value; see [`scope`](Self::scope). A token or guard of a set in
+    /// `f` is one of the context around: do not let it out, since used there it brings a value of this scope back.
     ///
     /// Costs what a [`set`](Self::set) and a [`reset`](Self::reset) do.
     ///
@@ -86,24 +89,34 @@ struct Binding<T: 'static> {
     var: &'static ContextVar<T>,
     /// The value while nothing is called. `None`: the last call has unset the variable.
     value: Option<ValueOf<T>>,
-    /// Where the calls run if the current context takes no values.
+    /// Where the calls run if the current context takes no values. It takes none, either, but this variable's.
     own: Context,
 }
 
 impl<T: Send + Sync + 'static> Binding<T> {
     fn new(var: &'static ContextVar<T>, value: T) -> Self {
-        Self { var, value: Some(state::value_of(var, value)), own: Context::new() }
-    }
-
-    /// Drops the value, and what was set besides.
-    fn end(&mut self) {
-        drop((self.value.take(), mem::take(&mut self.own)));
+        Self { var, value: Some(state::value_of(var, value)), own: Context::refusing_sets() }
     }
 
     /// Calls `f` with the value, and keeps what the variable has then.
     fn call<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let Self { var, value, own } = self;
         if state::refuses_sets() { own.run(|| bound(var, value, f)) } else { bound(var, value, f) }
+    }
+}
+
+impl<T> Binding<T> {
+    /// Drops the value, wherever that is.
+    fn end(&mut self) {
+        if let Some(value) = self.value.take() {
+            value.drop_apart();
+        }
+    }
+}
+
+impl<T> Drop for Binding<T> {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -72,6 +72,8 @@ impl Context {
     /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
     /// Costs what [`wrap`](Self::wrap) does.
     ///
+    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    ///
     /// The argument is passed by value. For references, several arguments, or a `FnMut`, write the closure and call
     /// [`run_copy`](Self::run_copy) in it.
     ///

@@ -20,11 +20,12 @@
 //!
 //! A member without `=`, or whose key cannot stand in a header, is left out, and so is a value that cannot be read as one
 //! of its variable's type, a property with a wrong key, and what does not fit within the limits: each is reported as
-//! [`Skipped`]. The limits are 64 members and 8,192 bytes, encoded, which is what the specification says must be passed
+//! [`Skipped`], the first 64 of a header. The limits are 64 members and 8,192 bytes, encoded, which is what the specification says must be passed
 //! on at least; [`Settings`] have others. If not everything fits that goes out, variables come first.
 //!
 //! # Where it is sent
-//! By default to each destination. [`InjectBaggageLayer::by_destination`] decides for each request whether baggage goes
+//! By default to each destination; a `baggage` header that was there before is replaced, and removed if nothing is to be
+//! sent. [`InjectBaggageLayer::by_destination`] decides for each request whether baggage goes
 //! along, and whether what merely passes through does; for other clients, [`Settings::inject`] writes less than
 //! [`inject`], and where nothing is to be sent nothing is called.
 //!

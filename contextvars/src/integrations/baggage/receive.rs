@@ -174,6 +174,6 @@ where
         let (mut context, skipped) = self.settings.extract(request.headers(), inherit_context());
         self.on_skipped.report(&skipped);
         let future = context.run(|| self.inner.call(request));
-        InContext::new(future, context)
+        InContext::with_own(future, context)
     }
 }

@@ -131,6 +131,12 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, iden
     Ok(())
 }
 
+/// Whether the current context is the one of this identity.
+#[inline]
+pub(crate) fn has_identity(identity: Identity) -> bool {
+    with_current(|current| current.has_identity(identity))
+}
+
 /// Whether variables must not be set in the current context.
 #[inline]
 pub(crate) fn refuses_sets() -> bool {

@@ -40,7 +40,7 @@ fn free(last: Vars<Value>, rounds: usize) {
 
 /// Drops something in an empty context.
 #[inline(never)]
-pub(super) fn drop_in_empty_context(drop: impl FnOnce()) {
+pub(in super::super) fn drop_in_empty_context(drop: impl FnOnce()) {
     in_empty_context(drop, ROUNDS);
 }
 

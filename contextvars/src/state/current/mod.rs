@@ -2,7 +2,7 @@
 
 pub(super) mod base;
 pub(super) mod change;
-mod end;
+pub(super) mod end;
 pub(super) mod entered;
 pub(super) mod read;
 pub(super) mod round_trip;

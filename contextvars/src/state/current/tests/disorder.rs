@@ -30,7 +30,7 @@ fn counted(text: &str, alive: &Arc<()>) -> Counted {
 /// A context with a value for `NAME`.
 fn named(text: &str, alive: &Arc<()>) -> State {
     let mut state = State::new();
-    drop(state.insert(&NAME, counted(text, alive)));
+    state.insert(&NAME, counted(text, alive));
     state
 }
 
