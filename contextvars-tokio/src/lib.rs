@@ -1,0 +1,60 @@
+//! tokio whose tasks inherit context variables, in the place of tokio:
+//!
+//! ```toml
+//! [dependencies]
+//! contextvars = "0.1"
+//! tokio = { package = "contextvars-tokio", version = "0.1", features = ["full"] }
+//! ```
+//!
+//! That is all. Everything of tokio is here under its own name, and what was `tokio::spawn` in the program's sources is
+//! now the `spawn` of this package, whose task runs in a copy of the spawner's context (without the variables that are
+//! declared with `inherit = false`). In a workspace, the line stands under `[workspace.dependencies]`, and holds for
+//! every member that says `tokio.workspace = true`.
+//!
+//! ```
+//! # use contextvars_tokio as tokio; // what the line of `Cargo.toml` does
+//! use contextvars::{context_var, with_context};
+//!
+//! #[context_var(default = 0)]
+//! static REQUEST_ID: u64;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() {
+//!     let task = with_context!(REQUEST_ID = 7, { tokio::spawn(async { REQUEST_ID.get() }) });
+//!     assert_eq!(task.await.unwrap(), 7);
+//! }
+//! ```
+//!
+//! # How it differs from tokio
+//! It is [`contextvars::tokio`] at the root of a package, and that module says what inherits and what is beyond it. In
+//! short:
+//!
+//! - `spawn`, `task::spawn_blocking`, `task::spawn_local`, `task::JoinSet`, `task::LocalSet` and, with the feature
+//!   `tracing` and `--cfg tokio_unstable`, `task::Builder` inherit. All the rest is tokio's own: types, traits, macros.
+//! - `JoinSet` and `LocalSet` are types of their own. Where another crate's function takes or returns tokio's, there is
+//!   `into_inner()` and `from`.
+//! - Methods of tokio's own types do not inherit: `Handle::spawn`, `Runtime::spawn` and their like. Beside them stand those
+//!   of `SpawnInheriting`; the list `docs/disallowed-methods.toml` of `contextvars` has clippy report the plain ones.
+//! - Spawns of other crates are theirs: they have a line of their own for tokio. The feature `tokio-hooks` of
+//!   `contextvars` reaches them.
+//! - There are two functions more: `task::run_blocking`, whose changes come back; and in a plain task, of another crate
+//!   say, a `set` that later tasks would see is refused.
+//! - A worker that one request happens to start, for all that follow, should not keep that request's context:
+//!   `tokio::spawn(work.in_context(Context::new()))`.
+//!
+//! # Features and versions
+//! The features are tokio's, each under its own name. `rt` is always on.
+//!
+//! The version is that of `contextvars`, and says nothing about tokio's: any tokio from 1.51 on will do, and the
+//! program's `Cargo.lock` has one, the same that other crates use. A feature that tokio has had only since a later
+//! version needs that version. To ask for one, name tokio under another name: `tokio-itself = { package = "tokio",
+//! version = "1.54" }`.
+//!
+//! # How to go back
+//! Put tokio's own line back. If nothing of the differences above is used, the sources compile as they are; tasks then
+//! see no variables, or their defaults.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[doc(inline)]
+pub use contextvars::tokio::*;
