@@ -1,8 +1,6 @@
 //! The OpenTelemetry context that our contexts carry.
 
-use std::pin::Pin;
-
-use contextvars::{ContextExt, context_var, copy_context};
+use contextvars::{context_var, copy_context};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
@@ -114,8 +112,8 @@ fn is_of_note(cx: &Context) -> bool {
 /// ```
 pub fn scope<R>(cx: Context, f: impl FnOnce() -> R) -> R {
     let carried = Carried::new(cx);
-    // It is freed in an empty context, as that of a future is.
-    let mut context = ().in_context(carried.in_copy_of_context());
+    // Freed after OpenTelemetry's guard has gone.
+    let mut context = carried.in_copy_of_context();
     let _attached = carried.attach();
-    Pin::new(&mut context).context_mut().run(f)
+    context.run(f)
 }

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use contextvars::{ContextExt, InContext};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
@@ -102,17 +101,17 @@ pin_project! {
         // `None` only while it is dropped.
         #[pin]
         inner: Option<F>,
-        // Of variables; there is one from the first poll on. In an `InContext`, which frees it in an empty one.
-        context: Option<InContext<()>>,
+        // Of variables; there is one from the first poll on.
+        context: Option<contextvars::Context>,
         carried: Carried,
     }
 
     impl<F> PinnedDrop for InOpenTelemetry<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let context = this.context.get_or_insert_with(|| ().in_context(this.carried.in_copy_of_context()));
+            let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
             let _attached = this.carried.attach();
-            Pin::new(context).context_mut().run(|| this.inner.set(None));
+            context.run(|| this.inner.set(None));
         }
     }
 }
@@ -123,9 +122,9 @@ impl<F: Future> Future for InOpenTelemetry<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { unreachable!("it is not being dropped") };
-        let context = this.context.get_or_insert_with(|| ().in_context(this.carried.in_copy_of_context()));
+        let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
         let _attached = this.carried.attach();
-        Pin::new(context).context_mut().run(|| inner.poll(cx))
+        context.run(|| inner.poll(cx))
     }
 }
 
