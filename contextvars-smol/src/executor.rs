@@ -35,7 +35,7 @@ pub struct Executor<'a> {
 
 impl<'a> Executor<'a> {
     /// Creates an executor.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "the original is not marked either")]
     pub const fn new() -> Self {
         Self { inner: ::smol::Executor::new() }
     }

@@ -38,7 +38,7 @@ pub struct LocalExecutor<'a> {
 
 impl<'a> LocalExecutor<'a> {
     /// Creates an executor, for the thread at hand.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "the original is not marked either")]
     pub const fn new() -> Self {
         Self { inner: ::smol::LocalExecutor::new() }
     }

@@ -46,8 +46,9 @@
 //! ```
 //!
 //! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
-//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), [what it costs](guide::performance),
-//! why it is [safe](guide::safety), and [how it is built](guide::design).
+//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls),
+//! [how to write an integration](guide::integrations), [what it costs](guide::performance), why it is
+//! [safe](guide::safety), and [how it is built](guide::design).
 //!
 //! # Features
 //! All are off by default; `full` is all but the two that need `--cfg tokio_unstable`.

@@ -3,3 +3,4 @@
 
 pub mod inheriting;
 pub mod plain;
+pub mod renamed;

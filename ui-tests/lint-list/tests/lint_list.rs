@@ -14,10 +14,12 @@ type Place = (String, u64);
 
 /// The lines that end in `// plain`.
 fn marked() -> BTreeSet<Place> {
-    let file = "plain.rs";
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
-    let numbered = (1..).zip(source.lines());
-    numbered.filter(|(_, line)| line.ends_with("// plain")).map(|(number, _)| (file.to_owned(), number)).collect()
+    let of = |file: &str| -> Vec<Place> {
+        let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+        let numbered = (1..).zip(source.lines());
+        numbered.filter(|(_, line)| line.ends_with("// plain")).map(|(number, _)| (file.to_owned(), number)).collect()
+    };
+    ["plain.rs", "renamed.rs"].into_iter().flat_map(of).collect()
 }
 
 /// The methods on the list, but for those that only `--cfg tokio_unstable` has.

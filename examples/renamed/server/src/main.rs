@@ -84,8 +84,8 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     notebook.close().await;
-    let noted = reader.await.expect("the task does not panic");
-    println!("bye; {noted} noted");
+    let written = reader.await.expect("the task does not panic");
+    println!("bye; {written} noted");
     ExitCode::SUCCESS
 }
 
