@@ -14,6 +14,8 @@ cargo test -p contextvars --all-features --doc tokio
 cargo test -p contextvars --features full --doc no_task_builder
 cargo test -p contextvars-tests --test detached --test policies --test travel_hooks --test travel_named_tasks --test travel_places \
     --test travel_tokio --test travel_tokio_util
+# The same by the name that a program has for tokio, with each of tokio's features.
+cargo test -p contextvars-tokio --all-features --test named_tasks
 cargo build -p contextvars-examples --example whole_program
 cargo test -p contextvars-examples --test examples_run whole_program
 cargo clippy -p contextvars -p contextvars-tests --all-features --tests -- -D warnings
