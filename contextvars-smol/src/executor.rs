@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use ::smol::Task;
-use contextvars::{ContextExt, inherit_context};
+use contextvars::ContextExt;
 
 /// A [`smol::Executor`](::smol::Executor) whose tasks inherit the context of whoever spawns them.
 ///
@@ -53,7 +53,7 @@ impl<'a> Executor<'a> {
 
     /// Spawns a task that inherits the context.
     pub fn spawn<T: Send + 'a>(&self, future: impl Future<Output = T> + Send + 'a) -> Task<T> {
-        self.inner.spawn(future.in_context(inherit_context()))
+        self.inner.spawn(future.in_inherited_context())
     }
 
     /// Spawns many tasks that inherit the context, each into a copy of its own, and adds them to `handles`.
@@ -64,7 +64,7 @@ impl<'a> Executor<'a> {
         futures: impl IntoIterator<Item = F>,
         handles: &mut impl Extend<Task<F::Output>>,
     ) {
-        self.inner.spawn_many(futures.into_iter().map(|future| future.in_context(inherit_context())), handles);
+        self.inner.spawn_many(futures.into_iter().map(|future| future.in_inherited_context()), handles);
     }
 
     /// Runs a task that is ready, if there is one, and tells whether there was.

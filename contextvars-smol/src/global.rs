@@ -30,7 +30,7 @@ use contextvars::{ContextExt, inherit_context};
 /// # Python
 /// `asyncio.create_task(coro)`, which copies the whole context.
 pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
-    ::smol::spawn(future.in_context(inherit_context()))
+    ::smol::spawn(future.in_inherited_context())
 }
 
 /// Runs a blocking function that inherits the context on the blocking pool, as [`smol::unblock`](::smol::unblock) runs

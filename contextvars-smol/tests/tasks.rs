@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,10 @@ static REQUEST_ID: u64;
 /// What must not be inherited.
 #[context_var(inherit = false, default = 0)]
 static TRANSACTION: u64;
+
+/// Something of the request's that is kept as long as a context with it is.
+#[context_var]
+static OWNED: Arc<()>;
 
 fn seen() -> (u64, u64) {
     (REQUEST_ID.get(), TRANSACTION.get())
@@ -222,6 +227,17 @@ fn work_that_is_detached_from_a_request_keeps_nothing_of_it() {
     assert_eq!(smol::block_on(task), 0);
     let function = with_context!(REQUEST_ID = 7, { Context::new().run(|| smol::unblock(|| REQUEST_ID.get())) });
     assert_eq!(smol::block_on(function), 0);
+
+    let (executor, local) = (Executor::new(), LocalExecutor::new());
+    let value = Arc::new(());
+    let mut tasks = Vec::new();
+    with_context!(OWNED = Arc::clone(&value), {
+        let detached = || future::pending::<()>().in_context(Context::new());
+        tasks.extend([smol::spawn(detached()), executor.spawn(detached()), local.spawn(detached())]);
+        executor.spawn_many([detached()], &mut tasks);
+        local.spawn_many([detached()], &mut tasks);
+    });
+    assert_eq!((tasks.len(), Arc::strong_count(&value)), (5, 1));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::task::{self, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::inheriting::inheriting;
 use crate::context::{Context, copy_context};
 
 /// Gives a future, or whatever else is polled, a context.
@@ -86,6 +87,45 @@ pub trait ContextExt: Sized {
     /// `asyncio.gather` makes each of its coroutines a task, with a copy of its own; `join!` does not.
     fn in_current_context(self) -> InContext<Self> {
         InContext::with_own(self, copy_context())
+    }
+
+    /// Runs `self` in what a child of the current work inherits, taken now: what a spawn that inherits makes of a future.
+    ///
+    /// That is a copy of the current context without the variables that are declared with `inherit = false`, as
+    /// [`inherit_context`](crate::inherit_context) returns it. A future that was given a context already inherits nothing: it would not see it,
+    /// and would keep the values alive for as long as it lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use contextvars::{Context, ContextExt, context_var};
+    /// #[context_var]
+    /// static TENANT: u32;
+    /// #[context_var(inherit = false)]
+    /// static TRANSACTION: u32;
+    ///
+    /// /// Stands for an executor: runs a task on a thread of its own.
+    /// fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> std::thread::JoinHandle<T> {
+    ///     let task = task.in_inherited_context(); // here, where it is handed over
+    ///     std::thread::spawn(|| pollster::block_on(task))
+    /// }
+    ///
+    /// # fn main() {
+    /// TENANT.set(1);
+    /// TRANSACTION.set(2);
+    /// let task = spawn(async { (TENANT.try_get().ok(), TRANSACTION.try_get().ok()) });
+    /// assert_eq!(task.join().unwrap(), (Some(1), None));
+    ///
+    /// // What was given a context is not a child.
+    /// let detached = async { TENANT.is_set() }.in_context(Context::new()).in_inherited_context();
+    /// assert!(detached.context().is_empty());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// What `asyncio.create_task(coro)` does, which copies everything.
+    fn in_inherited_context(self) -> InContext<Self> {
+        inheriting(self)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Futures, and whatever else is polled or called later, in a context.
 
 mod in_context;
-#[cfg(any(feature = "hyper", feature = "tokio"))]
 mod inheriting;
 mod round_trip;
 mod scoped;
