@@ -113,6 +113,45 @@ fn line(original: &str, requirement: &str, features: &str, renamed: bool) -> Str
     format!("{original} = {{ {which}, features = [{features}] }}")
 }
 
+/// The first block of the front page that is of this language.
+fn block_of_the_front_page(language: &str) -> String {
+    let page = fs::read_to_string(root().join("README.md")).expect("there is a front page");
+    let (_, rest) = page.split_once(&format!("```{language}\n")).expect("the front page has such a block");
+    rest.split_once("```").expect("a block has an end").0.to_owned()
+}
+
+/// Runs cargo in a folder of [`workspace`] or beside it. What they need in common is built once.
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let target = folder.parent().expect("it lies in a folder").join("target");
+    output_of(cargo(arguments, folder).arg("--quiet").env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0"))
+}
+
+#[test]
+fn the_program_on_the_front_page_inherits_with_the_lines_of_the_front_page() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed_packages").join("front_page");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    let mut dependencies = block_of_the_front_page("toml");
+    // What is not published yet is here.
+    for package in ["contextvars", "contextvars-tokio"] {
+        let path = format!("path = {:?}", root().join(package));
+        let named = format!("package = \"{package}\", version = \"0.1\"");
+        dependencies = dependencies
+            .replace(&format!("{package} = \"0.1\"\n"), &format!("{package} = {{ {path} }}\n"))
+            .replace(&named, &format!("package = \"{package}\", {path}"));
+    }
+    let manifest = format!(
+        "[package]\nname = \"front_page\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}\n\
+         [profile.dev]\ndebug = \"line-tables-only\"\n"
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("src/main.rs"), block_of_the_front_page("rust")).unwrap();
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    assert_eq!(
+        run(&folder, &["run"]),
+        "[request 7] started\n[request 7] still the same request, in a spawned task\n[request 0] no request\n"
+    );
+}
+
 /// The lines for the two crates.
 fn lines(renamed: bool) -> Vec<String> {
     let tokio = r#""macros", "rt-multi-thread", "sync", "test-util", "time""#;
@@ -127,13 +166,6 @@ fn lines(renamed: bool) -> Vec<String> {
 fn one_line_of_a_workspace_has_every_member_inherit_and_taken_back_the_sources_build_as_they_are() {
     let renamed = workspace("renamed", &lines(true));
     let original = workspace("original", &lines(false));
-    // What both need is built once.
-    let target = renamed.parent().expect("it lies in a folder").join("target");
-    let run = |folder: &Path, arguments: &[&str]| {
-        output_of(
-            cargo(arguments, folder).arg("--quiet").env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0"),
-        )
-    };
     let seen = |output: String| -> BTreeMap<String, u64> {
         let parts =
             |line: &str| line.rsplit_once(": ").map(|(kind, id)| (kind.to_owned(), id.parse().expect("a number")));
@@ -141,7 +173,7 @@ fn one_line_of_a_workspace_has_every_member_inherit_and_taken_back_the_sources_b
     };
 
     let inherited = seen(run(&renamed, &["run"]));
-    assert_eq!(inherited.len(), 6, "{inherited:?}");
+    assert_eq!(inherited.len(), 7, "{inherited:?}");
     assert!(inherited.values().all(|&id| id == 7), "{inherited:?}");
     // The crates' own tests, in which `tokio::test` stands under `use super::*`.
     let tests = run(&renamed, &["test"]);

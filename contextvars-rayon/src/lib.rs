@@ -18,8 +18,13 @@
 //! static FACTOR: u32;
 //!
 //! # fn main() {
-//! let halves = with_context!(FACTOR = 10, { rayon::join(|| FACTOR.get() * 2, || FACTOR.get() * 3) });
-//! assert_eq!(halves, (20, 30));
+//! with_context!(FACTOR = 10, {
+//!     use rayon::prelude::*;
+//!
+//!     assert_eq!(rayon::join(|| FACTOR.get() * 2, || FACTOR.get() * 3), (20, 30));
+//!     let scaled: Vec<_> = [1, 2].par_iter().map(|n| n * FACTOR.get()).collect();
+//!     assert_eq!(scaled, [10, 20]);
+//! });
 //! # }
 //! ```
 //!
@@ -28,8 +33,30 @@
 //! `ThreadPool`, `ThreadPoolBuilder`, `Scope` and `ScopeFifo` are types of their own: where another crate's function takes
 //! or returns rayon's pool, there is `into_inner()` and `from`.
 //!
-//! Parallel iterators that other crates make, and jobs that they start, are theirs: they have a line of their own for
-//! rayon.
+//! What other crates start is theirs: they have a line of their own for rayon.
+//!
+//! A type of yours that implements `IntoParallelIterator` implements rayon's own, with rayon's own types, for which rayon
+//! has to be there under another name (`rayon-itself = { package = "rayon", version = "1.10" }`). The methods of this
+//! package then are there for it as well:
+//!
+//! ```
+//! # use contextvars_rayon as rayon; // what the lines of `Cargo.toml` do
+//! # use ::rayon as rayon_itself;
+//! use rayon::prelude::*;
+//!
+//! struct Orders(Vec<u32>);
+//!
+//! impl rayon_itself::iter::IntoParallelIterator for Orders {
+//!     type Item = u32;
+//!     type Iter = rayon_itself::vec::IntoIter<u32>;
+//!
+//!     fn into_par_iter(self) -> Self::Iter {
+//!         rayon_itself::iter::IntoParallelIterator::into_par_iter(self.0)
+//!     }
+//! }
+//!
+//! assert_eq!(Orders(vec![1, 2]).into_par_iter().map(|n| n * 10).sum::<u32>(), 30);
+//! ```
 //!
 //! # Features and versions
 //! The features are rayon's, each under its own name.

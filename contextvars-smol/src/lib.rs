@@ -30,6 +30,9 @@
 //! the combinators of [`future`]. Nor does what smol runs on the blocking pool for itself, as in [`fs`]. [`Timer`],
 //! [`Async`] and [`channel`] start nothing.
 //!
+//! A worker that one request happens to start, for all that follow, should not keep that request's values: a future that
+//! was given a context inherits nothing, as in `smol::spawn(work.in_context(Context::new()))`.
+//!
 //! # How it differs from smol
 //! - `Executor` and `LocalExecutor` are types of their own: where another crate's function takes or returns smol's, there
 //!   is `into_inner()` and `from`.

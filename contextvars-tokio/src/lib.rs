@@ -9,7 +9,8 @@
 //! That is all. Everything of tokio is here under its own name, and what was `tokio::spawn` in the program's sources is
 //! now the `spawn` of this package, whose task runs in a copy of the spawner's context (without the variables that are
 //! declared with `inherit = false`). In a workspace, the line stands under `[workspace.dependencies]`, and holds for
-//! every member that says `tokio.workspace = true`.
+//! every member that says `tokio.workspace = true`. Where a package has tokio among its `[dev-dependencies]`, too, both
+//! lines change; Cargo insists.
 //!
 //! ```
 //! # use contextvars_tokio as tokio; // what the line of `Cargo.toml` does
@@ -37,10 +38,11 @@
 //!   of `SpawnInheriting`; the list `docs/disallowed-methods.toml` of `contextvars` has clippy report the plain ones.
 //! - Spawns of other crates are theirs: they have a line of their own for tokio. The feature `tokio-hooks` of
 //!   `contextvars` reaches them.
-//! - There are two functions more: `task::run_blocking`, whose changes come back; and in a plain task, of another crate
-//!   say, a `set` that later tasks would see is refused.
-//! - A worker that one request happens to start, for all that follow, should not keep that request's context:
-//!   `tokio::spawn(work.in_context(Context::new()))`.
+//! - A worker that one request happens to start, for all that follow, now inherits from that request, and no line shows it.
+//!   Start it with `tokio::spawn_detached(work)`, a function that tokio has not, or with
+//!   `tokio::spawn(work.in_context(Context::new()))`. The other function more is `task::run_blocking`, for a blocking
+//!   function that belongs to the task: what it sets comes back.
+//! - In a plain task, of another crate say, a `set` that later tasks would see is refused.
 //!
 //! # Features and versions
 //! The features are tokio's, each under its own name. `rt` is always on.

@@ -1,6 +1,7 @@
 //! A store whose work runs in tasks, blocking functions and jobs.
 
 use contextvars::context_var;
+use rayon::prelude::*;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +20,7 @@ pub async fn seen() -> Vec<(&'static str, u64)> {
         ("JoinSet::spawn", set.join_next().await.unwrap().unwrap()),
         ("TaskTracker::spawn", tracker.spawn(async { REQUEST_ID.get() }).await.unwrap()),
         ("rayon::join", front.max(back)),
+        ("par_iter", [0; 64].par_iter().map(|_| REQUEST_ID.get()).max().unwrap()),
     ]
 }
 
