@@ -13,11 +13,14 @@ folder=${CARGO_TARGET_DIR:-$root/target}/minimal-versions
 mkdir -p "$folder"
 rm -rf "$folder/workspace"
 mkdir "$folder/workspace"
-# The crates as they are in the working tree; their dependencies for tests come last in `Cargo.toml`.
-cp -rL contextvars contextvars-macros contextvars-opentelemetry "$folder/workspace/"
+# The crates as they are in the working tree; their dependencies for tests come last in `Cargo.toml`. Not those that stand in
+# the place of tokio and tokio-util: of the features that they forward, the oldest versions lack some.
+crates=(contextvars contextvars-macros contextvars-opentelemetry contextvars-rayon contextvars-smol)
+cp -rL "${crates[@]}" "$folder/workspace/"
 sed -i '/^\[dev-dependencies\]/,$d' "$folder/workspace/contextvars/Cargo.toml" \
     "$folder/workspace/contextvars-opentelemetry/Cargo.toml"
-sed 's/^members = .*/members = ["contextvars", "contextvars-macros", "contextvars-opentelemetry"]/; /^default-members/d' Cargo.toml >"$folder/workspace/Cargo.toml"
+members=$(printf '"%s", ' "${crates[@]}")
+sed "s/^members = .*/members = [$members]/; /^default-members/d" Cargo.toml >"$folder/workspace/Cargo.toml"
 cd "$folder/workspace"
 cargo +nightly update --quiet -Z direct-minimal-versions
 CARGO_TARGET_DIR=$folder/target cargo check --workspace

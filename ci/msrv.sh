@@ -14,9 +14,12 @@ export CARGO_TARGET_DIR=target/msrv
 for features in "" full; do
     RUSTFLAGS="-D warnings" cargo check --locked -p contextvars --features "$features"
 done
-RUSTFLAGS="-D warnings" cargo check --locked -p contextvars-opentelemetry
+for crate in contextvars-opentelemetry contextvars-rayon contextvars-smol contextvars-tokio contextvars-tokio-util; do
+    RUSTFLAGS="-D warnings" cargo check --locked -p "$crate"
+done
 [ "${1:-}" = short ] && exit 0
 # Nobody looks at a backtrace here.
 export CARGO_PROFILE_DEV_DEBUG=0
 cargo test --locked -p contextvars-macros -p contextvars -p contextvars-opentelemetry -p contextvars-tests -p contextvars-web-tests \
-    -p contextvars-examples
+    -p contextvars-examples -p contextvars-rayon -p contextvars-smol -p contextvars-tokio -p contextvars-tokio-util \
+    -p contextvars-renamed-orders -p contextvars-renamed-server

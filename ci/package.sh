@@ -6,11 +6,12 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 # Builds each from its package, with the others' packages.
-cargo package --quiet --allow-dirty -p contextvars-macros -p contextvars -p contextvars-opentelemetry
+crates=(contextvars-macros contextvars contextvars-opentelemetry contextvars-rayon contextvars-smol contextvars-tokio contextvars-tokio-util)
+cargo package --quiet --allow-dirty "${crates[@]/#/--package=}"
 folder=$target/packaged
 rm -rf "$folder/crates"
 mkdir -p "$folder/crates"
-for crate in contextvars contextvars-macros contextvars-opentelemetry; do
+for crate in "${crates[@]}"; do
     tar --extract --file "$target/package/$crate-$version.crate" --directory "$folder/crates"
 done
 cd "$folder/crates"
@@ -22,5 +23,6 @@ patch="patch.crates-io.contextvars-macros.path = \"$PWD/contextvars-macros-$vers
     cargo test --quiet --config "$patch"
     cargo test --quiet --config "$patch" --features full
 )
-cd "contextvars-opentelemetry-$version"
-cargo test --quiet --config "$patch" --config "patch.crates-io.contextvars.path = \"$PWD/../contextvars-$version\""
+for crate in "${crates[@]:2}"; do
+    (cd "$crate-$version" && cargo test --quiet --config "$patch" --config "patch.crates-io.contextvars.path = \"$folder/crates/contextvars-$version\"")
+done
