@@ -95,8 +95,8 @@ fn workspace(name: &str, dependencies: &[String]) -> PathBuf {
     }
     let manifest = format!(
         "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"store\"]\n\n[workspace.dependencies]\n\
-         contextvars = {{ path = {:?} }}\n{}\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
-        root().join("contextvars"),
+         contextvars = {{ {} }}\n{}\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
+        path_of("contextvars"),
         dependencies.join("\n")
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
@@ -104,11 +104,17 @@ fn workspace(name: &str, dependencies: &[String]) -> PathBuf {
     folder
 }
 
+/// Where a dependency on a package of this workspace finds it.
+fn path_of(package: &str) -> String {
+    // Within these quotes a backslash is one.
+    format!("path = '{}'", root().join(package).display())
+}
+
 /// A line of `[workspace.dependencies]`: the original's, or the one that has the package in its place.
 fn line(original: &str, requirement: &str, features: &str, renamed: bool) -> String {
     let which = if renamed {
         let package = format!("contextvars-{original}");
-        format!("package = \"{package}\", path = {:?}", root().join(&package))
+        format!("package = \"{package}\", {}", path_of(&package))
     } else {
         format!("version = \"{requirement}\"")
     };
@@ -135,7 +141,7 @@ fn the_program_on_the_front_page_inherits_with_the_lines_of_the_front_page() {
     let mut dependencies = block_of_the_front_page("toml");
     // What is not published yet is here.
     for package in ["contextvars", "contextvars-tokio"] {
-        let path = format!("path = {:?}", root().join(package));
+        let path = path_of(package);
         let named = format!("package = \"{package}\", version = \"0.1\"");
         dependencies = dependencies
             .replace(&format!("{package} = \"0.1\"\n"), &format!("{package} = {{ {path} }}\n"))

@@ -64,7 +64,7 @@ impl<'a> Executor<'a> {
         futures: impl IntoIterator<Item = F>,
         handles: &mut impl Extend<Task<F::Output>>,
     ) {
-        self.inner.spawn_many(futures.into_iter().map(|future| future.in_inherited_context()), handles);
+        self.inner.spawn_many(futures.into_iter().map(ContextExt::in_inherited_context), handles);
     }
 
     /// Runs a task that is ready, if there is one, and tells whether there was.
