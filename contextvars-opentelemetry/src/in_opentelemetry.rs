@@ -34,7 +34,7 @@ pub trait OpenTelemetryExt: Future + Sized {
     /// this order, since a context that is entered further inside hides what is outside of it, OpenTelemetry's
     /// included.
     fn in_opentelemetry(self, cx: Context) -> InOpenTelemetry<Self> {
-        InOpenTelemetry { inner: Some(self), context: None, carried: Carried::new(cx) }
+        InOpenTelemetry { inner: Some(self), context: None, carried: Some(Carried::new(cx)) }
     }
 
     /// Runs this future in the context that is [`current`] now: attached on this thread, or inherited.
@@ -98,38 +98,54 @@ pin_project! {
     /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct InOpenTelemetry<F> {
-        // `None` only while it is dropped.
+        // `None` when it is done, or dropped.
         #[pin]
         inner: Option<F>,
         // Of variables; there is one from the first poll on.
         context: Option<contextvars::Context>,
-        carried: Carried,
+        // `None` when it is done: who keeps a future that is done does not keep its span open.
+        carried: Option<Carried>,
     }
 
     impl<F> PinnedDrop for InOpenTelemetry<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
-            let _attached = this.carried.attach();
-            context.run(|| this.inner.set(None));
+            this.end();
         }
+    }
+}
+
+impl<F> InOpenTelemetry<F> {
+    /// Drops what is inside in both contexts, and then those.
+    fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let Some(carried) = this.carried.take() else { return };
+        let mut context = this.context.take().unwrap_or_else(|| carried.in_copy_of_context());
+        let _attached = carried.attach();
+        context.run(|| this.inner.set(None));
     }
 }
 
 impl<F: Future> Future for InOpenTelemetry<F> {
     type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Some(inner) = this.inner.as_pin_mut() else { unreachable!("it is not being dropped") };
-        let context = this.context.get_or_insert_with(|| this.carried.in_copy_of_context());
-        let _attached = this.carried.attach();
-        context.run(|| inner.poll(cx))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.as_mut().project();
+        let (Some(inner), Some(carried)) = (this.inner.as_pin_mut(), this.carried.as_ref()) else {
+            panic!("this future is done and was dropped with its context; it cannot be polled again")
+        };
+        let context = this.context.get_or_insert_with(|| carried.in_copy_of_context());
+        let attached = carried.attach();
+        let polled = context.run(|| inner.poll(cx));
+        drop(attached);
+        if polled.is_ready() {
+            self.end();
+        }
+        polled
     }
 }
 
 impl<F> fmt::Debug for InOpenTelemetry<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InOpenTelemetry").field("cx", self.carried.cx()).finish_non_exhaustive()
+        f.debug_struct("InOpenTelemetry").field("cx", &self.carried.as_ref().map(Carried::cx)).finish_non_exhaustive()
     }
 }

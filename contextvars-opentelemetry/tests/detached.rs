@@ -33,3 +33,14 @@ async fn the_span_of_a_request_ends_while_work_goes_on_that_it_spawned_detached(
     assert_eq!(ended_spans(|done| tokio::spawn(until(done))).await, 0);
     assert_eq!(ended_spans(in_a_thread).await, 0);
 }
+
+#[tokio::test]
+async fn a_future_that_is_done_and_kept_keeps_neither_its_span_open_nor_its_values() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let cx = Context::new().with_span(provider.tracer("test").start("request"));
+    let mut future = Box::pin(async {}.in_opentelemetry(cx));
+    (&mut future).await;
+    assert_eq!(exporter.get_finished_spans().unwrap().len(), 1);
+    drop(future);
+}
