@@ -2,6 +2,8 @@
 # Runs the tests that tokio, tokio-util and rayon have for themselves with the packages that stand in their places by one line
 # of `Cargo.toml`: `ci/peer-suites.sh [tokio] [tokio-util] [rayon]`, or all.
 #
+# With RUSTFLAGS="--cfg tokio_unstable" those of tokio's unstable parts run, too.
+#
 # The tests are taken from where Cargo keeps what it has fetched, in the versions of `Cargo.lock`; none of them is in this
 # repository. What fails, or does not compile, has to be listed in `ci/peer-suites.txt`, with the reason, and what is listed has
 # to fail. A test that fails with the original as well, in this place and at this time, does not count.
