@@ -26,7 +26,7 @@ export RUSTFLAGS="--cfg tokio_unstable" RUSTDOCFLAGS="--cfg tokio_unstable"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/public-api
 mkdir -p "$CARGO_TARGET_DIR"
 
-for package in contextvars contextvars-opentelemetry; do
+for package in contextvars contextvars-opentelemetry contextvars-smol; do
     stored=ci/public-api/$package.txt
     [ "${1:-}" = --bless ] || [ -f "$stored" ] || { echo "error: $stored is missing" >&2; exit 1; }
     found=$CARGO_TARGET_DIR/$package.txt

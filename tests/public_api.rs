@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 2] = ["contextvars", "contextvars-opentelemetry"];
+const CRATES: [&str; 3] = ["contextvars", "contextvars-opentelemetry", "contextvars-smol"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -44,7 +44,7 @@ fn the_public_api_names_no_foreign_types_but_those_allowed() {
     for of in CRATES {
         let api = fs::read_to_string(root().join(format!("ci/public-api/{of}.txt"))).expect("the API is stored");
         let named: BTreeSet<_> = api.lines().skip(1).flat_map(|line| foreign_paths(of, line)).collect();
-        assert!(named.len() > 3, "the API of {of} names {named:?} only");
+        assert!(named.len() > 2, "the API of {of} names {named:?} only");
         let allowed = allowed(of);
         let strangers: Vec<_> = named.iter().filter(|path| !allowed.iter().any(|entry| allows(entry, path))).collect();
         assert!(
