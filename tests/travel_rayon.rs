@@ -456,6 +456,18 @@ fn the_building_thread_can_be_one_of_the_pool() {
 }
 
 #[test]
+fn the_building_thread_can_be_one_of_the_pool_and_is_a_worker_from_then_on() {
+    thread::spawn(|| {
+        REQUEST.set(7);
+        let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().expect("a pool");
+        assert_eq!((REQUEST.get(), REQUEST.try_set(8).is_err()), (0, true));
+        assert_eq!(pool.install(|| REQUEST.get()), 0);
+    })
+    .join()
+    .expect("no panic");
+}
+
+#[test]
 fn the_global_pool_is_built_once() {
     // Whichever test needs it first makes it, unless this one does.
     rayon::join(|| (), || ());

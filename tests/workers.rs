@@ -237,15 +237,3 @@ fn an_executor_that_is_polled_within_a_context_shows_it_to_its_plain_tasks() {
     });
     assert_eq!(apart, (7, 0));
 }
-
-#[test]
-fn a_thread_that_becomes_one_of_a_pool_is_a_worker_from_then_on() {
-    on_a_thread(|| {
-        CLIENT.set(7);
-        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().expect("a pool");
-        assert_eq!((CLIENT.get(), CLIENT.try_set(8).is_err()), (0, true));
-        assert_eq!(pool.install(|| CLIENT.get()), 0);
-        // rayon never frees such a pool.
-        support::forget(pool);
-    });
-}
