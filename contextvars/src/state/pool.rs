@@ -12,8 +12,9 @@ use std::ptr::{self, NonNull};
 
 /// How many free blocks of one size a thread keeps.
 ///
-/// None for checkers of memory, which must see each block end: Miri, and sanitizers by `--cfg contextvars_unpooled`.
-const MOST: usize = if cfg!(any(miri, contextvars_unpooled)) { 0 } else { 8 };
+/// None for checkers of memory, which must see each block end: Miri, and sanitizers by `--cfg contextvars_unpooled`. And
+/// none where pointers are shorter, for which the sizes are not made.
+const MOST: usize = if cfg!(any(miri, contextvars_unpooled, not(target_pointer_width = "64"))) { 0 } else { 8 };
 
 /// The sizes of blocks, in bytes, that are kept: values of one word, values of up to three words, nodes.
 const SIZES: [usize; 3] = [32, 48, 144];
@@ -23,7 +24,7 @@ const ALIGN: usize = align_of::<usize>();
 
 /// Which of the sizes a block of a `T` has; `None`: it is not kept.
 const fn class_of<T>() -> Option<usize> {
-    if align_of::<T>() > ALIGN || size_of::<usize>() != 8 {
+    if align_of::<T>() > ALIGN {
         return None;
     }
     match size_of::<T>() {
