@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "worker"],
     &["state"],
     &["token"],
-    &["var", "context"],
+    &["var", "context", "carry"],
     &["shared_context", "diff", "logged", "travelling"],
     &["task"],
     &["thread"],

@@ -10,8 +10,8 @@ use contextvars::tracing::ContextFormat;
 use contextvars::{ContextExt, copy_context, inherit_context, with_context};
 use contextvars_benches::polling::{Again, poll};
 use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, variables};
-use tracing::subscriber::with_default;
-use tracing::{info, info_span};
+use tracing::subscriber::{set_global_default, with_default};
+use tracing::{Instrument, info, info_span};
 use tracing_subscriber::fmt;
 
 use crate::baggage;
@@ -30,6 +30,8 @@ pub(crate) fn perform() {
     log_lines();
     baggage::perform();
     peers();
+    // Last: what is registered stays registered.
+    carried_spans();
 }
 
 fn reads() {
@@ -180,4 +182,26 @@ fn peers() {
 #[inline(never)]
 fn get_task_local(local: &'static tokio::task::LocalKey<i32>) -> i32 {
     local.get()
+}
+
+/// A child whose span is carried, beside tracing's own `Instrumented` in a context, which does the same to one future.
+fn carried_spans() {
+    set_global_default(tracing_subscriber::registry()).expect("no other is set");
+    let span = info_span!("request");
+    let mut instrumented = pin!(Again(|| ()).instrument(span.clone()).in_context(context_of(8)));
+    count("tracing: poll of an instrumented future", || poll(instrumented.as_mut()));
+    span.in_scope(|| count("tracing: in_current_span", || Again(|| ()).in_current_span()));
+
+    contextvars::tracing::carry_spans();
+    let copy = context_of(8).run(copy_context);
+    let mut plain = pin!(Again(|| ()).in_context(copy));
+    count("carrying: poll of a copy", || poll(plain.as_mut()));
+    let mut child = context_of(8).run(|| span.in_scope(inherit_context));
+    let mut future = pin!(Again(|| ()).in_context(child.clone()));
+    count("carrying: poll of a child", || poll(future.as_mut()));
+    span.in_scope(|| count("carrying: poll of a child in its span", || poll(future.as_mut())));
+    count("carrying: inherit_context without a span", inherit_context);
+    child.run(|| count("carrying: inherit_context in the same span", inherit_context));
+    let inner = info_span!("inner");
+    child.run(|| inner.in_scope(|| count("carrying: inherit_context in another span", inherit_context)));
 }

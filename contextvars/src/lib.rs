@@ -99,7 +99,8 @@ mod worker;
 // How values, maps and the current context are kept: all of the unsafe code.
 mod state;
 
-// What users hold: variables, the tokens of their sets, contexts.
+// What users hold: variables, the tokens of their sets, contexts; and what contexts carry besides.
+pub mod carry;
 mod context;
 mod token;
 mod var;

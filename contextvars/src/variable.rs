@@ -53,7 +53,6 @@ enum Visibility {
     /// As a placeholder.
     Redacted,
     /// Not at all: it is the crate's own.
-    #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "what came as baggage is all that is hidden"))]
     Hidden,
 }
 
@@ -214,7 +213,6 @@ impl Variable {
         self
     }
 
-    #[cfg(feature = "baggage")]
     pub(crate) const fn hidden(mut self) -> Self {
         self.visibility = Visibility::Hidden;
         self

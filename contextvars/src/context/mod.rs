@@ -5,6 +5,8 @@ mod mapping;
 
 pub(crate) use self::items::Key;
 pub use self::items::{Items, ValueRef};
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+use crate::state::SwappedIn;
 use crate::state::{self, ContextVar, Entered, State, Update};
 
 /// Context variables and their values: what is current for some piece of code, or will be.
@@ -92,7 +94,7 @@ pub fn copy_context() -> Context {
 #[inline]
 #[must_use]
 pub fn inherit_context() -> Context {
-    Context { state: state::snapshot().for_child() }
+    Context { state: state::snapshot().for_child() }.carrying()
 }
 
 impl Context {
@@ -216,6 +218,12 @@ impl Context {
         self.clone().run(f)
     }
 
+    /// This context as a child's: it carries what other libraries have for current here and now.
+    #[inline]
+    pub(crate) fn carrying(self) -> Self {
+        Self { state: state::captured(self.state) }
+    }
+
     /// An empty context in which no variable can be set, for work that has none of its own.
     pub(crate) const fn refusing_sets() -> Self {
         Self { state: State::refusing_sets() }
@@ -227,12 +235,18 @@ impl Context {
         Entered::new(&mut self.state)
     }
 
-    /// Makes this context current, and what was current this; done twice, all is as before.
+    /// Makes this context current, and what was current this.
     ///
     /// For the few who learn of the end of something in another call than of its beginning. All others `enter`.
     #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
-    pub(crate) fn swap_with_current(&mut self) {
-        state::swap(&mut self.state);
+    pub(crate) fn swap_in(&mut self) -> SwappedIn {
+        state::swap_in(&mut self.state)
+    }
+
+    /// Ends what [`swap_in`](Self::swap_in) began: all is as before.
+    #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+    pub(crate) fn swap_out(&mut self, swapped_in: SwappedIn) {
+        state::swap_out(&mut self.state, swapped_in);
     }
 
     /// The current context itself, for another thread to run in meanwhile; see [`state::outbound`].

@@ -3,6 +3,7 @@
 use hyper::rt::Executor;
 
 use crate::context::Context;
+use crate::state;
 use crate::task::{ContextExt, InContext, inheriting};
 
 /// An executor that spawns each task in a context of its own, on an executor such as `hyper_util::rt::TokioExecutor`.
@@ -66,7 +67,11 @@ where
 {
     #[track_caller]
     fn execute(&self, future: F) {
-        let future = if self.inherits { inheriting(future) } else { future.in_context(Context::new()) };
-        self.inner.execute(future);
+        if self.inherits {
+            return self.inner.execute(inheriting(future));
+        }
+        // The executor may be one whose tasks inherit.
+        let _suppressed = state::suppress();
+        self.inner.execute(future.in_context(Context::new()));
     }
 }

@@ -20,8 +20,9 @@ impl Mark {
     const IS_LENT: u64 = 4;
     const STANDS_FOR_BASE: u64 = 8;
     const REFUSES_SETS: u64 = 16;
+    const IS_CARRYING: u64 = 32;
     /// What lies above the flags is the identity, or 0.
-    const IDENTITY: u32 = 5;
+    const IDENTITY: u32 = 6;
 
     /// Whether it is a thread's base context.
     #[inline]
@@ -65,6 +66,12 @@ impl Mark {
         self.0 & Self::IS_LENT != 0
     }
 
+    /// Whether it makes [carried state](super::carried) current wherever it is entered.
+    #[inline]
+    pub(super) fn is_carrying(self) -> bool {
+        self.0 & Self::IS_CARRYING != 0
+    }
+
     /// The identity; `None` until somebody asks for it.
     #[inline]
     pub(super) fn identity(self) -> Option<Identity> {
@@ -74,6 +81,16 @@ impl Mark {
     #[must_use]
     pub(super) fn with_private(self) -> Self {
         Self(self.0 | Self::HAS_PRIVATE)
+    }
+
+    #[must_use]
+    pub(super) fn carrying(self) -> Self {
+        Self(self.0 | Self::IS_CARRYING)
+    }
+
+    #[must_use]
+    pub(super) fn carrying_nothing(self) -> Self {
+        Self(self.0 & !Self::IS_CARRYING)
     }
 
     /// The same for the context of a scope in a context of this mark.
@@ -109,11 +126,18 @@ impl Mark {
         Self(self.0 & !here | if refuses_sets { Self::REFUSES_SETS } else { 0 })
     }
 
-    /// The mark of another context with the same values.
+    /// The mark of a copy of the current context, which leaves carried state alone.
     #[inline]
     #[must_use]
     pub(super) fn of_copy(self) -> Self {
         Self(self.0 & Self::HAS_PRIVATE)
+    }
+
+    /// The mark of another context like this one.
+    #[inline]
+    #[must_use]
+    pub(super) fn of_clone(self) -> Self {
+        Self(self.0 & (Self::HAS_PRIVATE | Self::IS_CARRYING))
     }
 }
 
@@ -122,9 +146,16 @@ impl Mark {
 pub(crate) struct Identity(NonZero<u64>);
 
 impl Identity {
-    /// The identity of this number, which is above 0 and below two to the power of 59.
+    /// The identity of this number, which is above 0 and below two to the power of 58.
     #[inline]
     pub(super) fn new(number: u64) -> Self {
         Self(NonZero::new(number).unwrap_or(NonZero::<u64>::MIN))
+    }
+
+    /// The number, or as much of it as there is room for.
+    #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower bits tell those apart that are in use")]
+    pub(super) fn number_as_usize(self) -> usize {
+        self.0.get() as usize
     }
 }

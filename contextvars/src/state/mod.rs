@@ -36,6 +36,7 @@
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 
+mod carried;
 mod count;
 mod current;
 mod declared;
@@ -54,10 +55,14 @@ use std::mem::ManuallyDrop;
 // For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
 use std::sync;
 
+pub(crate) use self::carried::captured;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub(crate) use self::carried::suppress;
+pub use self::carried::{Carried, register, suppressed};
 pub(crate) use self::current::change::{Replaced, has_identity, refuses_sets, replace, restore, set, value_of};
 pub(crate) use self::current::entered::Entered;
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
-pub(crate) use self::current::entered::swap;
+pub(crate) use self::current::entered::{SwappedIn, swap_in, swap_out};
 pub(crate) use self::current::read::{is_set, with_base_value, with_value};
 pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
@@ -99,7 +104,7 @@ impl State {
     /// The same values in a context of its own. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {
-        Self::of(Vars::clone(&self.vars), self.mark.of_copy())
+        Self::of(Vars::clone(&self.vars), self.mark.of_clone())
     }
 
     /// The same without the values that must not be inherited. Costs nothing if there are none of those.
@@ -139,6 +144,13 @@ impl State {
         }
         let old = self.vars.insert(var.assigned_id(), Value::new(var, value));
         if let Some(old) = old {
+            ValueOf::<T>::new(old).drop_apart();
+        }
+    }
+
+    /// Takes the variable's value away, if it has one, and drops it as if the context had ended.
+    fn remove<T>(&mut self, var: &ContextVar<T>) {
+        if let Some(old) = self.vars.remove(var.id()) {
             ValueOf::<T>::new(old).drop_apart();
         }
     }

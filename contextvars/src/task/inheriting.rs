@@ -10,14 +10,15 @@ use crate::context::{Context, inherit_context};
 /// Puts a future that is about to be spawned into what it inherits.
 ///
 /// A future that was given a context, as in `spawn(work.in_context(ctx))`, inherits nothing: it would not see it, and a
-/// copy of the spawner's values would live as long as the task does.
+/// copy of the spawner's values would live as long as the task does. What other libraries have for current, it sees, and
+/// so it is carried.
 pub(crate) fn inheriting<F>(future: F) -> InContext<F> {
-    InContext::new(future, inherited_by::<F>(inherit_context))
+    InContext::new(future, around_its_own::<F>().unwrap_or_else(inherit_context))
 }
 
-/// What a future of this type inherits: nothing if it has a context of its own, else what `inherited` returns.
-pub(crate) fn inherited_by<F>(inherited: impl FnOnce() -> Context) -> Context {
-    if has_its_own::<F>() { Context::new() } else { inherited() }
+/// What a future of this type is put into if it has a context of its own.
+pub(crate) fn around_its_own<F>() -> Option<Context> {
+    has_its_own::<F>().then(|| Context::new().carrying())
 }
 
 /// Whether `F` is an [`InContext`], in a box or not.

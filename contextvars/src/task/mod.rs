@@ -8,7 +8,7 @@ mod wrapped;
 
 pub use self::in_context::{ContextExt, InContext};
 #[cfg(feature = "tokio-util")]
-pub(crate) use self::inheriting::inherited_by;
+pub(crate) use self::inheriting::around_its_own;
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 pub(crate) use self::inheriting::inheriting;
 pub use self::round_trip::{Returned, round_trip};

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use crate::context::{Context, inherit_context};
+use crate::state;
 use crate::task::{ContextExt, inheriting};
 
 pub use super::join_set::JoinSet;
@@ -120,6 +121,7 @@ where
     // call, too, since there may be hooks that inherit.
     let mut empty = Context::new();
     let entered = empty.enter();
+    let _suppressed = state::suppress();
     let task = ::tokio::spawn(future.in_context(Context::new()));
     entered.leave();
     task

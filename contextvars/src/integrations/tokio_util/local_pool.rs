@@ -7,7 +7,7 @@ use std::ops::Deref;
 use ::tokio::task::JoinHandle;
 
 use crate::context::inherit_context;
-use crate::task::{ContextExt, InContext, inherited_by};
+use crate::task::{ContextExt, InContext, around_its_own};
 
 /// A [`tokio_util::task::LocalPoolHandle`](::tokio_util::task::LocalPoolHandle) whose tasks inherit the context of
 /// whoever spawns them.
@@ -98,8 +98,8 @@ fn creating<F: FnOnce() -> Fut, Fut>(create_task: F) -> impl FnOnce() -> InConte
     let work = create_task.in_context(inherit_context());
     move || {
         let (create_task, mut context) = work.into_parts();
-        let task = context.run(create_task);
-        task.in_context(inherited_by::<Fut>(|| context))
+        let (task, around) = context.run(|| (create_task(), around_its_own::<Fut>()));
+        task.in_context(around.unwrap_or(context))
     }
 }
 

@@ -78,7 +78,7 @@ impl Settings {
     fn context_of<B>(&self, request: &Request<B>) -> Context {
         match &self.base {
             Base::Caller => inherit_context(),
-            Base::Given(context) => context.clone(),
+            Base::Given(context) => context.clone().carrying(),
             Base::Carried => match request.extensions().get() {
                 Some(Carried(context)) => Context::clone(context),
                 None => inherit_context(),

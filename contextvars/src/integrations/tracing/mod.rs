@@ -48,11 +48,13 @@
 //! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
 mod buffer;
+mod carried;
 mod filter;
 mod format;
 mod json;
 mod shape;
 mod warning;
 
+pub use self::carried::carry_spans;
 pub use self::filter::ContextFilter;
 pub use self::format::ContextFormat;

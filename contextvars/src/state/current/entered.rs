@@ -8,9 +8,9 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;
 
-use super::super::State;
 use super::super::mark::Mark;
-use super::{CURRENT, Current, base};
+use super::super::{State, carried};
+use super::{CURRENT, Current, base, with_current};
 
 /// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then what was current
 /// before is so again.
@@ -39,7 +39,7 @@ impl<'a> Entered<'a> {
             // SAFETY: [C5] the context moves out here, once: what stays in the place is not used until `put_back`.
             let state = unsafe { ptr::read(place) };
             let outer_place = current.place.replace(ptr::from_ref(&*place).cast());
-            let outer = current.switch_to(state);
+            let outer = if state.mark.is_carrying() { enter_carrying(state) } else { current.switch_to(state) };
             Self { place, outer, outer_place, not_send: PhantomData }
         })
     }
@@ -59,7 +59,8 @@ impl<'a> Entered<'a> {
         });
     }
 
-    /// Calls `f` in the context that was current before: not in a copy, in that one itself.
+    /// Calls `f` in the context that was current before: not in a copy, in that one itself. What this context carries is
+    /// left alone meanwhile.
     #[cfg(feature = "rayon")]
     pub(crate) fn outside<R>(&mut self, f: impl FnOnce() -> R) -> R {
         swap(&mut self.outer);
@@ -89,23 +90,30 @@ fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, o
 /// Makes `outer` current, and moves what was current into `place`. The caller has pinned the readers.
 #[inline]
 fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, outer_place: *const ()) {
-    let state = current.switch_to(outer);
     if ptr::eq(current.place.get(), ptr::from_ref(&*place).cast()) {
         // [C5] It came from there, and nothing was changed: the same bits are there, and become the owner.
+        let _: ManuallyDrop<State> = current.switch_to(outer);
         current.place.set(outer_place);
     } else {
-        put_into(place, state);
-        current.place.set(ptr::null());
+        put_back_changed(place, outer);
     }
 }
 
-/// Moves a context into a place, other than as it stands there.
+/// The same for a context that is not as it stands in its place.
 ///
 /// Either it was changed, or it is another than the one that came from there: coroutines with stacks of their own can
-/// leave in another order than they entered. In both cases the thread-local forgets about places: what was current
-/// further out may have gone to another one, too.
-#[inline]
-fn put_into(place: &mut ManuallyDrop<State>, mut state: ManuallyDrop<State>) {
+/// leave in another order than they entered. Or something that it carries has to be left. In all cases the thread-local
+/// forgets about places: what was current further out may have gone to another one, too.
+#[cold]
+#[inline(never)]
+fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>) {
+    // In the context that is left, since carriers run code of other libraries.
+    carried::leave(ptr::from_ref(&*place).addr());
+    let mut state = with_current(|current| {
+        current.pin_readers();
+        current.place.set(ptr::null());
+        current.switch_to(outer)
+    });
     if state.mark.is_base() {
         // Of the thread's own context nothing leaves the thread. Another than this is current there from now on.
         let _: bool = base::is_cleaned_up();
@@ -114,12 +122,66 @@ fn put_into(place: &mut ManuallyDrop<State>, mut state: ManuallyDrop<State>) {
     *place = state;
 }
 
-/// Makes `state` the current context and the one that was current `state`. Done twice, all is as before.
+/// Makes a context current with what it carries, and returns the one that was.
+///
+/// It takes no place, and gets the context by value: so the compiler keeps both in registers where nothing is carried.
+#[cold]
+#[inline(never)]
+fn enter_carrying(state: ManuallyDrop<State>) -> ManuallyDrop<State> {
+    with_current(|current| {
+        let entering = current.place.get().addr();
+        let outer = current.switch_to(state);
+        if carried::enter(entering) {
+            // There is something to undo, on the way back of a context that was changed.
+            current.place.set(ptr::null());
+        }
+        outer
+    })
+}
+
+/// What [`swap_in`] leaves for [`swap_out`].
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+pub(crate) struct SwappedIn {
+    /// 0: nothing that the context carries was entered.
+    entering: usize,
+}
+
+/// Makes `state` the current context, with what it carries, and the one that was current `state`.
 ///
 /// For those who learn of the end of something in another call than of its beginning.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
-pub(crate) fn swap(state: &mut State) {
+pub(crate) fn swap_in(state: &mut State) -> SwappedIn {
+    let is_carrying = state.mark.is_carrying();
+    swap(state);
+    let entering = if is_carrying { enter_without_place() } else { 0 };
+    SwappedIn { entering }
+}
+
+/// Ends what [`swap_in`] began: `state` becomes the context that was current before, and the other way round.
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+#[inline]
+pub(crate) fn swap_out(state: &mut State, SwappedIn { entering }: SwappedIn) {
+    if entering != 0 {
+        carried::leave(entering);
+    }
+    swap(state);
+}
+
+/// Makes current what the current context carries. Returns 0 if there is nothing to leave, or else the number of this
+/// entering: an odd one, which no place has for its address.
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+#[cold]
+fn enter_without_place() -> usize {
+    let entering = with_current(Current::next_identity).number_as_usize() << 1 | 1;
+    if carried::enter(entering) { entering } else { 0 }
+}
+
+/// Makes `state` the current context and the one that was current `state`, and leaves what they carry alone. Done twice, all
+/// is as before.
+#[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
+#[inline]
+fn swap(state: &mut State) {
     CURRENT.with(|current| {
         current.pin_readers();
         Current::exchange(&current.values, &mut state.vars);

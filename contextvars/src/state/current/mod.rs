@@ -170,7 +170,7 @@ impl Current {
 #[cold]
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
-    // There are 59 bits for identities: a billion a second last for eighteen years.
+    // There are 58 bits for identities: a billion a second last for nine years.
     let first = count_on(RUN);
     (first, first + RUN)
 }

@@ -146,6 +146,11 @@ unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
     f(value)
 }
 
+/// The variable's value in the context that was entered, and one owner more of it.
+pub(in super::super) fn share_value<T>(var: &ContextVar<T>) -> Option<Value> {
+    with_current(|current| current.values().get(var.id()).cloned())
+}
+
 /// Whether the variable has a value that the code at hand sees.
 pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
     with_current(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())

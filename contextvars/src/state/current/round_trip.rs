@@ -1,20 +1,20 @@
 //! A context's trip to another thread: out it goes as it is, and what was changed there comes back as [`Update`]s.
 
-use super::super::State;
 use super::super::mark::Identity;
 use super::super::value::{ErasedVar, Value};
+use super::super::{State, carried};
 use super::with_current;
 use crate::variable::Variable;
 
 /// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
 /// there comes back through [`merge`].
 pub(crate) fn outbound() -> State {
-    with_current(|current| {
+    carried::captured(with_current(|current| {
         let _given: Identity = current.identity();
         // Where sets are refused, they are so wherever the context is meanwhile.
         let mark = current.mark.get().outbound(current.refuses_sets());
         State::of(current.copy_of_values(), mark)
-    })
+    }))
 }
 
 /// One variable's new value; `None`: it is not set any more.

@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
 use crate::context::Context;
-use crate::state::Entered;
+use crate::state::{Entered, SwappedIn};
 
 thread_local! {
     /// What is current below what, on this thread, from the outside inwards.
@@ -23,7 +23,7 @@ thread_local! {
 /// One entry of [`LEVELS`].
 struct Level {
     /// What to make current again in the end; `None` for one that has entered its context by a call.
-    outer: Option<Context>,
+    outer: Option<(Context, SwappedIn)>,
     is_over: bool,
 }
 
@@ -35,18 +35,17 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Makes `context` current. Not on a thread that is about to end.
+    /// Makes `context` current. Returns `None` on a thread that is about to end.
     pub(super) fn new(mut context: Context) -> Option<Self> {
-        Self::at_a_new_level(|| {
-            context.swap_with_current();
-            Some(context)
-        })
+        LEVELS.try_with(|_| ()).ok()?;
+        let swapped_in = context.swap_in();
+        Self::at_a_new_level(Some((context, swapped_in)))
     }
 
-    fn at_a_new_level(enter: impl FnOnce() -> Option<Context>) -> Option<Self> {
+    fn at_a_new_level(outer: Option<(Context, SwappedIn)>) -> Option<Self> {
         let at = LEVELS.try_with(|levels| {
             let mut levels = levels.borrow_mut();
-            levels.push(Level { outer: enter(), is_over: false });
+            levels.push(Level { outer, is_over: false });
             levels.len() - 1
         });
         at.ok().map(|at| Self { at, not_send: PhantomData })
@@ -60,22 +59,30 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        let mut ended = Vec::new();
         let _ = LEVELS.try_with(|levels| {
-            let mut levels = levels.borrow_mut();
-            if let Some(level) = levels.get_mut(self.at) {
+            if let Some(level) = levels.borrow_mut().get_mut(self.at) {
                 level.is_over = true;
             }
-            while levels.last().is_some_and(|level| level.is_over) {
-                if let Some(mut context) = levels.pop().and_then(|level| level.outer) {
-                    context.swap_with_current();
-                    ended.push(context);
-                }
-            }
         });
+        let mut ended = Vec::new();
+        while let Some(level) = take_last_if_over() {
+            if let Some((mut context, swapped_in)) = level.outer {
+                context.swap_out(swapped_in);
+                ended.push(context);
+            }
+        }
         // These run destructors, which may come here again.
         drop(ended);
     }
+}
+
+/// The innermost level, if it is over.
+fn take_last_if_over() -> Option<Level> {
+    let take = |levels: &RefCell<Vec<Level>>| {
+        let mut levels = levels.borrow_mut();
+        if levels.last()?.is_over { levels.pop() } else { None }
+    };
+    LEVELS.try_with(take).ok().flatten()
 }
 
 /// Calls `f`, which may drop iterators that keep contexts, in `context`.
@@ -87,7 +94,7 @@ pub(super) fn run<R>(context: &mut Context, f: impl FnOnce() -> R) -> R {
 
 /// Does what [`run`] does, for an `f` that needs the way back out.
 pub(super) fn enter<R>(context: &mut Context, f: impl FnOnce(&mut Entered<'_>) -> R) -> R {
-    let _level = Kept::at_a_new_level(|| None);
+    let _level = Kept::at_a_new_level(None);
     let mut entered = context.enter();
     let result = f(&mut entered);
     entered.leave();

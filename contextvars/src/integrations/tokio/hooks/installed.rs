@@ -11,6 +11,7 @@ use scopeguard::ScopeGuard;
 use super::inheritance::{Hook, Inheritance};
 use super::slots::{Removed, Slots};
 use crate::context::{Context, inherit_context};
+use crate::state::SwappedIn;
 
 /// Installs the hooks. They share one table, which goes away with the last of them.
 ///
@@ -51,6 +52,7 @@ struct Polling {
     id: Id,
     /// What was current before, while the task's context is.
     outer: Context,
+    swapped_in: SwappedIn,
 }
 
 thread_local! {
@@ -92,8 +94,8 @@ impl Hooks {
         }
         // A task that has ended is not polled any more, though the hooks are called.
         let mut outer = context.unwrap_or_default();
-        outer.swap_with_current();
-        POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer }));
+        let swapped_in = outer.swap_in();
+        POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer, swapped_in }));
         // If the hook panics, nobody calls the one that follows the poll.
         let entered = scopeguard::guard((), |()| {
             self.leave(id);
@@ -121,8 +123,8 @@ impl Hooks {
             Some(innermost) if innermost.id == id => polling.pop(),
             _ => None,
         });
-        let Some(Polling { mut outer, .. }) = left else { return false };
-        outer.swap_with_current();
+        let Some(Polling { mut outer, swapped_in, .. }) = left else { return false };
+        outer.swap_out(swapped_in);
         drop(self.slots.put_back(id, outer));
         true
     }
@@ -149,9 +151,9 @@ fn call(hook: Option<&Hook>, task: &TaskMeta<'_>) {
 /// Makes current again what was before all the tasks that this thread seems to poll.
 #[cold]
 fn leave_all() {
-    while let Some(mut polling) = POLLING.with_borrow_mut(Vec::pop) {
-        polling.outer.swap_with_current();
-        drop(polling.outer);
+    while let Some(Polling { mut outer, swapped_in, .. }) = POLLING.with_borrow_mut(Vec::pop) {
+        outer.swap_out(swapped_in);
+        drop(outer);
     }
 }
 
