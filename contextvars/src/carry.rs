@@ -39,8 +39,8 @@
 //! thread-locals are being destroyed, nothing is carried any more.
 //!
 //! # Cost
-//! Without a carrier, three instructions for each child, and one test of a bit for each entering. With one, what its
-//! functions cost, and about twenty nanoseconds for each entering of a child;
-//! [the guide to costs](crate::guide::performance) has the numbers.
+//! Without a carrier, three instructions for each child, and a test of one bit for each entering. With one, what its
+//! functions cost, and some 400 instructions for each poll of a child; [the guide to costs](crate::guide::performance) has
+//! the numbers.
 
 pub use crate::state::{Carried, register, suppressed};

@@ -42,7 +42,7 @@ fn place(bytes: &mut Unstructured<'_>) -> Result<Place> {
 }
 
 fn step(bytes: &mut Unstructured<'_>) -> Result<Op> {
-    Ok(match bytes.int_in_range(0..=15)? {
+    Ok(match bytes.int_in_range(0..=18)? {
         0 => Op::Get(var(bytes)?),
         1 => Op::GetOr(var(bytes)?),
         2 => Op::Set(var(bytes)?, made(bytes)?),
@@ -58,6 +58,9 @@ fn step(bytes: &mut Unstructured<'_>) -> Result<Op> {
         12 => Op::Look,
         13 => Op::LookAt(index(bytes)?),
         14 => Op::Compare(index(bytes)?),
+        15 => Op::InheritContext,
+        16 => Op::SetState(bytes.int_in_range(0..=3)?),
+        17 => Op::LookAtState,
         _ => Op::Fail,
     })
 }

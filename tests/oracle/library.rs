@@ -1,18 +1,24 @@
 //! The same programs on the library.
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 
-use contextvars::{Context, ContextVar, SharedContext, Token, context_var, copy_context, with_context};
+use contextvars::carry::{self, Carried};
+use contextvars::{
+    Context, ContextVar, SharedContext, Token, context_var, copy_context, inherit_context, with_context,
+};
 
 use super::program::{Act, DEFAULT, DEPTH, Event, Index, Made, Op, Place, Reactions, VARS as COUNT};
 
 /// Runs the program on the library and returns what happened.
 pub(crate) fn run(program: &[Op]) -> Vec<Event> {
     number_the_variables();
+    carry::register::<State>();
+    STATE.set(0);
     let log = Log::default();
     // In a context of its own, which the values that die last may set things in.
     Context::new().run(|| {
@@ -33,6 +39,33 @@ pub(crate) fn run(program: &[Op]) -> Vec<Event> {
 fn number_the_variables() {
     static NUMBERED: Once = Once::new();
     NUMBERED.call_once(|| VARS.into_iter().for_each(|var| drop(Context::new().with(var, Item::silent(0)))));
+}
+
+thread_local! {
+    static STATE: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The state of a thread, as contexts carry it, unless it is 0. It lives as long as a value would.
+struct State(u32);
+
+impl Carried for State {
+    type Undo = Box<u32>;
+
+    fn capture() -> Option<Self> {
+        Some(Self(STATE.get())).filter(|state| state.0 != 0)
+    }
+
+    fn is_current(&self) -> bool {
+        self.0 == STATE.get()
+    }
+
+    fn enter(&self) -> Option<Box<u32>> {
+        (!self.is_current()).then(|| Box::new(STATE.replace(self.0)))
+    }
+
+    fn leave(&self, before: Box<u32>) {
+        STATE.set(*before);
+    }
 }
 
 macro_rules! variables {
@@ -245,6 +278,9 @@ impl Machine {
                 drop(self.tokens.remove(at));
             }
             Op::CopyContext => self.slots.push(copy_context().into()),
+            Op::InheritContext => self.slots.push(inherit_context().into()),
+            Op::SetState(state) => STATE.set(*state),
+            Op::LookAtState => self.log.push(Event::State(STATE.get())),
             Op::NewContext => self.slots.push(SharedContext::new()),
             Op::DropContext(index) => {
                 if !self.slots.is_empty() {

@@ -16,8 +16,15 @@ use super::program::{Act, DEFAULT, DEPTH, Event, Op, Reactions};
 
 /// Runs the program on the model and returns what happened.
 pub(crate) fn run(program: &[Op]) -> Vec<Event> {
-    let mut model =
-        Model { log: Vec::new(), current: Vec::new(), slots: Vec::new(), tokens: Vec::new(), contexts: 0, reacting: 0 };
+    let mut model = Model {
+        log: Vec::new(),
+        current: Vec::new(),
+        slots: Vec::new(),
+        tokens: Vec::new(),
+        contexts: 0,
+        reacting: 0,
+        state: 0,
+    };
     let outermost = model.new_context(Values::new());
     model.current.push(outermost);
     let ended = model.steps(program).is_ok();
@@ -49,6 +56,8 @@ struct Context {
     identity: usize,
     values: RefCell<Values>,
     entered: Cell<bool>,
+    /// The state that it carries; 0: none.
+    carried: Cell<u32>,
     /// Whether its thread is going away, which loses what is set.
     gone: bool,
 }
@@ -68,13 +77,21 @@ struct Model {
     contexts: usize,
     /// How many values are reacting, each to what the one before does.
     reacting: usize,
+    /// The state of the thread at hand.
+    state: u32,
 }
 
 impl Model {
     fn new_context(&mut self, values: Values) -> Rc<Context> {
         self.contexts += 1;
         let values = RefCell::new(values);
-        Rc::new(Context { identity: self.contexts, values, entered: Cell::new(false), gone: false })
+        Rc::new(Context {
+            identity: self.contexts,
+            values,
+            entered: Cell::new(false),
+            carried: Cell::new(0),
+            gone: false,
+        })
     }
 
     fn current(&self) -> Rc<Context> {

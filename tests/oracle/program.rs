@@ -67,9 +67,14 @@ pub(crate) enum Op {
     OldValue(Index),
     DropToken(Index),
     CopyContext,
+    /// Keeps a child's context, which carries the state of this thread.
+    InheritContext,
     NewContext,
     CloneContext(Index),
     DropContext(Index),
+    /// Gives this thread another state of a library that keeps one for each.
+    SetState(u32),
+    LookAtState,
     /// Shows the current context.
     Look,
     LookAt(Index),
@@ -109,6 +114,7 @@ pub(crate) enum Event {
     WrongContext,
     OldValue(usize, Option<u32>),
     Shown(String),
+    State(u32),
     Equal(bool),
     /// The context is entered, so it cannot be entered again or looked into.
     Busy,

@@ -15,7 +15,11 @@ impl Model {
     fn run_in(&mut self, context: &Rc<Context>, body: &[Op]) -> Result<(), Failed> {
         context.entered.set(true);
         self.current.push(context.clone());
+        let carried = context.carried.get();
+        // Where it is so already, there is nothing to bring back.
+        let before = (carried != 0 && carried != self.state).then(|| mem::replace(&mut self.state, carried));
         let result = self.steps(body);
+        self.state = before.unwrap_or(self.state);
         self.current.pop();
         context.entered.set(false);
         result
@@ -78,6 +82,13 @@ impl Model {
                 let copy = self.new_context(self.copy_context());
                 self.slots.push(copy);
             }
+            Op::InheritContext => {
+                let child = self.new_context(self.copy_context());
+                child.carried.set(self.state);
+                self.slots.push(child);
+            }
+            Op::SetState(state) => self.state = *state,
+            Op::LookAtState => self.log.push(Event::State(self.state)),
             Op::NewContext => {
                 let new = self.new_context(Values::new());
                 self.slots.push(new);
@@ -102,6 +113,7 @@ impl Model {
                 match step {
                     Op::CloneContext(_) => {
                         let copy = self.new_context(copy);
+                        copy.carried.set(context.carried.get());
                         self.slots.push(copy);
                     }
                     Op::LookAt(_) => self.show(copy),
@@ -177,17 +189,20 @@ impl Model {
             Place::Thread => {
                 let base = self.new_context(Values::new());
                 let outer = mem::replace(&mut self.current, vec![base.clone()]);
+                let state = mem::take(&mut self.state);
                 let failed = self.steps(body).is_err();
                 let values = base.values.replace(Values::new());
                 let gone = Context {
                     identity: base.identity,
                     values: RefCell::default(),
                     entered: Cell::new(true),
+                    carried: Cell::new(0),
                     gone: true,
                 };
                 self.current = vec![Rc::new(gone)];
                 self.release_all(values);
                 self.current = outer;
+                self.state = state;
                 self.log.push(Event::ThreadEnded(failed));
                 Ok(())
             }

@@ -1,13 +1,15 @@
 //! Contexts, readers and scopes that end in any order, as on the stacks of coroutines.
 
+use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use contextvars::context_var;
 
 use super::super::super::value::Value;
-use super::super::super::{Bound, Entered, Scope, State, set, snapshot};
+use super::super::super::{Bound, Carried, Entered, Scope, State, captured, register, set, snapshot};
 use super::super::read::Reader;
 use super::super::with_current;
 
@@ -116,6 +118,66 @@ fn what_is_left_current_is_freed_when_its_thread_ends() {
     assert_eq!(Arc::strong_count(&alive), 1);
 }
 
+thread_local! {
+    /// What is entered on this thread of a library that tells one from another, as tracing does with spans.
+    static ENTERED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// What the next child captures.
+    static NEXT: RefCell<Option<Arc<()>>> = const { RefCell::new(None) };
+}
+
+/// Something of that library's.
+struct Span {
+    number: usize,
+    _alive: Arc<()>,
+}
+
+impl Carried for Span {
+    type Undo = Box<usize>;
+
+    fn capture() -> Option<Self> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        NEXT.take().map(|alive| Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), _alive: alive })
+    }
+
+    fn enter(&self) -> Option<Box<usize>> {
+        ENTERED.with_borrow_mut(|entered| entered.push(self.number));
+        Some(Box::new(self.number))
+    }
+
+    fn leave(&self, number: Box<usize>) {
+        assert_eq!(*number, self.number, "what is left is what was entered");
+        ENTERED.with_borrow_mut(|entered| {
+            let at = entered.iter().rposition(|it| *it == *number).expect("it is entered");
+            entered.remove(at);
+        });
+    }
+}
+
+/// A child's context, which carries something.
+fn child(alive: &Arc<()>) -> State {
+    NEXT.set(Some(Arc::clone(alive)));
+    captured(snapshot().for_child())
+}
+
+#[test]
+fn what_is_carried_is_left_once_in_whatever_order() {
+    register::<Span>();
+    let alive = Arc::new(());
+    for order in [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0], [2, 0, 0], [2, 1, 0]] {
+        let alive = Arc::clone(&alive);
+        // Some context may be left current, and ends with the thread.
+        let thread = thread::spawn(move || {
+            let mut places: Vec<_> = (0..3).map(|_| Place::enter(child(&alive))).collect();
+            for (index, left) in order.into_iter().zip([2, 1, 0]) {
+                drop(places.remove(index).leave());
+                assert_eq!(ENTERED.with_borrow(Vec::len), left);
+            }
+        });
+        thread.join().expect("no panic");
+    }
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
 /// A sequence of numbers that looks random and is always the same.
 struct Numbers(u64);
 
@@ -168,7 +230,7 @@ fn wander(seed: u64, steps: usize, alive: &Arc<()>) {
     let end_scope = |scope| drop(panic::catch_unwind(AssertUnwindSafe(|| drop(scope))));
     for step in 0..steps {
         let text = format!("{seed} {step}");
-        match numbers.below(12) {
+        match numbers.below(14) {
             0 | 1 => places.push(Place::enter(named(&text, alive))),
             2 => places.push(Place::enter(snapshot())),
             3 => places.extend(numbers.take(&mut kept).map(Place::enter)),
@@ -182,7 +244,9 @@ fn wander(seed: u64, steps: usize, alive: &Arc<()>) {
             7 => drop(set(&OTHER, counted(&text, alive)).ok()),
             8 => readings.extend(Reading::begin()),
             9 => numbers.take(&mut readings).into_iter().for_each(Reading::end),
-            10 => scopes.push(Scope::new([Bound::new(&NAME, counted(&text, alive))])),
+            10 => kept.push(child(alive)),
+            11 => places.push(Place::enter(child(alive))),
+            12 => scopes.push(Scope::new([Bound::new(&NAME, counted(&text, alive))])),
             _ => numbers.take(&mut scopes).into_iter().for_each(end_scope),
         }
     }
@@ -193,6 +257,7 @@ fn wander(seed: u64, steps: usize, alive: &Arc<()>) {
             _ => numbers.take(&mut scopes).into_iter().for_each(end_scope),
         }
     }
+    assert_eq!(ENTERED.take(), [0; 0], "all that was entered was left");
 }
 
 #[test]
@@ -204,6 +269,7 @@ fn whatever_the_order_readers_keep_their_values_and_everything_is_freed_once() {
             others(info);
         }
     }));
+    register::<Span>();
     for seed in seeds {
         let alive = Arc::new(());
         let counting = Arc::clone(&alive);
