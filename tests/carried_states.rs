@@ -349,7 +349,7 @@ fn a_panic_whose_payload_panics_on_being_dropped_stops_nothing_either() {
     impl Carried for Panicking {
         type Undo = ();
         fn capture() -> Option<Self> {
-            (FIRST.get() == 77).then_some(Self)
+            (FIRST.get() == 1077).then_some(Self)
         }
         fn enter(&self) -> Option<()> {
             resume_unwind(Box::new(Payload(1)))
@@ -358,7 +358,7 @@ fn a_panic_whose_payload_panics_on_being_dropped_stops_nothing_either() {
 
     set_up();
     carry::register::<Panicking>();
-    assert_eq!(child(77, 2).run(both), (77, 2));
+    assert_eq!(child(1077, 2).run(both), (1077, 2));
     assert_eq!(both(), (0, 0));
 }
 
@@ -377,13 +377,13 @@ fn what_is_captured_lives_as_long_as_a_context_has_it() {
     impl Carried for Counted {
         type Undo = ();
         fn capture() -> Option<Self> {
-            (FIRST.get() == 78).then(|| {
+            (FIRST.get() == 1078).then(|| {
                 ALIVE.fetch_add(1, Ordering::Relaxed);
                 Self
             })
         }
         fn is_current(&self) -> bool {
-            FIRST.get() == 78
+            FIRST.get() == 1078
         }
         fn enter(&self) -> Option<()> {
             None
@@ -391,7 +391,7 @@ fn what_is_captured_lives_as_long_as_a_context_has_it() {
     }
     carry::register::<Counted>();
     let alive = || ALIVE.load(Ordering::Relaxed);
-    FIRST.set(78);
+    FIRST.set(1078);
     NUMBER.set(5);
     let mut context = inherit_context();
     assert_eq!(alive(), 1);
@@ -544,7 +544,7 @@ fn types_are_registered_once_by_however_many_threads() {
     impl Carried for Once {
         type Undo = ();
         fn capture() -> Option<Self> {
-            if FIRST.get() == 79 {
+            if FIRST.get() == 1079 {
                 CAPTURES.fetch_add(1, Ordering::Relaxed);
             }
             None
@@ -561,7 +561,7 @@ fn types_are_registered_once_by_however_many_threads() {
             });
         }
     });
-    FIRST.set(79);
+    FIRST.set(1079);
     drop(inherit_context());
     assert_eq!(CAPTURES.load(Ordering::Relaxed), 1);
 }

@@ -195,14 +195,27 @@ thread_local! {
     static SUPPRESSED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// How many panics are dropped, each of which the drop of the one before has raised. The next one is leaked.
+const ROUNDS: usize = 64;
+
 /// Calls `f`, which calls a carrier, and goes on if that panics: the panic hook has reported it.
 fn caught(f: impl FnOnce()) {
     let outer = IN_CARRIER.replace(true);
     if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(f)) {
-        // To drop it may panic, and to drop that panic, too.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(mem::forget);
+        drop_panic(panic);
     }
     IN_CARRIER.set(outer);
+}
+
+#[cold]
+fn drop_panic(mut panic: Box<dyn Any + Send>) {
+    for _ in 0..ROUNDS {
+        match panic::catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            Ok(()) => return,
+            Err(next) => panic = next,
+        }
+    }
+    mem::forget(panic);
 }
 
 /// The carriers in the order in which they were registered.
