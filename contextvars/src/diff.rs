@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::context::{Context, Key, ValueRef};
+use crate::error::SetError;
+use crate::state;
 use crate::variable::Variable;
 
 impl Context {
@@ -101,6 +103,53 @@ impl<'a> Diff<'a> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.len()
+    }
+
+    /// Makes the changes in the current context: variables are set to what they have after, or unset.
+    ///
+    /// So the changes of a spawned task come back, as those of a function do with [`round_trip`](crate::round_trip): the
+    /// task returns its context, and the difference to the context that it inherited is applied. Variables that were set
+    /// here meanwhile keep their values, unless the difference has them, too: then they get the value from there.
+    /// Variables declared with `inherit = false` come back, too, if the contexts have them. In a context that is not
+    /// current: `ctx.run(|| diff.apply())`.
+    ///
+    /// Costs a [`set`](crate::ContextVar::set) for each change, less the allocation.
+    ///
+    /// # Panics
+    /// Where [`set`](crate::ContextVar::set) panics, if there are changes; none was made then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::{ContextExt, context_var, inherit_context};
+    ///
+    /// #[context_var(default = 0)]
+    /// static ROWS_READ: u32;
+    ///
+    /// async fn read() -> &'static str {
+    ///     ROWS_READ.set(ROWS_READ.get() + 41);
+    ///     "rows"
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # async {
+    /// ROWS_READ.set(1);
+    /// let before = inherit_context();
+    /// let task = tokio::spawn(async { (read().await, inherit_context()) }.in_context(before.clone()));
+    /// let (rows, after) = task.await.unwrap();
+    /// assert_eq!((rows, ROWS_READ.get()), ("rows", 1));
+    /// before.diff(&after).apply();
+    /// assert_eq!(ROWS_READ.get(), 42);
+    /// # }.in_context(contextvars::Context::new()).await;
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn apply(&self) {
+        let updates = self.iter().filter_map(|change| ValueRef::update(change.before, change.after));
+        if let Err(variable) = state::merge(updates.collect()) {
+            panic!("{}", SetError::new(variable, ()));
+        }
     }
 
     /// Returns the changes: first those of variables that were set before, then those that are new.

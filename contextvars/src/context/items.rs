@@ -4,7 +4,7 @@ use std::fmt;
 
 #[cfg(feature = "serde")]
 use crate::state;
-use crate::state::{Value, Values};
+use crate::state::{Update, Value, Values};
 use crate::variable::Variable;
 
 /// The variables of a context with their values; [`Context::iter`](super::Context::iter) makes it.
@@ -119,6 +119,11 @@ impl<'a> ValueRef<'a> {
 
     pub(crate) fn is_equal(self, other: Self) -> bool {
         self.value.is_equal(other.value)
+    }
+
+    /// The change of a variable from one value to another; see [`Update::new`].
+    pub(crate) fn update(before: Option<Self>, after: Option<Self>) -> Option<Update> {
+        Update::new(before.map(Self::value), after.map(Self::value))
     }
 }
 

@@ -8,6 +8,7 @@ pub use self::items::{Items, ValueRef};
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 use crate::state::SwappedIn;
 use crate::state::{self, ContextVar, Entered, State, Update};
+use crate::variable::Variable;
 
 /// Context variables and their values: what is current for some piece of code, or will be.
 ///
@@ -152,6 +153,78 @@ impl Context {
     pub fn with<T: Send + Sync + 'static>(mut self, var: &'static ContextVar<T>, value: T) -> Self {
         self.state.insert(var, value);
         self
+    }
+
+    /// Unsets a variable in this context and returns the context. Costs what [`reset`](ContextVar::reset) does.
+    ///
+    /// The variable may be another crate's: so a program holds it back from a child, or runs code in a context in which
+    /// it is not set. A default is still found.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::{ContextExt, context_var, copy_context, inherit_context, thread};
+    ///
+    /// #[context_var]
+    /// static TENANT: u32;
+    /// #[context_var]
+    /// static UPLOAD: Vec<u8>;
+    ///
+    /// # fn main() {
+    /// TENANT.set(1);
+    /// UPLOAD.set(vec![0; 1 << 20]);
+    /// // A child inherits all but the upload, and does not keep it in memory.
+    /// let job = inherit_context().without(&UPLOAD).wrap_once(|| (TENANT.get(), UPLOAD.is_set()));
+    /// assert_eq!(thread::spawn(job).join().unwrap(), (1, false));
+    /// // A scope in which it is not set.
+    /// assert!(!copy_context().without(&UPLOAD).run(|| UPLOAD.is_set()));
+    /// assert!(UPLOAD.is_set());
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// Has no counterpart: nothing leaves a `Context` there.
+    #[must_use = "the variable is unset in the context that is returned"]
+    pub fn without<T>(mut self, var: &'static ContextVar<T>) -> Self {
+        self.state.remove(var);
+        self
+    }
+
+    /// Unsets the variables that `keep` returns `false` for. It finds variables that the code at hand cannot name, such as
+    /// another crate's private ones, by their declarations. Costs a call of `keep` for each variable that is set, and what
+    /// [`without`](Self::without) does for each that goes.
+    ///
+    /// A context keeps more than variables, such as baggage that merely passes through. That stays; [`Context::new`] has
+    /// none of it.
+    ///
+    /// # Panics
+    /// If `keep` does; nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::{Context, context_var};
+    ///
+    /// mod a_library {
+    ///     #[contextvars::context_var]
+    ///     static CONNECTION: u32;
+    ///     pub(crate) fn connect() { CONNECTION.set(5); }
+    /// }
+    /// #[context_var]
+    /// static TENANT: u32;
+    ///
+    /// # fn main() {
+    /// let mut ctx = Context::new().with(&TENANT, 1);
+    /// ctx.run(a_library::connect);
+    /// ctx.retain(|variable, _value| !variable.module_path().ends_with("::a_library"));
+    /// assert_eq!(format!("{ctx:?}"), "{TENANT: 1}");
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// Has no counterpart, as above.
+    pub fn retain(&mut self, mut keep: impl FnMut(&'static Variable, ValueRef<'_>) -> bool) {
+        self.state.retain(|variable, value| keep(variable, ValueRef::new(value)));
     }
 
     /// Calls `f` in this context and returns its result. What `f` sets stays in this context.

@@ -60,6 +60,7 @@ pub(crate) use self::carried::captured;
 pub(crate) use self::carried::suppress;
 pub use self::carried::{Carried, register, suppressed};
 pub(crate) use self::current::change::{Replaced, has_identity, refuses_sets, replace, restore, set, value_of};
+use self::current::end::drop_in_empty_context;
 pub(crate) use self::current::entered::Entered;
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 pub(crate) use self::current::entered::{SwappedIn, swap_in, swap_out};
@@ -148,11 +149,31 @@ impl State {
         }
     }
 
-    /// Takes the variable's value away, if it has one, and drops it as if the context had ended.
-    fn remove<T>(&mut self, var: &ContextVar<T>) {
-        if let Some(old) = self.vars.remove(var.id()) {
-            ValueOf::<T>::new(old).drop_apart();
+    /// Takes the values away that are under these ids. They are dropped as if the context had ended.
+    fn remove_all(&mut self, ids: &[u32]) {
+        if ids.iter().all(|&id| self.vars.get(id).is_none()) {
+            return;
         }
+        if self.mark.is_lent() {
+            scope::save(self.mark, Vars::clone(&self.vars));
+            self.mark = self.mark.not_lent();
+        }
+        // The mark may still say that there are values that must not be inherited: that costs a look, and nothing else.
+        let removed: Vec<_> = ids.iter().filter_map(|&id| self.vars.remove(id)).collect();
+        drop_in_empty_context(|| drop(removed));
+    }
+
+    /// Takes the variable's value away, if it has one, and drops it as if the context had ended.
+    pub(crate) fn remove<T>(&mut self, var: &ContextVar<T>) {
+        self.remove_all(&[var.id()]);
+    }
+
+    /// Unsets the variables that `keep` returns `false` for; it is not asked about the crate's own. If it panics, nothing
+    /// has changed.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&'static Variable, &Value) -> bool) {
+        let gone = self.values().filter(|&(variable, value)| !keep(variable, value));
+        let ids: Vec<u32> = gone.map(|(_, value)| value.var().id()).collect();
+        self.remove_all(&ids);
     }
 
     /// The variables with their values.

@@ -24,6 +24,14 @@ pub(crate) struct Update {
     value: Option<Value>,
 }
 
+impl Update {
+    /// The change from one value of a variable to another, either of which may be none. `None`: both are.
+    pub(crate) fn new(before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+        let var = after.or(before)?.var();
+        Some(Self { var, value: after.cloned() })
+    }
+}
+
 impl State {
     /// What must change in this context for it to hold what `after` holds.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
