@@ -65,6 +65,7 @@
 //! | `log` | `ContextLog`: variables declared with `log` among the key-values of each record of the `log` crate |
 //! | `serde` | contexts and variables as data |
 //! | `baggage` | variables declared with `baggage = ".."` travel to other processes |
+//! | `deadline` | `deadline`: a deadline that is inherited, kept, and sent on as `grpc-timeout` |
 //!
 //! Rust 1.85 or newer.
 //!
@@ -209,6 +210,8 @@ pub use contextvars_macros::test;
 
 #[cfg(feature = "baggage")]
 pub use self::integrations::baggage;
+#[cfg(feature = "deadline")]
+pub use self::integrations::deadline;
 #[cfg(feature = "hyper")]
 pub use self::integrations::hyper;
 #[cfg(feature = "log")]

@@ -1,6 +1,8 @@
 //! `ContextLayer` in tonic, on real sockets: the calls and streams of one connection each have their request's context.
 
 mod support;
+#[path = "support/text.rs"]
+mod text;
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -8,18 +10,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 
-use bytes::{Buf, BufMut};
 use contextvars::tower::ContextLayer;
 use contextvars::{context_var, tokio, with_context};
 use futures_util::stream::Stream;
 use futures_util::{FutureExt, StreamExt};
 use http::uri::PathAndQuery;
 use support::{REQUEST, TRANSACTION, Witness, Witnesses, id_of};
+use text::Text;
 use tokio::sync::Barrier;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tonic::body::Body;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::NamedService;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -38,45 +39,6 @@ static OWNED: Witness;
 
 /// The requests that are under way at once in the test of many.
 const MANY: usize = 100;
-
-/// Messages that are text; others use what is generated from a definition.
-#[derive(Clone, Copy)]
-struct Text;
-
-impl Codec for Text {
-    type Encode = String;
-    type Decode = String;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn encode(&mut self, text: String, target: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        target.put_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
-impl Decoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<String>, Status> {
-        let bytes = source.copy_to_bytes(source.remaining());
-        String::from_utf8(bytes.into()).map(Some).map_err(|error| Status::internal(error.to_string()))
-    }
-}
 
 /// A stream whose messages the test dictates; each tells what its making saw, and the end is an error that does.
 struct Dictated {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "baggage")]
 pub mod baggage;
+#[cfg(feature = "deadline")]
+pub mod deadline;
 #[cfg(feature = "futures")]
 mod futures;
 #[cfg(feature = "hyper")]

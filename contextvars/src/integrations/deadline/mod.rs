@@ -1,0 +1,229 @@
+//! A deadline that goes with a request: set once, inherited by tasks and threads, sent on to other services.
+//!
+//! [`DEADLINE`] is a variable like any other. Its type is special: a [`Deadline`] is never later than the one that is in
+//! force where it is made, so a scope can shorten the time that is left and not extend it. That time is
+//! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] gives a future up when the deadline has passed.
+//! [`extract`] reads a deadline from the header `grpc-timeout` of a request that came in, and [`inject`] writes the time
+//! that is left into the header of a request that goes out.
+//!
+//! Time is tokio's: in a test, `tokio::time::pause` and `advance` move deadlines, too.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use contextvars::deadline::{DEADLINE, Deadline, run_until_deadline};
+//! use contextvars::{ContextExt, inherit_context, tokio, with_context};
+//!
+//! async fn query() -> Option<Duration> {
+//!     DEADLINE.try_with(Deadline::remaining).ok()
+//! }
+//!
+//! # async fn test() {
+//! let request = with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), async {
+//!     // A part of the request gets less, and never more.
+//!     let part = with_context!(DEADLINE = Deadline::within(Duration::from_secs(2)), async { query().await });
+//!     assert!(part.await < query().await);
+//!     let same = with_context!(DEADLINE = Deadline::within(Duration::from_secs(60)), async { DEADLINE.get() });
+//!     assert_eq!(same.await, DEADLINE.get());
+//!
+//!     // A task inherits it; a task that must outlive the request is spawned without it.
+//!     assert!(tokio::spawn(query()).await.unwrap().is_some());
+//!     let audit = query().in_context(inherit_context().without(&DEADLINE));
+//!     assert_eq!(tokio::spawn(audit).await.unwrap(), None);
+//!
+//!     // Work that takes too long is given up.
+//!     run_until_deadline(std::future::pending::<()>()).await
+//! });
+//! let error = request.await.unwrap_err();
+//! assert!(error.to_string().starts_with("the deadline of 5s that was set at "));
+//! # }
+//! # fn main() {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test());
+//! # }
+//! ```
+//!
+//! # What a deadline does not do
+//! - **It gives up nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when time is up, at its
+//!   next `.await`. A task that it has spawned goes on: it inherited the deadline, and has a `run_until_deadline` of its
+//!   own, or a `JoinSet` that aborts it. Blocking code asks for the time that is left, and gives
+//!   it to its sockets.
+//! - **It ends with the future.** The body of a response that is streamed after the handler has returned takes its time,
+//!   unless each of its items is awaited in a `run_until_deadline`.
+//! - **It trusts its sender.** A client that says `1n` gets an error, one that says a year gets a year. A service
+//!   that wants less sets a scope around its work; the shorter one counts.
+//! - **Its error is for logs.** It names a place in the source; a client is to be told the status only, such as 504 or
+//!   `DEADLINE_EXCEEDED`.
+//!
+//! # Beside Go's context and tonic's timeouts
+//! | | Go's `context` | tonic 0.14 | here |
+//! |---|---|---|---|
+//! | is passed on | as an argument, by each function | not at all: a client sends what `Request::set_timeout` was given | by itself, also to tasks, threads and jobs that inherit |
+//! | a scope | `WithTimeout`, `WithDeadline`: the earlier one counts | the shorter of `grpc-timeout` and `Server::timeout` | `Deadline::within`, `Deadline::at`: the earlier one counts |
+//! | at the deadline | a channel is closed, and code that looks at it returns | the server drops the handler's future | `run_until_deadline` drops its future |
+//! | the error says | `context deadline exceeded`; `WithTimeoutCause` has a cause | `Timeout expired` | how long was allowed, and where that was set |
+//! | work that outlives the request | `WithoutCancel` | – | `inherit_context().without(&DEADLINE)` |
+//! | to the next service | `grpc-go` writes `grpc-timeout` from the context | by hand; see [grpc-rust#2316] | [`inject`], for any HTTP client |
+//!
+//! [grpc-rust#2316]: https://github.com/grpc/grpc-rust/issues/2316
+//!
+//! # Python
+//! `asyncio.timeout`, which is a scope within one task; no child inherits it, and code within cannot ask for the time left.
+
+mod exceeded;
+mod grpc_timeout;
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use ::tokio::time::Instant;
+use contextvars_macros::context_var;
+
+pub use self::exceeded::{DeadlineExceeded, run_until_deadline};
+pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
+
+/// When the work at hand is to be done. Not set: it may take as long as it likes.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use contextvars::deadline::{DEADLINE, Deadline};
+/// use contextvars::with_context;
+///
+/// # fn main() {
+/// let time_left = || DEADLINE.try_with(Deadline::remaining).ok();
+/// assert_eq!(time_left(), None);
+/// with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), {
+///     assert!(time_left() <= Some(Duration::from_secs(5)));
+/// });
+/// # }
+/// ```
+///
+/// # Python
+/// Has no counterpart.
+#[context_var]
+pub static DEADLINE: Deadline;
+
+/// A point in time, and the place in the source that has set it.
+///
+/// One is never later than the deadline that is in force where it is made. Its `Display` is for logs: how much time it
+/// allowed, and where it was set.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use contextvars::deadline::{DEADLINE, Deadline};
+///
+/// let deadline = Deadline::within(Duration::from_secs(5));
+/// assert!(deadline.remaining() <= Duration::from_secs(5));
+/// let place = deadline.set_at();
+/// assert_eq!(deadline.to_string(), format!("5s, set at {place}"));
+/// # assert!(place.line() > 0);
+/// ```
+///
+/// # Python
+/// `asyncio.timeout(..).when()`, which is a number of the loop's clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    instant: Instant,
+    allowed: Duration,
+    set_at: &'static Location<'static>,
+}
+
+impl Deadline {
+    /// Returns a deadline after this much time, or the one that is in force, if that is earlier.
+    ///
+    /// Costs a look at the clock and at the variable. Where the clock does not go so far, it is in thirty years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use contextvars::deadline::{DEADLINE, Deadline};
+    /// use contextvars::with_context;
+    ///
+    /// # fn main() {
+    /// with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), {
+    ///     let (shorter, longer) = (Duration::from_secs(2), Duration::from_secs(60));
+    ///     assert!(Deadline::within(shorter).instant() < DEADLINE.get().instant());
+    ///     assert_eq!(Deadline::within(longer), DEADLINE.get());
+    /// });
+    /// # }
+    /// ```
+    ///
+    /// # Python
+    /// `asyncio.timeout(delay)`.
+    #[must_use = "a deadline counts when `DEADLINE` has it: `with_context!(DEADLINE = Deadline::within(..), ..)`"]
+    #[track_caller]
+    pub fn within(allowed: Duration) -> Self {
+        const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        let now = Instant::now();
+        let instant = now.checked_add(allowed).unwrap_or_else(|| now + FAR);
+        Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
+    }
+
+    /// Returns a deadline at this time, or the one that is in force, if that is earlier.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use contextvars::deadline::Deadline;
+    /// use tokio::time::Instant;
+    ///
+    /// let instant = Instant::now() + Duration::from_secs(5);
+    /// assert_eq!(Deadline::at(instant).instant(), instant);
+    /// ```
+    ///
+    /// # Python
+    /// `asyncio.timeout_at(when)`.
+    #[must_use = "a deadline counts when `DEADLINE` has it: `with_context!(DEADLINE = Deadline::at(..), ..)`"]
+    #[track_caller]
+    pub fn at(instant: Instant) -> Self {
+        let allowed = instant.saturating_duration_since(Instant::now());
+        Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
+    }
+
+    /// Returns the time by which the work is to be done.
+    #[must_use]
+    pub fn instant(&self) -> Instant {
+        self.instant
+    }
+
+    /// Returns how much time is left; zero, if it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.instant.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns where it was made: the call of [`within`](Self::within), [`at`](Self::at) or [`extract`].
+    #[must_use]
+    pub fn set_at(&self) -> &'static Location<'static> {
+        self.set_at
+    }
+
+    /// Of this one and the one that is in force, the earlier.
+    fn or_the_one_in_force(self) -> Self {
+        DEADLINE.try_get().ok().filter(|in_force| in_force.instant <= self.instant).unwrap_or(self)
+    }
+}
+
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, set at {}", self.allowed, self.set_at)
+    }
+}
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deadline({self})")
+    }
+}
