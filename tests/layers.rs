@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["state"],
     &["token"],
     &["var", "context", "carry"],
-    &["shared_context", "diff", "logged", "travelling"],
+    &["shared_context", "diff", "logged", "panic_hook", "travelling"],
     &["task"],
     &["thread"],
     &["integrations"],

@@ -15,6 +15,9 @@ pub mod migrating {}
 #[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
 pub mod pitfalls {}
 
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
+
 #[doc = include_str!("../docs/integrations.md")]
 pub mod integrations {}
 

@@ -46,9 +46,9 @@
 //! ```
 //!
 //! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
-//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls),
-//! [how to write an integration](guide::integrations), [what it costs](guide::performance), why it is
-//! [safe](guide::safety), and [how it is built](guide::design).
+//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), what
+//! [errors and panics](guide::errors) say of a context, [how to write an integration](guide::integrations),
+//! [what it costs](guide::performance), why it is [safe](guide::safety), and [how it is built](guide::design).
 //!
 //! # Features
 //! All are off by default; `full` is all but the two that need `--cfg tokio_unstable`.
@@ -106,10 +106,12 @@ mod context;
 mod token;
 mod var;
 
-// What can be done with contexts besides: share them, compare them, log them, send them to other processes.
+// What can be done with contexts besides: share them, compare them, log them, print them when code panics, send them to
+// other processes.
 mod diff;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
+mod panic_hook;
 mod shared_context;
 mod travelling;
 
@@ -230,6 +232,7 @@ pub use self::integrations::tracing;
 pub use self::context::{Context, Items, ValueRef, copy_context, inherit_context};
 pub use self::diff::{Change, Diff};
 pub use self::error::{EnterError, LookupError, SetError};
+pub use self::panic_hook::install_panic_hook;
 pub use self::shared_context::SharedContext;
 pub use self::state::{ContextVar, Scope};
 pub use self::task::{ContextExt, InContext, Returned, ScopedFuture, round_trip};

@@ -1,6 +1,6 @@
 //! A [`Context`] to look at: a mapping from variables to values, as Python's is.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::Index;
 
 use super::{Context, Items, Key, ValueRef};
@@ -250,6 +250,66 @@ impl fmt::Debug for Context {
         }
         output.finish()
     }
+}
+
+/// Writes one line: `REQUEST_ID=7, TENANT=acme`, in the order of [`iter`](Self::iter). Values are displayed as
+/// [`ValueRef`] does, so `redact` is honoured; control characters, line feeds among them, are escaped.
+///
+/// So a context can go into an error. [`retain`](Self::retain) has it hold, and keep alive, no more than is to be shown.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::{Context, context_var, copy_context, with_context};
+///
+/// #[context_var(log)]
+/// static REQUEST_ID: u64;
+/// #[context_var]
+/// static UPLOAD: Vec<u8>;
+///
+/// /// The variables of the caller that may be shown.
+/// fn shown() -> Context {
+///     let mut ctx = copy_context();
+///     ctx.retain(|variable, _| variable.is_logged());
+///     ctx
+/// }
+///
+/// # fn main() {
+/// let error = with_context!(REQUEST_ID = 7, UPLOAD = vec![0; 1 << 20], { format!("no stock ({})", shown()) });
+/// assert_eq!(error, "no stock (REQUEST_ID=7)");
+/// # }
+/// ```
+///
+/// # Python
+/// Has no counterpart: a `Context` prints as an object at an address.
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (variable, value)) in self.iter().enumerate() {
+            let separator = if number == 0 { "" } else { ", " };
+            write!(f, "{separator}{}=", variable.name())?;
+            write!(OneLine(f), "{value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes control characters, line feeds among them, as `\n` and the like.
+struct OneLine<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.split_inclusive(breaks_lines).try_for_each(|part| {
+            let mut rest = part.chars();
+            match rest.next_back() {
+                Some(last) if breaks_lines(last) => write!(self.0, "{}{}", rest.as_str(), last.escape_default()),
+                _ => self.0.write_str(part),
+            }
+        })
+    }
+}
+
+fn breaks_lines(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 impl<'a> IntoIterator for &'a Context {
