@@ -144,6 +144,24 @@ impl Variable {
         Described(self)
     }
 
+    /// All that is known of the declaration, under the names of the methods: for `Debug`, and as data.
+    pub(crate) fn facts(&self) -> [(&'static str, Fact); 12] {
+        [
+            ("name", Fact::Text(self.name)),
+            ("module_path", Fact::Text(self.module_path)),
+            ("file", Fact::Text(self.file)),
+            ("line", Fact::Number(self.line)),
+            ("column", Fact::Number(self.column)),
+            ("docs", Fact::PerhapsText(self.docs)),
+            ("type_name", Fact::Text(self.type_name())),
+            ("has_default", Fact::Truth(self.has_default)),
+            ("inherits", Fact::Truth(self.inherits)),
+            ("is_redacted", Fact::Truth(self.is_redacted())),
+            ("log_key", Fact::PerhapsText(self.log_key)),
+            ("baggage_key", Fact::PerhapsText(self.baggage_key)),
+        ]
+    }
+
     /// The order of declarations: by crate, file, line and column, which no linker and no folder that a crate lies in
     /// can change. What a macro declares in one place goes by its module and its name.
     #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
@@ -232,18 +250,31 @@ impl Variable {
 
 impl fmt::Debug for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Variable")
-            .field("name", &self.name)
-            .field("module_path", &self.module_path)
-            .field("file", &self.file)
-            .field("line", &self.line)
-            .field("type_name", &self.type_name())
-            .field("has_default", &self.has_default)
-            .field("inherits", &self.inherits)
-            .field("is_redacted", &self.is_redacted())
-            .field("log_key", &self.log_key)
-            .field("baggage_key", &self.baggage_key)
-            .finish_non_exhaustive()
+        let mut output = f.debug_struct("Variable");
+        // Docs can be long.
+        for (name, fact) in self.facts().iter().filter(|(name, _)| *name != "docs") {
+            output.field(name, fact);
+        }
+        output.finish_non_exhaustive()
+    }
+}
+
+/// A thing that is known of a declaration, as data.
+pub(crate) enum Fact {
+    Text(&'static str),
+    PerhapsText(Option<&'static str>),
+    Number(u32),
+    Truth(bool),
+}
+
+impl fmt::Debug for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::PerhapsText(text) => text.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Truth(truth) => truth.fmt(f),
+        }
     }
 }
 

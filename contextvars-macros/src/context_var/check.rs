@@ -20,14 +20,17 @@ const KNOWN: [(&str, &str); 6] = [
 ];
 
 /// The arguments, sorted out.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Options {
+    /// The argument, and the expression.
     default: Option<(Ident, TokenStream)>,
-    inherit: bool,
-    redact: bool,
-    log: Option<LogKey>,
-    baggage: Option<TokenStream>,
-    krate: Option<TokenStream>,
+    pub(super) not_inherited: bool,
+    pub(super) redact: bool,
+    pub(super) log: Option<LogKey>,
+    /// The name under which the value leaves the process.
+    pub(super) baggage: Option<TokenStream>,
+    /// The path of the `contextvars` crate, if not the usual one.
+    pub(super) krate: Option<TokenStream>,
 }
 
 /// The name that a value has in log lines.
@@ -51,21 +54,15 @@ pub(super) struct Variable {
     pub(super) name: Ident,
     /// The type of the value, or the mistake that takes its place.
     pub(super) ty: Result<Type, syn::Error>,
-    /// The default's expression.
+    /// The default's expression, from the arguments or from behind the `=`.
     pub(super) default: Option<TokenStream>,
     pub(super) docs: Option<String>,
-    pub(super) inherit: bool,
-    pub(super) redact: bool,
-    pub(super) log: Option<LogKey>,
-    /// The name under which the value leaves the process.
-    pub(super) baggage: Option<TokenStream>,
-    /// The path of the `contextvars` crate, if not the usual one.
-    pub(super) krate: Option<TokenStream>,
+    pub(super) options: Options,
 }
 
 /// Sorts the arguments out.
 pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Options {
-    let mut options = Options { default: None, inherit: true, redact: false, log: None, baggage: None, krate: None };
+    let mut options = Options::default();
     let mut seen: Vec<String> = Vec::new();
     for Argument { name, value } in arguments {
         let word = name.unraw().to_string();
@@ -84,7 +81,7 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
                 options.default = Some((name, tokens));
             }
             ("default", Some(Value::Expr(tokens))) => options.default = Some((name, tokens)),
-            ("inherit", Some(Value::Expr(tokens))) => options.inherit = truth(&word, tokens, true, mistakes),
+            ("inherit", Some(Value::Expr(tokens))) => options.not_inherited = !truth(&word, tokens, true, mistakes),
             ("inherit", None) => mistakes.over(&name, "`inherit` needs a value: write `inherit = false`"),
             ("redact", Some(Value::Expr(tokens))) => options.redact = truth(&word, tokens, false, mistakes),
             ("redact", None) => options.redact = true,
@@ -192,7 +189,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Puts a declaration and its options together.
-pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mut Mistakes) -> Variable {
+pub(super) fn variable(declaration: Declaration, mut options: Options, mistakes: &mut Mistakes) -> Variable {
     let Declaration { mut attrs, vis, keyword, name, ty, initialiser } = declaration;
     attrs.retain(|attr| {
         let again = attr.path().segments.last().is_some_and(|last| last.ident == "context_var");
@@ -201,7 +198,7 @@ pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mu
         }
         !again
     });
-    let default = match (options.default, initialiser) {
+    let default = match (options.default.take(), initialiser) {
         (Some((word, _)), Some(initialiser)) => {
             mistakes.over(
                 &word,
@@ -218,20 +215,7 @@ pub(super) fn variable(declaration: Declaration, options: Options, mistakes: &mu
             mistakes.at(*argument, reserved(&name));
         }
     }
-    Variable {
-        docs: docs(&attrs),
-        attrs,
-        vis,
-        keyword,
-        name,
-        ty,
-        default,
-        inherit: options.inherit,
-        redact: options.redact,
-        log: options.log,
-        baggage: options.baggage,
-        krate: options.krate,
-    }
+    Variable { docs: docs(&attrs), attrs, vis, keyword, name, ty, default, options }
 }
 
 /// The text of the doc comments, without the space that follows `///`.

@@ -8,7 +8,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use super::check::{LogKey, Variable};
+use super::check::{LogKey, Options, Variable};
 use crate::mistakes::Mistakes;
 
 /// The expansion of a declaration without mistakes.
@@ -42,7 +42,7 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let declared = context_var(variable, at_type, &ty.to_token_stream());
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
-    let travelling = variable.baggage.as_ref().map(|_| {
+    let travelling = variable.options.baggage.as_ref().map(|_| {
         let traveller = format_ident!("__Traveller_{}", name.unraw(), span = at_name);
         let text = quote_spanned!(at_type=> #private_at_type::Text::<#ty>::new());
         // In a block of its own, where the default's expression does not see it.
@@ -91,7 +91,7 @@ pub(super) fn refused(mistakes: &Mistakes, variables: &[Variable]) -> TokenStrea
 
 /// The path of the `contextvars` crate.
 fn krate(variable: &Variable, at: Span) -> TokenStream {
-    match &variable.krate {
+    match &variable.options.krate {
         Some(path) => path.clone(),
         None => quote_spanned!(at=> ::contextvars),
     }
@@ -114,18 +114,19 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     // `line!()` tells the place of its own outermost expansion, which must be the name and not the attribute.
     let at_name = variable.name.span();
     let place = quote_spanned!(at_name=> ::core::module_path!(), ::core::file!(), ::core::line!(), ::core::column!());
-    let docs = variable.docs.as_ref().map(|docs| quote!(.with_docs(#docs)));
-    let not_inherited = (!variable.inherit).then(|| quote!(.not_inherited()));
-    let redacted = variable.redact.then(|| quote!(.redacted()));
-    let logged = match &variable.log {
-        None => None,
-        Some(LogKey::Name { .. }) => Some(quote!(.logged(#name))),
-        Some(LogKey::Other(key)) => Some(quote!(.logged(#key))),
-    };
-    let travelling = variable.baggage.as_ref().map(|key| quote!(.travelling(#key)));
-    quote_spanned!(ours(at_name)=>
-        #private::Variable::declared(#name, #place) #docs #not_inherited #redacted #logged #travelling
-    )
+    let Options { not_inherited, redact, log, baggage, .. } = &variable.options;
+    let facts = [
+        variable.docs.as_ref().map(|docs| quote!(.with_docs(#docs))),
+        not_inherited.then(|| quote!(.not_inherited())),
+        redact.then(|| quote!(.redacted())),
+        log.as_ref().map(|key| match key {
+            LogKey::Name { .. } => quote!(.logged(#name)),
+            LogKey::Other(key) => quote!(.logged(#key)),
+        }),
+        baggage.as_ref().map(|key| quote!(.travelling(#key))),
+    ];
+    let facts = facts.iter().flatten();
+    quote_spanned!(ours(at_name)=> #private::Variable::declared(#name, #place) #(#facts)*)
 }
 
 /// An expression whose evaluation by the compiler fails unless the variable is an item of a module.

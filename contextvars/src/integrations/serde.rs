@@ -3,7 +3,7 @@
 use serde_core::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::context::{Context, ValueRef};
-use crate::variable::Variable;
+use crate::variable::{Fact, Variable};
 
 /// A map of the variables' names to their values, in the order of [`iter`](Context::iter).
 ///
@@ -94,19 +94,16 @@ impl Serialize for Shown<'_> {
 /// What the serializer returns.
 impl Serialize for Variable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut output = serializer.serialize_struct("Variable", 12)?;
-        output.serialize_field("name", self.name())?;
-        output.serialize_field("module_path", self.module_path())?;
-        output.serialize_field("file", self.file())?;
-        output.serialize_field("line", &self.line())?;
-        output.serialize_field("column", &self.column())?;
-        output.serialize_field("docs", &self.docs())?;
-        output.serialize_field("type_name", self.type_name())?;
-        output.serialize_field("has_default", &self.has_default())?;
-        output.serialize_field("inherits", &self.inherits())?;
-        output.serialize_field("is_redacted", &self.is_redacted())?;
-        output.serialize_field("log_key", &self.log_key())?;
-        output.serialize_field("baggage_key", &self.baggage_key())?;
+        let facts = self.facts();
+        let mut output = serializer.serialize_struct("Variable", facts.len())?;
+        for (name, fact) in &facts {
+            match fact {
+                Fact::Text(text) => output.serialize_field(name, text)?,
+                Fact::PerhapsText(text) => output.serialize_field(name, text)?,
+                Fact::Number(number) => output.serialize_field(name, number)?,
+                Fact::Truth(truth) => output.serialize_field(name, truth)?,
+            }
+        }
         output.end()
     }
 }
