@@ -52,7 +52,7 @@ fn answer(in_call: (u32, u32)) -> impl Future<Output = Result<Response<String>, 
 /// What a service behind the layer answers to request 9.
 async fn answer_behind<I>(layer: ContextLayer<I>) -> String
 where
-    I: contextvars::tower::Init<Empty<Bytes>> + Clone,
+    I: contextvars::tower::Init<Request<Empty<Bytes>>> + Clone,
 {
     let service = ServiceBuilder::new().layer(layer).service_fn(|_| answer(seen()));
     text(service.oneshot(numbered(9)).await.expect("it answers")).await

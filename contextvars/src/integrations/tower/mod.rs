@@ -1,4 +1,4 @@
-//! A tower layer that gives each HTTP request a context of its own: for axum, hyper, tonic and whatever speaks tower.
+//! Tower layers that give each request a context of its own: for axum, hyper, tonic and whatever speaks tower.
 //!
 //! The context is current in the synchronous part of `call`, in every poll of the response's future, for every frame of
 //! the response's body, and while either is dropped: if the client goes away, too. It is the same one throughout: what
@@ -46,15 +46,20 @@
 //! futures are polled where the response is awaited, where it is. To have it in that `call`, too, let the request carry
 //! the context past the buffer: [`carry`](ContextLayer::carry) outside, [`carried`](ContextLayer::carried) inside.
 //!
+//! # Other requests
+//! Services whose requests are not HTTP's get a context for each of them from [`AnyContextLayer`].
+//!
 //! # Python
 //! Has no counterpart: `asyncio.start_server` makes a task of each connection, with a copy of the context that the
 //! server was started in, and a connection's requests share it.
 
+mod any;
 mod body;
 mod future;
 mod layer;
 mod service;
 
+pub use self::any::{AnyContextLayer, AnyContextService};
 pub use self::future::ResponseFuture;
 pub use self::layer::ContextLayer;
 pub use self::service::{ContextService, Init};

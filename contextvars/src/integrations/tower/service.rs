@@ -87,11 +87,12 @@ impl Settings {
     }
 }
 
-/// What a layer calls with each request: a closure `Fn(&Request<B>)`, or `()`, which does nothing.
+/// What a layer calls with each request: a closure `Fn(&R)`, or `()`, which does nothing.
 ///
 /// # Examples
 ///
-/// It is for the bounds of code that takes any [`ContextLayer`](super::ContextLayer).
+/// It is for the bounds of code that takes any [`ContextLayer`](super::ContextLayer), whose requests are
+/// `http::Request`s, or any [`AnyContextLayer`](super::AnyContextLayer).
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -107,7 +108,7 @@ impl Settings {
 ///     Ok(Response::new(format!("hello {}", USER.get())))
 /// }
 ///
-/// async fn answer<I: Init<&'static str> + Clone>(layer: ContextLayer<I>) -> String {
+/// async fn answer<I: Init<Request<&'static str>> + Clone>(layer: ContextLayer<I>) -> String {
 ///     let response = layer.layer(service_fn(greet)).oneshot(Request::new("ada")).await;
 ///     response.unwrap().into_body().into_parts().0
 /// }
@@ -119,17 +120,17 @@ impl Settings {
 /// assert_eq!(block_on(answer(ContextLayer::new())), "hello nobody");
 /// # }
 /// ```
-pub trait Init<B> {
+pub trait Init<R> {
     /// Looks at the request, in the request's context.
-    fn init(&self, request: &Request<B>);
+    fn init(&self, request: &R);
 }
 
-impl<B> Init<B> for () {
-    fn init(&self, _: &Request<B>) {}
+impl<R> Init<R> for () {
+    fn init(&self, _: &R) {}
 }
 
-impl<B, F: Fn(&Request<B>)> Init<B> for F {
-    fn init(&self, request: &Request<B>) {
+impl<R, F: Fn(&R)> Init<R> for F {
+    fn init(&self, request: &R) {
         self(request);
     }
 }
@@ -143,7 +144,7 @@ impl<S, I> ContextService<S, I> {
 impl<S, I, B, R> Service<Request<B>> for ContextService<S, I>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    I: Init<B>,
+    I: Init<Request<B>>,
 {
     type Response = Response<InContext<R>>;
     type Error = S::Error;
