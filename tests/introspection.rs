@@ -190,6 +190,7 @@ fn a_declaration_is_serialised_with_all_that_is_known_of_it() {
             "is_redacted": false,
             "log_key": "REQUEST_ID",
             "baggage_key": null,
+            "header_name": null,
         })
     );
 }

@@ -24,6 +24,8 @@ use proc_macro::TokenStream;
 ///   a part of each line, such as `level`, is refused.
 /// - `baggage = "key"`: the value travels to other processes, under that key. Without this it stays in this one. Its type
 ///   is `Display` and `FromStr`, or a text such as `Arc<str>`, or an `Option` of such a type.
+/// - `header = "name"`: the value travels to other processes, in a header of this name, which is a lower-case token.
+///   The type is as for `baggage`. Headers about one connection or message, and those with credentials, are refused.
 /// - `crate = PATH`: where the `contextvars` crate is found, if not at `::contextvars`.
 #[proc_macro_attribute]
 pub fn context_var(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::iter;
 use std::sync::Arc;
 
-use contextvars::baggage::{Settings, Skipped};
+use contextvars::baggage::{NAME, Settings, Skipped};
 use contextvars::{copy_context, variables};
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
@@ -13,9 +13,6 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::carried::current;
-
-/// The name of the header.
-const NAME: &str = "baggage";
 
 /// The settings with the limits that OpenTelemetry's baggage has by itself.
 const BY_SPECIFICATION: Settings = Settings::new();

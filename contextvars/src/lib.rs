@@ -64,7 +64,8 @@
 //! | `tracing` | `ContextFormat`: variables declared with `log` in what `tracing-subscriber` writes, text or JSON; log levels by variable |
 //! | `log` | `ContextLog`: variables declared with `log` among the key-values of each record of the `log` crate |
 //! | `serde` | contexts and variables as data |
-//! | `baggage` | variables declared with `baggage = ".."` travel to other processes |
+//! | `headers` | variables declared with `header = ".."` travel to other processes, each in a header of its own |
+//! | `baggage` | those declared with `baggage = ".."` do, in one header |
 //! | `deadline` | `deadline`: a deadline that is inherited, kept, and sent on as `grpc-timeout` |
 //!
 //! Rust 1.85 or newer.
@@ -76,7 +77,7 @@
 //!
 //! - **A panic is a trap**, which unwinds nothing: no scope ends and no context is left. What is called next in the same
 //!   instance finds the values of the scope that the panic was in. So discard an instance after a trap.
-//! - **Constructors list the declarations.** [`variables`], and baggage, which goes through a list as well, find none
+//! - **Constructors list the declarations.** [`variables`], headers and baggage, which go through a list as well, find none
 //!   until `__wasm_call_ctors` has run. The linker has each export call it, unless the module itself exports or calls
 //!   that function; then its host or the program has to call it once, before anything else.
 
@@ -214,6 +215,8 @@ pub use contextvars_macros::test;
 pub use self::integrations::baggage;
 #[cfg(feature = "deadline")]
 pub use self::integrations::deadline;
+#[cfg(feature = "headers")]
+pub use self::integrations::headers;
 #[cfg(feature = "hyper")]
 pub use self::integrations::hyper;
 #[cfg(feature = "log")]

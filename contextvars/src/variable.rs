@@ -1,6 +1,6 @@
 //! What is known of a variable's declaration, and the list of every variable in the program.
 
-#[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
+#[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -19,7 +19,7 @@ use std::fmt;
 /// assert!(variable.has_default() && variable.inherits() && !variable.is_redacted());
 /// assert!(variable.is_logged());
 /// assert_eq!(variable.log_key(), Some("request_id"));
-/// assert_eq!(variable.baggage_key(), None);
+/// assert_eq!((variable.baggage_key(), variable.header_name()), (None, None));
 /// assert!(variable.module_path().ends_with("::demo"));
 /// assert!(variable.file().ends_with(".rs") && variable.line() > 0 && variable.column() > 0);
 /// # }
@@ -45,6 +45,7 @@ pub struct Variable {
     visibility: Visibility,
     log_key: Option<&'static str>,
     baggage_key: Option<&'static str>,
+    header_name: Option<&'static str>,
 }
 
 /// How a look at a context shows a variable's value.
@@ -133,10 +134,18 @@ impl Variable {
         self.log_key
     }
 
-    /// Returns the name under which the value travels to other processes, if it does: that of `baggage = "name"`.
+    /// Returns the name under which the value travels to other processes in baggage, if it does: that of
+    /// `baggage = "name"`.
     #[must_use]
     pub const fn baggage_key(&self) -> Option<&'static str> {
         self.baggage_key
+    }
+
+    /// Returns the name of the header in which the value travels to other processes, if it does: that of
+    /// `header = "name"`.
+    #[must_use]
+    pub const fn header_name(&self) -> Option<&'static str> {
+        self.header_name
     }
 
     /// The variable and its declaration, for an error message: `` `NAME` (declared at src/x.rs:3) ``.
@@ -145,7 +154,7 @@ impl Variable {
     }
 
     /// All that is known of the declaration, under the names of the methods: for `Debug`, and as data.
-    pub(crate) fn facts(&self) -> [(&'static str, Fact); 12] {
+    pub(crate) fn facts(&self) -> [(&'static str, Fact); 13] {
         [
             ("name", Fact::Text(self.name)),
             ("module_path", Fact::Text(self.module_path)),
@@ -159,12 +168,13 @@ impl Variable {
             ("is_redacted", Fact::Truth(self.is_redacted())),
             ("log_key", Fact::PerhapsText(self.log_key)),
             ("baggage_key", Fact::PerhapsText(self.baggage_key)),
+            ("header_name", Fact::PerhapsText(self.header_name)),
         ]
     }
 
     /// The order of declarations: by crate, file, line and column, which no linker and no folder that a crate lies in
     /// can change. What a macro declares in one place goes by its module and its name.
-    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
     pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
         let place = |it: &Self| {
             let krate = it.module_path.split("::").next();
@@ -198,6 +208,7 @@ impl Variable {
             visibility: Visibility::Shown,
             log_key: None,
             baggage_key: None,
+            header_name: None,
         }
     }
 
@@ -228,6 +239,12 @@ impl Variable {
     #[must_use]
     pub const fn travelling(mut self, key: &'static str) -> Self {
         self.baggage_key = Some(key);
+        self
+    }
+
+    #[must_use]
+    pub const fn in_header(mut self, name: &'static str) -> Self {
+        self.header_name = Some(name);
         self
     }
 
@@ -331,7 +348,7 @@ pub fn variables() -> impl Iterator<Item = &'static Variable> {
 }
 
 /// Those of `variables` that `key` says the same of as of another one: together, and in the order of declarations.
-#[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
+#[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
 pub(crate) fn sharing(
     variables: impl Iterator<Item = &'static Variable>,
     key: impl Fn(&Variable) -> Option<&'static str>,
@@ -350,22 +367,28 @@ mod tests {
     fn each_part_of_a_declaration_is_written_down_in_its_own_place() {
         let declared = || Variable::declared("NAME", "path", "file.rs", 3, 5);
         let facts = |it: &Variable| {
-            (it.docs(), it.has_default(), it.inherits(), it.is_redacted(), it.log_key(), it.baggage_key())
+            let keys = [it.log_key(), it.baggage_key(), it.header_name()];
+            (it.docs(), it.has_default(), it.inherits(), it.is_redacted(), keys)
         };
+        let none = [None; 3];
         let bare = declared();
         assert_eq!((bare.name(), bare.module_path(), bare.file()), ("NAME", "path", "file.rs"));
         assert_eq!((bare.line(), bare.column()), (3, 5));
-        assert_eq!(facts(&bare), (None, false, true, false, None, None));
-        assert_eq!(facts(&declared().with_docs("text")), (Some("text"), false, true, false, None, None));
-        assert_eq!(facts(&declared().not_inherited()), (None, false, false, false, None, None));
-        assert_eq!(facts(&declared().redacted()), (None, false, true, true, None, None));
-        assert_eq!(facts(&declared().logged("key")), (None, false, true, false, Some("key"), None));
-        assert_eq!(facts(&declared().travelling("key")), (None, false, true, false, None, Some("key")));
+        assert_eq!(facts(&bare), (None, false, true, false, none));
+        assert_eq!(facts(&declared().with_docs("text")), (Some("text"), false, true, false, none));
+        assert_eq!(facts(&declared().not_inherited()), (None, false, false, false, none));
+        assert_eq!(facts(&declared().redacted()), (None, false, true, true, none));
+        let keyed = [declared().logged("key"), declared().travelling("key"), declared().in_header("key")];
+        for (at, keyed) in keyed.iter().enumerate() {
+            let mut keys = none;
+            keys[at] = Some("key");
+            assert_eq!(facts(keyed), (None, false, true, false, keys));
+        }
         let typed = declared().of_type(|| "u8", true);
-        assert_eq!((typed.type_name(), facts(&typed)), ("u8", (None, true, true, false, None, None)));
+        assert_eq!((typed.type_name(), facts(&typed)), ("u8", (None, true, true, false, none)));
     }
 
-    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
     #[test]
     fn declarations_are_in_the_order_of_crates_files_lines_columns_modules_and_names() {
         let places = [
@@ -386,7 +409,7 @@ mod tests {
         }
     }
 
-    #[cfg(any(feature = "baggage", feature = "log", feature = "tracing"))]
+    #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
     #[test]
     fn those_that_share_a_key_are_found_in_whatever_order_they_are_listed() {
         static A: Variable = Variable::declared("A", "krate", "a.rs", 1, 1).logged("x");

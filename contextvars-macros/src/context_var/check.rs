@@ -7,15 +7,17 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Type, Visibility};
 
 use super::ast::{Argument, Declaration, Value};
 use super::reserved::RESERVED;
+use super::reserved_headers::HEADERS;
 use crate::mistakes::Mistakes;
 
 /// The arguments that `#[context_var]` knows, with how they are written.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 7] = [
     ("default", "default = EXPR"),
     ("inherit", "inherit = false"),
     ("redact", "redact"),
     ("log", "log"),
     ("baggage", "baggage = \"key\""),
+    ("header", "header = \"name\""),
     ("crate", "crate = PATH"),
 ];
 
@@ -27,8 +29,10 @@ pub(super) struct Options {
     pub(super) not_inherited: bool,
     pub(super) redact: bool,
     pub(super) log: Option<LogKey>,
-    /// The name under which the value leaves the process.
+    /// The key under which the value leaves the process in baggage.
     pub(super) baggage: Option<TokenStream>,
+    /// The header in which the value leaves the process.
+    pub(super) header: Option<TokenStream>,
     /// The path of the `contextvars` crate, if not the usual one.
     pub(super) krate: Option<TokenStream>,
 }
@@ -92,13 +96,21 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
                 mistakes
                     .over(&name, "`baggage` needs the name under which the value travels: write `baggage = \"key\"`");
             }
+            ("header", Some(Value::Expr(tokens))) => options.header = header_name(tokens, mistakes),
+            ("header", None) => {
+                mistakes.over(&name, "`header` needs the name of the header: write `header = \"x-name\"`");
+            }
             ("crate", Some(Value::Path(path))) => options.krate = Some(path.to_token_stream()),
             _ => mistakes.over(&name, "`crate` needs a path: write `crate = path::to::contextvars`"),
         }
         seen.push(word);
     }
-    if let (true, Some(key)) = (options.redact, &options.baggage) {
-        mistakes.over(key, "`baggage` sends the value to other processes and `redact` hides it: remove one of the two");
+    for (word, key) in [("baggage", &options.baggage), ("header", &options.header)] {
+        if let (true, Some(key)) = (options.redact, key) {
+            let message =
+                format!("`{word}` sends the value to other processes and `redact` hides it: remove one of the two");
+            mistakes.over(key, message);
+        }
     }
     options
 }
@@ -125,9 +137,8 @@ fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStre
         mistakes.over(tokens, "the key of `baggage` is a string: write `baggage = \"key\"`");
         return None;
     };
-    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
     let text = key.value();
-    if let Some(letter) = text.chars().find(|&letter| !is_allowed(letter)) {
+    if let Some(letter) = text.chars().find(|&letter| !is_in_token(letter)) {
         mistakes.over(
             &key,
             format!("{letter:?} cannot stand in a key of `baggage`: use ASCII letters, digits, `-`, `_`, `.`"),
@@ -139,6 +150,33 @@ fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStre
         return None;
     }
     Some(tokens)
+}
+
+/// Whether the character may stand in a token of HTTP's.
+fn is_in_token(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter)
+}
+
+/// The name of a header: a token of HTTP's in lower case, as HTTP/2 has it, that is free to be used.
+fn header_name(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
+    let Ok(name) = syn::parse2::<LitStr>(tokens.clone()) else {
+        mistakes.over(tokens, "the name of a `header` is a string: write `header = \"x-name\"`");
+        return None;
+    };
+    let text = name.value();
+    let message = if text.is_empty() {
+        "the name of the `header` is empty: write `header = \"x-name\"`".to_owned()
+    } else if let Some(letter) = text.chars().find(|&letter| !is_in_token(letter)) {
+        format!("{letter:?} cannot stand in the name of a header: use lower-case ASCII letters, digits, `-`, `_`")
+    } else if text.chars().any(|letter| letter.is_ascii_uppercase()) {
+        format!("names of headers are written in lower case: write `header = {:?}`", text.to_ascii_lowercase())
+    } else if let Some((_, advice)) = HEADERS.iter().find(|(names, _)| names.contains(&&*text)) {
+        format!("`{text}` {advice}")
+    } else {
+        return Some(tokens);
+    };
+    mistakes.over(&name, message);
+    None
 }
 
 fn truth(word: &str, tokens: TokenStream, otherwise: bool, mistakes: &mut Mistakes) -> bool {
@@ -286,6 +324,35 @@ mod tests {
             let other = format!("my_{name}");
             assert!(!is_refused(quote::quote!(#other)), "{other}");
         }
+    }
+
+    #[test]
+    fn a_header_has_a_name_that_is_a_token_in_lower_case_and_free() {
+        let told = |name: &str| {
+            let mut mistakes = Mistakes::default();
+            let is_taken = header_name(quote::quote!(#name), &mut mistakes).is_some();
+            assert_eq!(is_taken, mistakes.is_empty(), "{name}");
+            mistakes.messages().concat()
+        };
+        for name in ["x-request-id", "accept-language", "traceparent", "_a.1~"] {
+            assert_eq!(told(name), "");
+        }
+        for (name, advice) in [
+            ("", "is empty"),
+            ("x id", "' ' cannot stand"),
+            ("x:", "':' cannot stand"),
+            ("ü", "'ü' cannot stand"),
+            ("X-Id", "write `header = \"x-id\"`"),
+            ("Cookie", "write `header = \"cookie\"`"),
+        ] {
+            assert!(told(name).contains(advice), "{name}: {}", told(name));
+        }
+        for (names, advice) in HEADERS {
+            for name in names {
+                assert_eq!(told(name), format!("`{name}` {advice}"));
+            }
+        }
+        assert!(header_name(quote::quote!(1), &mut Mistakes::default()).is_none());
     }
 
     #[test]

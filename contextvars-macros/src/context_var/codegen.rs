@@ -42,7 +42,8 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let declared = context_var(variable, at_type, &ty.to_token_stream());
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
-    let travelling = variable.options.baggage.as_ref().map(|_| {
+    let key = variable.options.baggage.as_ref().or(variable.options.header.as_ref());
+    let travelling = key.map(|_| {
         let traveller = format_ident!("__Traveller_{}", name.unraw(), span = at_name);
         let text = quote_spanned!(at_type=> #private_at_type::Text::<#ty>::new());
         // In a block of its own, where the default's expression does not see it.
@@ -114,7 +115,7 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     // `line!()` tells the place of its own outermost expansion, which must be the name and not the attribute.
     let at_name = variable.name.span();
     let place = quote_spanned!(at_name=> ::core::module_path!(), ::core::file!(), ::core::line!(), ::core::column!());
-    let Options { not_inherited, redact, log, baggage, .. } = &variable.options;
+    let Options { not_inherited, redact, log, baggage, header, .. } = &variable.options;
     let facts = [
         variable.docs.as_ref().map(|docs| quote!(.with_docs(#docs))),
         not_inherited.then(|| quote!(.not_inherited())),
@@ -124,6 +125,7 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
             LogKey::Other(key) => quote!(.logged(#key)),
         }),
         baggage.as_ref().map(|key| quote!(.travelling(#key))),
+        header.as_ref().map(|name| quote!(.in_header(#name))),
     ];
     let facts = facts.iter().flatten();
     quote_spanned!(ours(at_name)=> #private::Variable::declared(#name, #place) #(#facts)*)

@@ -1,12 +1,13 @@
 //! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
 //!
 //! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes
-//! the expansion. [`reserved`] lists names that are taken.
+//! the expansion. [`reserved`] and [`reserved_headers`] list names that are taken.
 
 mod ast;
 mod check;
 mod codegen;
 mod reserved;
+mod reserved_headers;
 
 use proc_macro2::TokenStream;
 

@@ -6,6 +6,8 @@ pub mod baggage;
 pub mod deadline;
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(feature = "headers")]
+pub mod headers;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 #[cfg(feature = "log")]

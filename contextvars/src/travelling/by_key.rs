@@ -1,10 +1,9 @@
-//! The variables that travel, in the order of their keys: what is written of them and read into them.
+//! The variables that travel, in the order of the keys that they have in one format.
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::sync::LazyLock;
 
-use super::percent::Encoder;
 use super::registered::{Traveller, Travelling};
 use crate::context::Context;
 use crate::variable::{self, Variable};
@@ -13,29 +12,15 @@ use crate::variable::{self, Variable};
 pub(super) trait Travels: Sync {
     fn variable(&self) -> &'static Variable;
 
-    /// Appends `key=value` to the header, if the variable has a value in `context` that is to be sent.
-    fn write(&self, key: &str, context: &Context, header: &mut String) -> bool;
+    /// The text of the variable's value in `context`, if it has one that is to be sent.
+    fn shown<'a>(&self, context: &'a Context) -> Option<&'a dyn Display>;
 
-    /// Whether `text` stands for a value that is written like this, encoded.
-    fn is_written(&self, text: &str, encoded: &str) -> bool;
+    /// Calls `f` with the text of the value that `text` stands for, if it stands for one that is to be sent.
+    #[cfg(feature = "baggage")]
+    fn shown_again(&self, text: &str, f: &mut dyn FnMut(&dyn Display));
 
     /// `context` with the value that `text` stands for, or as it was, if it stands for none.
     fn read(&self, text: &str, context: Context) -> Result<Context, Context>;
-}
-
-impl<T: Send + Sync + 'static> Traveller<T> {
-    fn encode(&self, value: &T, header: &mut String, key: &str) -> bool {
-        /// As much as most headers have.
-        const USUAL: usize = 128;
-        let Some(shown) = (self.text.shown)(value) else { return false };
-        if header.is_empty() {
-            header.reserve(USUAL);
-        }
-        header.push_str(key);
-        header.push('=');
-        write!(Encoder(header), "{shown}").expect("a `Display` returned an error, though nothing failed");
-        true
-    }
 }
 
 impl<T: Send + Sync + 'static> Travels for Traveller<T> {
@@ -43,13 +28,16 @@ impl<T: Send + Sync + 'static> Travels for Traveller<T> {
         self.var.variable()
     }
 
-    fn write(&self, key: &str, context: &Context, header: &mut String) -> bool {
-        context.get(self.var).is_some_and(|value| self.encode(value, header, key))
+    fn shown<'a>(&self, context: &'a Context) -> Option<&'a dyn Display> {
+        (self.text.shown)(context.get(self.var)?)
     }
 
-    fn is_written(&self, text: &str, encoded: &str) -> bool {
-        let mut member = String::new();
-        (self.text.read)(text).is_some_and(|value| self.encode(&value, &mut member, "")) && member[1..] == *encoded
+    #[cfg(feature = "baggage")]
+    fn shown_again(&self, text: &str, f: &mut dyn FnMut(&dyn Display)) {
+        let value = (self.text.read)(text);
+        if let Some(shown) = value.as_ref().and_then(self.text.shown) {
+            f(shown);
+        }
     }
 
     fn read(&self, text: &str, context: Context) -> Result<Context, Context> {
@@ -66,40 +54,52 @@ pub(super) struct Entry {
     pub(super) var: &'static dyn Travels,
 }
 
-/// All of them: by key; with one key, in the order of declarations.
-static BY_KEY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    warn_of_shared_keys();
+/// The variables that travel in one format: by key; with one key, in the order of declarations.
+pub(super) struct ByKey(LazyLock<Vec<Entry>>);
+
+/// By the key of `baggage = "key"`.
+#[cfg(feature = "baggage")]
+pub(super) static BAGGAGE: ByKey = ByKey(LazyLock::new(|| entries("baggage key", Variable::baggage_key)));
+
+/// By the name of `header = "name"`.
+pub(super) static HEADERS: ByKey = ByKey(LazyLock::new(|| entries("header", Variable::header_name)));
+
+impl ByKey {
+    /// All of them: those with one key together.
+    pub(super) fn all(&self) -> impl Iterator<Item = &[Entry]> {
+        self.0.chunk_by(|entry, next| entry.key == next.key)
+    }
+
+    /// Those that travel under `key`: none or one, unless declarations disagree.
+    #[cfg(feature = "baggage")]
+    pub(super) fn of(&self, key: &str) -> &[Entry] {
+        let entries = &self.0[self.0.partition_point(|entry| entry.key < key)..];
+        &entries[..entries.iter().take_while(|entry| entry.key == key).count()]
+    }
+}
+
+fn entries(what: &str, key: fn(&Variable) -> Option<&'static str>) -> Vec<Entry> {
+    warn_of_shared_keys(what, key);
     let entries = inventory::iter::<Travelling>.into_iter().filter_map(|entry| {
-        let key = entry.0.variable().baggage_key()?;
+        let key = key(entry.0.variable())?;
         Some(Entry { key, var: entry.0 })
     });
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by(|a, b| a.key.cmp(b.key).then_with(|| a.var.variable().compare_places(b.var.variable())));
     entries
-});
-
-/// The variables that travel: those with one key together.
-pub(super) fn travelling() -> impl Iterator<Item = &'static [Entry]> {
-    BY_KEY.chunk_by(|entry, next| entry.key == next.key)
-}
-
-/// The variables that travel under `key`: none or one, unless declarations disagree.
-pub(super) fn travelling_as(key: &str) -> &'static [Entry] {
-    let entries = &BY_KEY[BY_KEY.partition_point(|entry| entry.key < key)..];
-    &entries[..entries.iter().take_while(|entry| entry.key == key).count()]
 }
 
 /// Warns on the standard error stream, where Python's `warnings` write as well. The fault is in the declarations, so it is
 /// of no use to report it to the function of one layer, which the program may not have.
-fn warn_of_shared_keys() {
-    let shared = variable::sharing(variable::variables(), Variable::baggage_key);
+fn warn_of_shared_keys(what: &str, key: fn(&Variable) -> Option<&'static str>) {
+    let shared = variable::sharing(variable::variables(), key);
     for (first, other) in shared.iter().flat_map(|alike| alike[1..].iter().map(|other| (alike[0], *other))) {
-        let Some(key) = first.baggage_key() else { continue };
+        let Some(key) = key(first) else { continue };
         // If the stream is closed, the rule holds without a warning.
         let _ = writeln!(
             io::stderr(),
-            "warning: {} and {} have one baggage key, {key:?}: what comes in sets both, and if both are set, the \
-             first is sent; give one of them another key",
+            "warning: {} and {} have one {what}, {key:?}: what comes in sets both, and if both are set, the first is \
+             sent; give one of them another",
             first.described(),
             other.described(),
         );

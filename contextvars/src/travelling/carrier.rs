@@ -1,14 +1,7 @@
-//! What carries baggage from process to process, and the two functions that put it in and take it out.
+//! What carries headers from process to process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
-
-use super::settings::Settings;
-use super::skipped::Skipped;
-use crate::context::Context;
-
-/// The name of the header.
-pub(crate) const NAME: &str = "baggage";
 
 /// Something that headers can be read from.
 ///
@@ -18,27 +11,27 @@ pub(crate) const NAME: &str = "baggage";
 /// # Examples
 ///
 /// ```
-/// use contextvars::baggage::{self, Extractor};
+/// use contextvars::headers::{self, Extractor};
 /// use contextvars::{Context, context_var};
 ///
-/// #[context_var(baggage = "account")]
+/// #[context_var(header = "account")]
 /// static ACCOUNT: u32;
 ///
 /// struct Envelope {
-///     baggage: Option<String>,
+///     account: Option<String>,
 /// }
 ///
 /// impl Extractor for Envelope {
 ///     fn each_value(&self, name: &str, f: &mut dyn FnMut(&[u8])) {
-///         if let Some(value) = self.baggage.as_deref().filter(|_| name == "baggage") {
+///         if let Some(value) = self.account.as_deref().filter(|_| name == "account") {
 ///             f(value.as_bytes());
 ///         }
 ///     }
 /// }
 ///
 /// # fn main() {
-/// let envelope = Envelope { baggage: Some("account=7".to_owned()) };
-/// let (ctx, _) = baggage::extract(&envelope, Context::new());
+/// let envelope = Envelope { account: Some("7".to_owned()) };
+/// let (ctx, _) = headers::extract(&envelope, Context::new());
 /// assert_eq!(ctx[&ACCOUNT], 7);
 /// # }
 /// ```
@@ -54,96 +47,38 @@ pub trait Extractor {
 /// # Examples
 ///
 /// ```
-/// use contextvars::baggage::{self, Injector};
+/// use contextvars::headers::{self, Injector};
 /// use contextvars::{context_var, with_context};
 ///
-/// #[context_var(baggage = "order")]
+/// #[context_var(header = "order")]
 /// static ORDER: u32;
 ///
 /// #[derive(Default)]
 /// struct Envelope {
-///     baggage: Option<String>,
+///     order: Option<String>,
 /// }
 ///
 /// impl Injector for Envelope {
 ///     fn set(&mut self, name: &str, value: Option<String>) {
-///         if name == "baggage" {
-///             self.baggage = value;
+///         if name == "order" {
+///             self.order = value;
 ///         }
 ///     }
 /// }
 ///
 /// # fn main() {
 /// let mut envelope = Envelope::default();
-/// with_context!(ORDER = 7, { baggage::inject(&mut envelope) });
-/// assert_eq!(envelope.baggage.as_deref(), Some("order=7"));
+/// with_context!(ORDER = 7, { headers::inject(&mut envelope) });
+/// assert_eq!(envelope.order.as_deref(), Some("7"));
 ///
-/// // Where no variable that travels is set, there is to be no header.
-/// baggage::inject(&mut envelope);
-/// assert_eq!(envelope.baggage, None);
+/// // Where the variable is not set, there is to be no header.
+/// headers::inject(&mut envelope);
+/// assert_eq!(envelope.order, None);
 /// # }
 /// ```
 pub trait Injector {
     /// Makes `value` the only one of this name; with `None` there is to be none. The name is in lower case.
     fn set(&mut self, name: &str, value: Option<String>);
-}
-
-/// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
-///
-/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each
-/// member is read, and its key looked for among those of the variables that travel. For other limits than the
-/// specification's there is [`Settings::extract`].
-///
-/// # Panics
-/// If the `FromStr` of a variable's type does.
-///
-/// # Examples
-///
-/// ```
-/// # use contextvars::{Context, baggage, context_var};
-/// #[context_var(baggage = "shop")]
-/// static SHOP: u32;
-///
-/// # fn main() {
-/// let headers = [("Baggage".to_owned(), "shop=seven,user=ada".to_owned())];
-/// let (ctx, skipped) = baggage::extract(&headers[..], Context::new());
-/// assert!(!ctx.contains(&SHOP));
-/// assert_eq!(
-///     skipped[0].to_string(),
-///     r#"the baggage member "shop" was left out: its value cannot be read as `u32`"#
-/// );
-/// # }
-/// ```
-#[must_use = "the variables are set in the context that is returned"]
-pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
-    Settings::new().extract(carrier, context)
-}
-
-/// Writes what is to leave the process from the current context, and returns what had to be left out.
-///
-/// The header is then what the context says: one that was there before is replaced, or removed. Costs a look at each
-/// variable of the program that travels, and the text of those that are set. To send less, or more, there is
-/// [`Settings::inject`].
-///
-/// # Panics
-/// If the `Display` of a value does, or returns an error.
-///
-/// # Examples
-///
-/// ```
-/// # use std::collections::HashMap;
-/// # use contextvars::{baggage, context_var, with_context};
-/// #[context_var(baggage = "floor")]
-/// static FLOOR: u32;
-///
-/// # fn main() {
-/// let mut headers = HashMap::new();
-/// with_context!(FLOOR = 7, { baggage::inject(&mut headers) });
-/// assert_eq!(headers["baggage"], "floor=7");
-/// # }
-/// ```
-pub fn inject(carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
-    Settings::new().inject(carrier)
 }
 
 /// Calls `f` with the values that stand under `name`, in whatever case.

@@ -1,39 +1,28 @@
-//! Variables that travel to other processes: who they are, and how they become a header and variables again.
+//! Variables that travel to other processes: who they are, and how they become headers and variables again.
 //!
-//! `integrations::baggage` is the public face of it.
+//! In a format of its own each: a header for one variable (`own`), or one for all of them ([`baggage`]). The public faces
+//! are `integrations::headers` and `integrations::baggage`.
 
 #[cfg(feature = "baggage")]
+pub(crate) mod baggage;
+#[cfg(feature = "headers")]
 mod by_key;
-#[cfg(feature = "baggage")]
+#[cfg(feature = "headers")]
 mod carrier;
-#[cfg(feature = "baggage")]
-mod list;
-#[cfg(feature = "baggage")]
-mod member;
-#[cfg(feature = "baggage")]
-mod percent;
-#[cfg(feature = "baggage")]
-mod read;
+#[cfg(feature = "headers")]
+mod format;
+#[cfg(feature = "headers")]
+pub(crate) mod own;
 mod registered;
-#[cfg(feature = "baggage")]
-mod settings;
-#[cfg(feature = "baggage")]
+#[cfg(feature = "headers")]
 mod skipped;
 mod text;
-#[cfg(feature = "baggage")]
-mod write;
 
-#[cfg(feature = "baggage")]
-pub(crate) use self::carrier::NAME;
-#[cfg(feature = "baggage")]
-pub use self::carrier::{Extractor, Injector, extract, inject};
-#[cfg(feature = "baggage")]
-pub use self::list::{Baggage, Members};
-#[cfg(feature = "baggage")]
-pub use self::member::Member;
+#[cfg(feature = "headers")]
+pub use self::carrier::{Extractor, Injector};
+#[cfg(feature = "headers")]
+pub use self::format::Format;
 pub use self::registered::{Traveller, Travelling};
-#[cfg(feature = "baggage")]
-pub use self::settings::Settings;
-#[cfg(feature = "baggage")]
+#[cfg(feature = "headers")]
 pub use self::skipped::Skipped;
 pub use self::text::Text;

@@ -1,33 +1,34 @@
-//! The list of the variables that travel, which the declarations with `baggage = "key"` fill.
+//! The list of the variables that travel, which the declarations with `baggage = "key"` and
+//! `header = "name"` fill.
 //!
-//! It is there with and without the `baggage` feature: a library may declare such a variable and leave it to the
+//! It is there with and without the `headers` feature: a library may declare such a variable and leave it to the
 //! program whether anything comes of it.
 
-#[cfg(feature = "baggage")]
+#[cfg(feature = "headers")]
 use super::by_key::Travels;
 use super::text::Text;
 use crate::state::ContextVar;
 
 /// A variable that travels, and how its values become text and values again.
-#[cfg(feature = "baggage")]
+#[cfg(feature = "headers")]
 pub struct Traveller<T: 'static> {
     pub(super) var: &'static ContextVar<T>,
     pub(super) text: Text<T>,
 }
 
 /// A variable that would travel, if the feature `baggage` were on.
-#[cfg(not(feature = "baggage"))]
+#[cfg(not(feature = "headers"))]
 pub struct Traveller<T: 'static>(std::marker::PhantomData<fn() -> T>);
 
 impl<T: Send + Sync + 'static> Traveller<T> {
     /// What a declaration says: that `var` travels.
     #[must_use]
     pub const fn new(var: &'static ContextVar<T>, text: Text<T>) -> Self {
-        #[cfg(feature = "baggage")]
+        #[cfg(feature = "headers")]
         {
             Self { var, text }
         }
-        #[cfg(not(feature = "baggage"))]
+        #[cfg(not(feature = "headers"))]
         {
             let _ = (var, text);
             Self(std::marker::PhantomData)
@@ -35,19 +36,19 @@ impl<T: Send + Sync + 'static> Traveller<T> {
     }
 }
 
-/// The entry of a declaration with `baggage = "key"`.
+/// The entry of a declaration with `baggage = "key"` or `header = "name"`.
 #[derive(Clone, Copy)]
-pub struct Travelling(#[cfg(feature = "baggage")] pub(super) &'static dyn Travels);
+pub struct Travelling(#[cfg(feature = "headers")] pub(super) &'static dyn Travels);
 
 impl Travelling {
     /// The entry of `traveller`.
     #[must_use]
     pub const fn new<T: Send + Sync + 'static>(traveller: &'static Traveller<T>) -> Self {
-        #[cfg(feature = "baggage")]
+        #[cfg(feature = "headers")]
         {
             Self(traveller)
         }
-        #[cfg(not(feature = "baggage"))]
+        #[cfg(not(feature = "headers"))]
         {
             let _ = traveller;
             Self()

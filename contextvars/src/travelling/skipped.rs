@@ -1,43 +1,52 @@
-//! [`Skipped`]: why a member of baggage, or a property of one, was left out.
+//! [`Skipped`]: why a header, a member of baggage, or a property of one was left out.
 
 use std::error::Error;
 use std::fmt;
 
-/// A member of baggage that was left out, or properties of one, and why.
+/// A header or a member of baggage that was left out, or properties of one, and why.
 ///
 /// The value is not in here, so that this can be logged.
 ///
 /// # Examples
 ///
 /// ```
-/// use contextvars::baggage::Baggage;
+/// use contextvars::headers;
 /// use contextvars::{Context, context_var};
 ///
-/// #[context_var(baggage = "row")]
+/// #[context_var(header = "row")]
 /// static ROW: u32;
 ///
 /// # fn main() {
-/// let (kept, skipped) = Baggage::parse(["tenant=acme,user name=ada"]);
-/// assert_eq!(kept.to_string(), "tenant=acme");
-/// assert_eq!(skipped[0].key(), "user name");
-/// assert!(skipped[0].is_malformed() && !skipped[0].is_over_limit());
-/// assert_eq!(
-///     skipped[0].to_string(),
-///     r#"the baggage member "user name" was left out: its key is empty or has a character that a key cannot have"#
-/// );
-///
-/// let (_, skipped) = Baggage::parse(["row=first"]).0.apply(Context::new());
-/// assert!(skipped[0].is_wrong_value());
+/// let headers = vec![("row".to_owned(), "first".to_owned())];
+/// let (_, skipped) = headers::extract(&headers, Context::new());
+/// assert_eq!(skipped[0].key(), "row");
+/// assert!(skipped[0].is_wrong_value() && !skipped[0].is_malformed() && !skipped[0].is_over_limit());
+/// assert_eq!(skipped[0].to_string(), r#"the header "row" was left out: its value cannot be read as `u32`"#);
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Skipped {
+    what: What,
     key: Box<str>,
     reason: Reason,
 }
 
+/// What was left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "members are what baggage has"))]
+enum What {
+    /// With a variable's value, and nothing else.
+    Header,
+    Member,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "members are what baggage has"))]
 pub(super) enum Reason {
+    /// A header that came more than once.
+    Several,
+    /// A header's value has a character that none can have.
+    WrongCharacter,
     NoEquals,
     WrongKey,
     /// The member was kept, without the properties whose keys are wrong.
@@ -48,36 +57,45 @@ pub(super) enum Reason {
     },
     /// With it there would be more members than this.
     TooMany(usize),
-    /// With it there would be more bytes than this.
+    /// A header has more bytes than this, or would have with the member.
     TooLong(usize),
 }
 
 impl Skipped {
-    pub(super) fn new(key: &str, reason: Reason) -> Self {
-        /// Enough to find it by.
-        const LONGEST: usize = 64;
-        Self { key: key.chars().take(LONGEST).collect(), reason }
+    /// A header that was left out.
+    pub(super) fn header(name: &'static str, reason: Reason) -> Self {
+        Self { what: What::Header, key: name.into(), reason }
     }
 
-    /// Returns the key, or the first 64 characters of it or of what stood in its place.
+    /// A member of baggage that was left out.
+    #[cfg(feature = "baggage")]
+    pub(super) fn member(key: &str, reason: Reason) -> Self {
+        /// Enough to find it by.
+        const LONGEST: usize = 64;
+        Self { what: What::Member, key: key.chars().take(LONGEST).collect(), reason }
+    }
+
+    /// Returns the header's name, or the member's key: the first 64 characters of it or of what stood in its place.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Returns whether the member was not written as the specification asks.
+    /// Returns whether the member was not written as the specification asks, or the header came more than once or has
+    /// a character that headers cannot have.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        matches!(self.reason, Reason::NoEquals | Reason::WrongKey | Reason::WrongProperty)
+        use Reason::{NoEquals, Several, WrongCharacter, WrongKey, WrongProperty};
+        matches!(self.reason, Several | WrongCharacter | NoEquals | WrongKey | WrongProperty)
     }
 
-    /// Returns whether the value could not be read as one of the variable that travels under this key.
+    /// Returns whether the value could not be read as one of the variable that travels under this name or key.
     #[must_use]
     pub fn is_wrong_value(&self) -> bool {
         matches!(self.reason, Reason::WrongValue { .. })
     }
 
-    /// Returns whether the member did not fit within the limits, which [`Settings`](crate::baggage::Settings) say.
+    /// Returns whether the header or member did not fit within the limits, which the format's settings say.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.reason, Reason::TooMany(_) | Reason::TooLong(_))
@@ -87,17 +105,27 @@ impl Skipped {
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
-        match self.reason {
-            Reason::WrongProperty => write!(f, "properties of the baggage member {key:?} were left out: ")?,
-            _ => write!(f, "the baggage member {key:?} was left out: ")?,
+        match (self.what, self.reason) {
+            (What::Header, _) => write!(f, "the header {key:?} was left out: ")?,
+            (What::Member, Reason::WrongProperty) => {
+                write!(f, "properties of the baggage member {key:?} were left out: ")?;
+            }
+            (What::Member, _) => write!(f, "the baggage member {key:?} was left out: ")?,
         }
         match self.reason {
+            Reason::Several => f.write_str("it came more than once, and which of the values holds is not known"),
+            Reason::WrongCharacter => {
+                f.write_str("its value is not printable ASCII, or begins or ends with white space")
+            }
             Reason::NoEquals => f.write_str("it has no `=`"),
             Reason::WrongKey => f.write_str("its key is empty or has a character that a key cannot have"),
             Reason::WrongProperty => f.write_str("their keys are empty or have characters that a key cannot have"),
             Reason::WrongValue { type_name } => write!(f, "its value cannot be read as `{type_name}`"),
             Reason::TooMany(most) => write!(f, "there would be more than {most} members, which is the limit here"),
-            Reason::TooLong(most) => write!(f, "the header would be longer than {most} bytes, which is the limit here"),
+            Reason::TooLong(most) => match self.what {
+                What::Header => write!(f, "its value is longer than {most} bytes, which is the limit here"),
+                What::Member => write!(f, "the header would be longer than {most} bytes, which is the limit here"),
+            },
         }
     }
 }

@@ -5,9 +5,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
+/// Whether the text is a token of HTTP's: a name of a header, or a key of baggage. The macros have the same list.
+#[cfg(feature = "baggage")]
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
 /// A type whose values travel as text. `Way` says how, and is inferred: each type here has one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be written into baggage and read from it",
+    message = "`{Self}` cannot be written into a header and read from one",
     label = "needs `Display` and `FromStr`",
     note = "these can travel, too: `Arc<str>`, `Box<str>`, `Cow<'static, str>`, and `Arc`, `Box`, `Option` of such types"
 )]
@@ -93,7 +99,7 @@ impl<Way, T: AsText<Way>> AsText<Optional<Way>> for Option<T> {
 
 /// How the values of a type become text and values again.
 #[doc(hidden)]
-#[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "nothing is written or read without that feature"))]
+#[cfg_attr(not(feature = "headers"), expect(dead_code, reason = "nothing is written or read without that feature"))]
 pub struct Text<T> {
     pub(super) shown: fn(&T) -> Option<&dyn Display>,
     pub(super) read: fn(&str) -> Option<T>,

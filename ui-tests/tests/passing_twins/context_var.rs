@@ -68,6 +68,114 @@ mod baggage_without_key {
     }
 }
 
+mod header_without_name {
+    use super::context_var;
+
+    #[context_var(header = "x-name", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_name_not_a_token {
+    use super::context_var;
+
+    #[context_var(header = "request-id", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_name_in_upper_case {
+    use super::context_var;
+
+    #[context_var(header = "x-request-id", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_name_empty {
+    use super::context_var;
+
+    #[context_var(header = "x", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_of_a_connection {
+    use super::context_var;
+
+    #[context_var(header = "x-transfer-encoding", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_of_a_message {
+    use super::context_var;
+
+    #[context_var(header = "x-content-type", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_with_credentials {
+    use super::context_var;
+
+    #[context_var(header = "x-authorization", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_that_is_baggage {
+    use super::context_var;
+
+    #[context_var(baggage = "x", default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
+mod header_of_a_secret {
+    use super::context_var;
+
+    #[context_var(redact, default = 1)]
+    static X: i32;
+
+    #[test]
+    fn passes() {
+        assert_eq!(X.get(), 1);
+    }
+}
+
 mod crate_is_a_string {
     use super::context_var;
 

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::by_key::{Entry, travelling_as};
 use super::member::{Member, Parts};
 use super::settings::Settings;
-use super::skipped::{Reason, Skipped};
 use crate::context::{Context, copy_context};
 use crate::state::{ContextVar, Traits};
+use crate::travelling::by_key::{BAGGAGE, Entry};
+use crate::travelling::skipped::{Reason, Skipped};
 use crate::variable::Variable;
 
 /// What came with the request that the current context is about. Declared without the macro, and hidden, so that neither
@@ -138,10 +138,10 @@ impl Baggage {
         let mut skipped = Vec::new();
         let mut left_out = Vec::new();
         for member in &self {
-            for Entry { var, .. } in travelling_as(member.key()) {
+            for Entry { var, .. } in BAGGAGE.of(member.key()) {
                 context = var.read(&member.value(), context).unwrap_or_else(|context| {
                     let type_name = var.variable().type_name();
-                    skipped.push(Skipped::new(member.key(), Reason::WrongValue { type_name }));
+                    skipped.push(Skipped::member(member.key(), Reason::WrongValue { type_name }));
                     left_out.push(member.key());
                     context
                 });

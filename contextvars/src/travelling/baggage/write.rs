@@ -1,11 +1,14 @@
 //! [`written`]: the variables of a context, and what passes through it, become a header.
 
-use super::by_key::{Entry, travelling, travelling_as};
+use std::fmt::{Display, Write as _};
+
 use super::list::{Baggage, RECEIVED_BAGGAGE};
 use super::member::Member;
+use super::percent::Encoder;
 use super::settings::Settings;
-use super::skipped::{Reason, Skipped};
 use crate::context::Context;
+use crate::travelling::by_key::{BAGGAGE, Entry, Travels};
+use crate::travelling::skipped::{Reason, Skipped};
 
 /// The value of the header that is to leave the process from `context`; empty, if there is to be none.
 pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
@@ -13,7 +16,7 @@ pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Ski
     let mut header = Header { text: String::with_capacity(received.map_or(0, |it| it.bytes() + 1)), members: 0 };
     let mut done = Vec::new();
     for member in received.into_iter().flatten() {
-        match travelling_as(member.key()) {
+        match BAGGAGE.of(member.key()) {
             [] if settings.variables_only => {}
             [] => header.push(member),
             vars @ [first, ..] => {
@@ -22,7 +25,7 @@ pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Ski
             }
         }
     }
-    for vars in travelling() {
+    for vars in BAGGAGE.all() {
         if !done.contains(&vars[0].key) {
             header.push_variable(vars, context, None);
         }
@@ -33,6 +36,20 @@ pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Ski
     } else {
         within_limits(&header.text, settings)
     }
+}
+
+/// As much as most headers have.
+const USUAL: usize = 128;
+
+fn encode(shown: &dyn Display, header: &mut String) {
+    write!(Encoder(header), "{shown}").expect("a `Display` returned an error, though nothing failed");
+}
+
+/// Whether `text` stands for a value of the variable's that is written like this, encoded.
+fn is_written(var: &dyn Travels, text: &str, encoded: &str) -> bool {
+    let mut again = None;
+    var.shown_again(text, &mut |shown| encode(shown, again.insert(String::with_capacity(encoded.len()))));
+    again.is_some_and(|again| again == encoded)
 }
 
 /// A header that is being written, with a comma behind each member.
@@ -51,11 +68,17 @@ impl Header {
     fn push_variable(&mut self, vars: &[Entry], context: &Context, received: Option<Member<'_>>) {
         let begin = self.text.len();
         for Entry { key, var } in vars {
-            if var.write(key, context, &mut self.text) {
+            if let Some(shown) = var.shown(context) {
+                if self.text.is_empty() {
+                    self.text.reserve(USUAL);
+                }
+                self.text.push_str(key);
+                self.text.push('=');
+                encode(shown, &mut self.text);
                 let value = begin + key.len() + 1;
                 let is_unchanged = |received: &Member<'_>| {
                     let value = &self.text[value..];
-                    received.encoded_value() == value || var.is_written(&received.value(), value)
+                    received.encoded_value() == value || is_written(*var, &received.value(), value)
                 };
                 if let Some(received) = received.filter(is_unchanged) {
                     self.text.truncate(begin);
@@ -76,7 +99,7 @@ impl Header {
 /// Leaves out what is too much: first of what passes through, and only then of what variables say.
 #[cold]
 fn within_limits(header: &str, settings: Settings) -> (String, Vec<Skipped>) {
-    let all: Vec<_> = Baggage::members_of(header).map(|it| (it, !travelling_as(it.key()).is_empty())).collect();
+    let all: Vec<_> = Baggage::members_of(header).map(|it| (it, !BAGGAGE.of(it.key()).is_empty())).collect();
     let mut kept = vec![false; all.len()];
     let mut skipped = Vec::new();
     let (mut members, mut bytes) = (0, 0);
@@ -87,9 +110,9 @@ fn within_limits(header: &str, settings: Settings) -> (String, Vec<Skipped>) {
             }
             let with_it = bytes + usize::from(members > 0) + member.as_str().len();
             if members >= settings.most_members {
-                skipped.push(Skipped::new(member.key(), Reason::TooMany(settings.most_members)));
+                skipped.push(Skipped::member(member.key(), Reason::TooMany(settings.most_members)));
             } else if with_it > settings.most_bytes {
-                skipped.push(Skipped::new(member.key(), Reason::TooLong(settings.most_bytes)));
+                skipped.push(Skipped::member(member.key(), Reason::TooLong(settings.most_bytes)));
             } else {
                 (members, bytes) = (members + 1, with_it);
                 *is_kept = true;

@@ -25,7 +25,7 @@
 //!
 //! # Where it is sent
 //! By default to each destination; a `baggage` header that was there before is replaced, and removed if nothing is to be
-//! sent. [`InjectBaggageLayer::by_destination`] decides for each request whether baggage goes
+//! sent. [`by_destination`](InjectLayer::by_destination) decides for each request whether baggage goes
 //! along, and whether what merely passes through does; for other clients, [`Settings::inject`] writes less than
 //! [`inject`], and where nothing is to be sent nothing is called.
 //!
@@ -70,37 +70,64 @@
 //! # Python
 //! Has no counterpart: a context does not leave its process.
 
-mod header_map;
-mod receive;
-mod send;
+use crate::integrations::headers::{ExtractLayer, ExtractService, InjectLayer, InjectService};
+pub use crate::travelling::baggage::{Baggage, Member, Members, NAME, Settings, extract, inject};
+pub use crate::travelling::{Extractor, Injector, Skipped};
 
-use std::fmt;
-use std::sync::Arc;
+/// The layer for servers whose requests come with baggage.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::BaggageLayer;
+/// use contextvars::context_var;
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "client", default = 0)]
+/// static CLIENT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let service = ServiceBuilder::new()
+///     .layer(BaggageLayer::new().on_skipped(|skipped| eprintln!("{skipped}")))
+///     .service(service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(CLIENT.get()))));
+/// let request = Request::builder().header("baggage", "client=7").body(()).unwrap();
+/// assert_eq!(service.oneshot(request).await.unwrap().into_body(), 7);
+/// # });
+/// # }
+/// ```
+pub type BaggageLayer = ExtractLayer<Settings>;
 
-pub use self::receive::{BaggageLayer, BaggageService};
-pub use self::send::{InjectBaggage, InjectBaggageLayer};
-pub use crate::travelling::{Baggage, Extractor, Injector, Member, Members, Settings, Skipped, extract, inject};
+/// A service in a [`BaggageLayer`].
+pub type BaggageService<S> = ExtractService<S, Settings>;
 
-/// What to do about members that were left out.
-#[derive(Clone, Default)]
-struct OnSkipped(Option<Arc<Report>>);
+/// The layer for clients whose requests take baggage along.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::baggage::InjectBaggageLayer;
+/// use contextvars::{context_var, with_context};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// #[context_var(baggage = "depot")]
+/// static DEPOT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// // A client that answers with the header that it would have sent.
+/// let client = service_fn(async |request: Request<()>| {
+///     Ok::<_, std::io::Error>(Response::new(request.headers()["baggage"].clone()))
+/// });
+/// let client = ServiceBuilder::new().layer(InjectBaggageLayer::new()).service(client);
+/// let sent = with_context!(DEPOT = 7, async { client.oneshot(Request::new(())).await }).await;
+/// assert_eq!(sent.unwrap().into_body(), "depot=7");
+/// # });
+/// # }
+/// ```
+pub type InjectBaggageLayer = InjectLayer<Settings>;
 
-type Report = dyn Fn(&Skipped) + Send + Sync;
-
-impl OnSkipped {
-    fn new(f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(f)))
-    }
-
-    fn report(&self, skipped: &[Skipped]) {
-        if let Some(f) = &self.0 {
-            skipped.iter().for_each(&**f);
-        }
-    }
-}
-
-impl fmt::Debug for OnSkipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "a function" } else { "nothing" })
-    }
-}
+/// A client in an [`InjectBaggageLayer`].
+pub type InjectBaggage<S> = InjectService<S, Settings>;

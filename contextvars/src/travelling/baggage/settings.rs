@@ -1,11 +1,11 @@
 //! [`Settings`]: how much baggage is read and written, and whether what merely passes through is.
 
-use super::carrier::{Extractor, Injector, NAME};
+use super::NAME;
 use super::list::Baggage;
 use super::read::Reading;
-use super::skipped::Skipped;
 use super::write::written;
 use crate::context::{Context, copy_context};
+use crate::travelling::{Extractor, Format, Injector, Skipped};
 
 /// How baggage is read and written: within which limits, and whether what passes through is included.
 ///
@@ -121,6 +121,20 @@ impl Settings {
         let (header, skipped) = written(&copy_context(), self);
         carrier.set(NAME, (!header.is_empty()).then_some(header));
         skipped
+    }
+}
+
+impl Format for Settings {
+    fn extract(&self, headers: &dyn Extractor, context: Context) -> (Context, Vec<Skipped>) {
+        Self::extract(*self, headers, context)
+    }
+
+    fn inject(&self, headers: &mut dyn Injector) -> Vec<Skipped> {
+        Self::inject(*self, headers)
+    }
+
+    fn remove(&self, headers: &mut dyn Injector) {
+        headers.set(NAME, None);
     }
 }
 

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::str;
 
-use super::by_key::travelling_as;
 use super::list::Baggage;
 use super::member::{Parts, split_once};
 use super::percent;
 use super::settings::Settings;
-use super::skipped::{Reason, Skipped};
+use crate::travelling::by_key::BAGGAGE;
+use crate::travelling::skipped::{Reason, Skipped};
+use crate::travelling::text::is_token;
 
 /// However long the headers, the list of complaints stays short.
 const MOST_COMPLAINTS: usize = 64;
@@ -47,10 +48,10 @@ impl Reading {
         let (pair, properties) = split_once(member, b';').unwrap_or((member, ""));
         let Some((key, value)) = split_once(pair, b'=') else { return self.skip(pair, Reason::NoEquals) };
         let key = key.trim_ascii();
-        if !is_key(key) {
+        if !is_token(key) {
             return self.skip(key, Reason::WrongKey);
         }
-        if self.settings.variables_only && travelling_as(key).is_empty() {
+        if self.settings.variables_only && BAGGAGE.of(key).is_empty() {
             return;
         }
         // What came before under this key does not count any more, whatever becomes of this member.
@@ -84,7 +85,7 @@ impl Reading {
         for property in Parts::of(properties, b';').map(str::trim_ascii).filter(|property| !property.is_empty()) {
             let (key, value) = split_once(property, b'=').map_or((property, None), |(key, value)| (key, Some(value)));
             let key = key.trim_ascii();
-            if !is_key(key) {
+            if !is_token(key) {
                 all_are_well_formed = false;
                 continue;
             }
@@ -110,7 +111,7 @@ impl Reading {
 
     fn skip(&mut self, key: &str, reason: Reason) {
         if self.skipped.len() < MOST_COMPLAINTS {
-            self.skipped.push(Skipped::new(key.trim_ascii(), reason));
+            self.skipped.push(Skipped::member(key.trim_ascii(), reason));
         }
     }
 
@@ -118,9 +119,4 @@ impl Reading {
     pub(super) fn end(self) -> (Baggage, Vec<Skipped>) {
         (Baggage::from_header(self.text.strip_suffix(',').unwrap_or_default()), self.skipped)
     }
-}
-
-/// Whether the text is a token of HTTP's.
-fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

@@ -1,0 +1,32 @@
+//! Headers that have a meaning of their own, so that no value may travel in them.
+
+/// Headers that no variable may have, with the end of the message that says why, and what to write instead.
+pub(super) const HEADERS: [(&[&str], &str); 4] = [
+    (
+        &["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
+        "is about one connection and is not passed on: write another name, such as `header = \"x-name\"`",
+    ),
+    (
+        &[
+            "accept-encoding",
+            "content-encoding",
+            "content-length",
+            "content-range",
+            "content-type",
+            "expect",
+            "host",
+            "if-match",
+            "if-modified-since",
+            "if-none-match",
+            "if-range",
+            "if-unmodified-since",
+            "range",
+        ],
+        "is about one message and is not passed on: write another name, such as `header = \"x-name\"`",
+    ),
+    (
+        &["authorization", "cookie", "proxy-authenticate", "proxy-authorization", "set-cookie", "www-authenticate"],
+        "has credentials, which each request has to be given for its destination: write another name",
+    ),
+    (&["baggage"], "is a header for many variables: write `baggage = \"key\"`"),
+];

@@ -1,0 +1,278 @@
+//! [`ExtractLayer`]: a server's requests begin with the variables that came with them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::OnSkipped;
+use super::respond::ResponseFuture;
+use crate::context::inherit_context;
+use crate::state::ContextVar;
+use crate::task::InContext;
+use crate::travelling::own::Settings;
+use crate::travelling::{Format, Skipped};
+use crate::variable::Variable;
+
+/// Serves each request in a context of its own, with the variables that came in its headers.
+///
+/// `HeadersLayer` is the one for [`headers::Settings`](Settings), `baggage::BaggageLayer` the one for baggage; for both,
+/// there is `ExtractLayer::of((headers::Settings::new(), baggage::Settings::new()))`.
+///
+/// The request inherits from the caller, as under the `ContextLayer` of the `tower` feature: without the variables that
+/// are declared with `inherit = false`. Its context is entered for the call of the inner service, for every poll of the
+/// future that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is
+/// made bit by bit, put the `ContextLayer` inside of this one: it enters the context for the body as well.
+///
+/// Read [`headers`](crate::headers#trust) on whom to trust before you put this in front of a service.
+///
+/// Costs what [`extract`](Settings::extract) does, and entering the context for the call and each poll.
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::context_var;
+/// use contextvars::headers::{HeadersLayer, Settings};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// #[context_var(header = "x-client", default = 0)]
+/// static CLIENT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let layer = HeadersLayer::of(Settings::new().only([CLIENT.variable()]));
+/// let service = ServiceBuilder::new()
+///     .layer(layer.on_skipped(|skipped| eprintln!("{skipped}")))
+///     .service(service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(CLIENT.get()))));
+/// let request = Request::builder().header("x-client", "7").body(()).unwrap();
+/// assert_eq!(service.oneshot(request).await.unwrap().into_body(), 7);
+/// # });
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ExtractLayer<F> {
+    format: F,
+    generators: Generators,
+    echo: Option<Settings>,
+    on_skipped: OnSkipped,
+}
+
+/// What is called for variables that did not come along.
+#[derive(Clone, Default)]
+struct Generators(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl fmt::Debug for Generators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "functions" } else { "nothing" })
+    }
+}
+
+impl<F: Format + Default> ExtractLayer<F> {
+    /// Returns the layer, with the format's usual settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<F: Format> ExtractLayer<F> {
+    /// Returns the layer for this format, or with these settings of one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::baggage::{Baggage, BaggageLayer, Settings};
+    /// use contextvars::context_var;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(baggage = "gate")]
+    /// static GATE: u32;
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let layer = BaggageLayer::of(Settings::new().variables_only());
+    /// let service = service_fn(async |_: Request<()>| {
+    ///     // What would be sent on from here.
+    ///     Ok::<_, std::io::Error>(Response::new(Baggage::current().0.to_string()))
+    /// });
+    /// let request = Request::builder().header("baggage", "gate=7,plan=pro").body(()).unwrap();
+    /// assert_eq!(layer.layer(service).oneshot(request).await.unwrap().into_body(), "gate=7");
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn of(format: F) -> Self {
+        Self { format, generators: Generators::default(), echo: None, on_skipped: OnSkipped::default() }
+    }
+
+    /// Sets `var` to what `f` returns, in each request that has no value of it: neither from its headers nor from the
+    /// caller's context. `f` is called in the request's context.
+    ///
+    /// A header that was left out counts as none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use contextvars::context_var;
+    /// use contextvars::headers::HeadersLayer;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(header = "x-visit")]
+    /// static VISIT: u64;
+    ///
+    /// static VISITS: AtomicU64 = AtomicU64::new(100);
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let layer = HeadersLayer::new().generate(&VISIT, || VISITS.fetch_add(1, Ordering::Relaxed)).echo([VISIT.variable()]);
+    /// let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(()))));
+    /// for (received, visit) in [("7", "7"), ("seven", "100")] {
+    ///     let request = Request::builder().header("x-visit", received).body(()).unwrap();
+    ///     assert_eq!(service.clone().oneshot(request).await.unwrap().headers()["x-visit"], visit);
+    /// }
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn generate<T: Send + Sync + 'static>(
+        mut self,
+        var: &'static ContextVar<T>,
+        f: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self {
+        let others = self.generators.0.take();
+        self.generators = Generators(Some(Arc::new(move || {
+            if let Some(others) = &others {
+                others();
+            }
+            if !var.is_set() {
+                var.set(f());
+            }
+        })));
+        self
+    }
+
+    /// Writes these variables into the headers of each response, as they are when it is ready, if they are set.
+    ///
+    /// An error that the inner service returns is no response yet: put this layer outside of the one that makes it
+    /// one, as axum's `HandleErrorLayer` does, and of those that answer by themselves, as `CatchPanic` does.
+    ///
+    /// # Panics
+    /// If one of them is not declared with `header = "name"`.
+    ///
+    /// # Examples
+    ///
+    /// See [`generate`](Self::generate).
+    #[must_use]
+    pub fn echo(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
+        // The limit is for what comes from outside.
+        self.echo = Some(Settings::new().most_bytes(usize::MAX).only(variables));
+        self
+    }
+
+    /// Calls `f` for each header or member that was left out: malformed, of the wrong type, or too much. `f` is called in
+    /// the request's context, before the service.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use contextvars::context_var;
+    /// use contextvars::headers::HeadersLayer;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// #[context_var(header = "x-attempt")]
+    /// static ATTEMPT: u32;
+    ///
+    /// # fn main() {
+    /// # pollster::block_on(async {
+    /// let (sender, skipped) = mpsc::channel();
+    /// let layer = HeadersLayer::new().on_skipped(move |it| sender.send(it.clone()).unwrap());
+    /// let service = service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(ATTEMPT.is_set())));
+    /// let request = Request::builder().header("x-attempt", "first").body(()).unwrap();
+    /// assert!(!layer.layer(service).oneshot(request).await.unwrap().into_body());
+    /// assert!(skipped.try_recv().unwrap().is_wrong_value());
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_skipped(mut self, f: impl Fn(&Skipped) + Send + Sync + 'static) -> Self {
+        self.on_skipped = OnSkipped::new(f);
+        self
+    }
+}
+
+impl<S, F: Clone> Layer<S> for ExtractLayer<F> {
+    type Service = ExtractService<S, F>;
+
+    fn layer(&self, inner: S) -> ExtractService<S, F> {
+        ExtractService { inner, layer: self.clone() }
+    }
+}
+
+/// A service in an [`ExtractLayer`].
+///
+/// # Examples
+///
+/// ```
+/// use contextvars::context_var;
+/// use contextvars::headers::{ExtractService, HeadersLayer};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// #[context_var(header = "x-seat", default = 0)]
+/// static SEAT: u32;
+///
+/// # fn main() {
+/// # pollster::block_on(async {
+/// let inner = service_fn(async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(SEAT.get())));
+/// let service: ExtractService<_, _> = HeadersLayer::new().layer(inner);
+/// let request = Request::builder().header("x-seat", "7").body(()).unwrap();
+/// assert_eq!(service.clone().oneshot(request).await.unwrap().into_body(), 7);
+///
+/// // The next request has a context of its own.
+/// assert_eq!(service.oneshot(Request::new(())).await.unwrap().into_body(), 0);
+/// # });
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ExtractService<S, F> {
+    inner: S,
+    layer: ExtractLayer<F>,
+}
+
+impl<S, F, B, R> Service<Request<B>> for ExtractService<S, F>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    F: Format,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = InContext<ResponseFuture<S::Future>>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Self { inner, layer: ExtractLayer { format, generators, echo, on_skipped } } = self;
+        let (mut context, skipped) = format.extract(request.headers(), inherit_context());
+        let future = context.run(|| {
+            if let Some(generate) = &generators.0 {
+                generate();
+            }
+            on_skipped.report(&skipped);
+            inner.call(request)
+        });
+        InContext::with_own(ResponseFuture::new(future, echo.clone(), on_skipped.clone()), context)
+    }
+}

@@ -1,0 +1,77 @@
+//! Baggage: one header for all variables that are declared with `baggage = "key"`.
+
+mod list;
+mod member;
+mod percent;
+mod read;
+mod settings;
+mod write;
+
+pub use self::list::{Baggage, Members};
+pub use self::member::Member;
+pub use self::settings::Settings;
+
+use super::carrier::{Extractor, Injector};
+use super::skipped::Skipped;
+use crate::context::Context;
+
+/// The name of the header.
+pub const NAME: &str = "baggage";
+
+/// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
+///
+/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each
+/// member is read, and its key looked for among those of the variables that travel. For other limits than the
+/// specification's there is [`Settings::extract`].
+///
+/// # Panics
+/// If the `FromStr` of a variable's type does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, baggage, context_var};
+/// #[context_var(baggage = "shop")]
+/// static SHOP: u32;
+///
+/// # fn main() {
+/// let headers = [("Baggage".to_owned(), "shop=seven,user=ada".to_owned())];
+/// let (ctx, skipped) = baggage::extract(&headers[..], Context::new());
+/// assert!(!ctx.contains(&SHOP));
+/// assert_eq!(
+///     skipped[0].to_string(),
+///     r#"the baggage member "shop" was left out: its value cannot be read as `u32`"#
+/// );
+/// # }
+/// ```
+#[must_use = "the variables are set in the context that is returned"]
+pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
+    Settings::new().extract(carrier, context)
+}
+
+/// Writes what is to leave the process from the current context, and returns what had to be left out.
+///
+/// The header is then what the context says: one that was there before is replaced, or removed. Costs a look at each
+/// variable of the program that travels, and the text of those that are set. To send less, or more, there is
+/// [`Settings::inject`].
+///
+/// # Panics
+/// If the `Display` of a value does, or returns an error.
+///
+/// # Examples
+///
+/// ```
+/// # use std::collections::HashMap;
+/// # use contextvars::{baggage, context_var, with_context};
+/// #[context_var(baggage = "floor")]
+/// static FLOOR: u32;
+///
+/// # fn main() {
+/// let mut headers = HashMap::new();
+/// with_context!(FLOOR = 7, { baggage::inject(&mut headers) });
+/// assert_eq!(headers["baggage"], "floor=7");
+/// # }
+/// ```
+pub fn inject(carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+    Settings::new().inject(carrier)
+}

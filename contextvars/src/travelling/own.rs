@@ -1,0 +1,262 @@
+//! A header for each variable that is declared with `header = "name"`: [`Settings`] says which, and how long.
+
+use std::fmt;
+use std::ptr;
+use std::str;
+use std::sync::Arc;
+
+use super::by_key::{Entry, HEADERS};
+use super::carrier::{Extractor, Injector};
+use super::format::Format;
+use super::skipped::{Reason, Skipped};
+use crate::context::{Context, copy_context};
+use crate::variable::Variable;
+
+/// Which of the variables that are declared with `header = "name"` are read and written, and how long their values may
+/// be.
+///
+/// The functions of this module do by [`Settings::new`] what these methods do by other settings; the layers take
+/// settings as well. A copy costs one reference count.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use contextvars::headers::Settings;
+/// use contextvars::{Context, context_var};
+///
+/// #[context_var(header = "x-ticket")]
+/// static TICKET: String;
+/// #[context_var(header = "x-role")]
+/// static ROLE: String;
+///
+/// # fn main() {
+/// // From the world: a ticket, and not a long one.
+/// let settings = Settings::new().only([TICKET.variable()]).most_bytes(8);
+/// let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+/// let received = HashMap::from([header("x-ticket", "T-7"), header("x-role", "admin")]);
+/// let (ctx, skipped) = settings.extract(&received, Context::new());
+/// assert_eq!((ctx[&TICKET].as_str(), ctx.contains(&ROLE), skipped.len()), ("T-7", false, 0));
+///
+/// let (_, skipped) = settings.extract(&HashMap::from([header("x-ticket", "T-7777777")]), Context::new());
+/// assert!(skipped[0].is_over_limit());
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    most_bytes: usize,
+    /// `None`: all that are declared.
+    only: Option<Arc<[&'static Variable]>>,
+}
+
+impl Settings {
+    /// Returns the settings for all declared variables, with values of up to 1,024 bytes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { most_bytes: 1024, only: None }
+    }
+
+    /// Allows values of so many bytes, each.
+    #[must_use]
+    pub const fn most_bytes(mut self, most: usize) -> Self {
+        self.most_bytes = most;
+        self
+    }
+
+    /// Reads and writes only these variables; the headers of all others are not read, and are removed from what goes
+    /// out.
+    ///
+    /// # Panics
+    /// If one of them is not declared with `header = "name"`.
+    #[must_use]
+    pub fn only(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
+        let variables: Arc<[_]> = variables.into_iter().collect();
+        if let Some(local) = variables.iter().find(|variable| variable.header_name().is_none()) {
+            panic!("{} has no header: declare it with `#[context_var(header = \"x-name\")]`", local.described());
+        }
+        self.only = Some(variables);
+        self
+    }
+
+    /// Those of the variables with one header that are allowed.
+    fn allowed<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+        entries.iter().filter(|entry| {
+            self.only.as_ref().is_none_or(|only| only.iter().any(|it| ptr::eq(*it, entry.var.variable())))
+        })
+    }
+
+    /// Sets the variables that came with a request, as [`extract`] does.
+    ///
+    /// # Panics
+    /// If the `FromStr` of a variable's type does.
+    #[must_use = "the variables are set in the context that is returned"]
+    pub fn extract(&self, carrier: &(impl Extractor + ?Sized), mut context: Context) -> (Context, Vec<Skipped>) {
+        let mut skipped = Vec::new();
+        let mut value = String::new();
+        for entries in HEADERS.all() {
+            let name = entries[0].key;
+            let mut allowed = self.allowed(entries).peekable();
+            if allowed.peek().is_none() {
+                continue;
+            }
+            match self.read(name, carrier, &mut value) {
+                Ok(false) => {}
+                Ok(true) => {
+                    for Entry { var, .. } in allowed {
+                        context = var.read(&value, context).unwrap_or_else(|context| {
+                            let type_name = var.variable().type_name();
+                            skipped.push(Skipped::header(name, Reason::WrongValue { type_name }));
+                            context
+                        });
+                    }
+                }
+                Err(reason) => skipped.push(Skipped::header(name, reason)),
+            }
+        }
+        (context, skipped)
+    }
+
+    /// Puts the one value that stands under `name` into `value`; returns whether there is one.
+    fn read(&self, name: &str, carrier: &(impl Extractor + ?Sized), value: &mut String) -> Result<bool, Reason> {
+        let mut found = Ok(false);
+        carrier.each_value(name, &mut |bytes| {
+            if found != Ok(false) {
+                found = Err(Reason::Several);
+                return;
+            }
+            let bytes = bytes.trim_ascii();
+            found = self.check(bytes).map(|text| {
+                value.clear();
+                value.push_str(text);
+                true
+            });
+        });
+        found
+    }
+
+    /// The text, if a header may have it for its value.
+    fn check<'a>(&self, value: &'a [u8]) -> Result<&'a str, Reason> {
+        if value.len() > self.most_bytes {
+            return Err(Reason::TooLong(self.most_bytes));
+        }
+        let is_allowed = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+        match str::from_utf8(value) {
+            Ok(text) if value.iter().all(is_allowed) && value.trim_ascii().len() == value.len() => Ok(text),
+            _ => Err(Reason::WrongCharacter),
+        }
+    }
+
+    /// Writes what is to leave the process from the current context, as [`inject`] does.
+    ///
+    /// # Panics
+    /// If the `Display` of a value does, or returns an error.
+    pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+        self.write(|name, value| carrier.set(name, value))
+    }
+
+    /// Writes those variables into a response that are set; other headers stay as they are.
+    pub(crate) fn echo(&self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+        self.write(|name, value| {
+            if value.is_some() {
+                carrier.set(name, value);
+            }
+        })
+    }
+
+    fn write(&self, mut set: impl FnMut(&str, Option<String>)) -> Vec<Skipped> {
+        let context = copy_context();
+        let mut skipped = Vec::new();
+        for entries in HEADERS.all() {
+            let name = entries[0].key;
+            let shown = self.allowed(entries).find_map(|entry| entry.var.shown(&context));
+            let value = shown.map(ToString::to_string).filter(|value| {
+                let checked = self.check(value.as_bytes());
+                skipped.extend(checked.err().map(|reason| Skipped::header(name, reason)));
+                checked.is_ok()
+            });
+            set(name, value);
+        }
+        skipped
+    }
+}
+
+impl Format for Settings {
+    fn extract(&self, headers: &dyn Extractor, context: Context) -> (Context, Vec<Skipped>) {
+        Self::extract(self, headers, context)
+    }
+
+    fn inject(&self, headers: &mut dyn Injector) -> Vec<Skipped> {
+        Self::inject(self, headers)
+    }
+
+    fn remove(&self, headers: &mut dyn Injector) {
+        HEADERS.all().for_each(|entries| headers.set(entries[0].key, None));
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Option<Vec<_>> = self.only.as_ref().map(|only| only.iter().map(|it| it.name()).collect());
+        f.debug_struct("Settings").field("most_bytes", &self.most_bytes).field("only", &names).finish()
+    }
+}
+
+/// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
+///
+/// Only variables declared with `header = "name"` are set. Costs a look at the carrier for each of them that the program
+/// has; of those that came, reading the text, and a set. For a list of variables, and another limit, there is
+/// [`Settings::extract`].
+///
+/// # Panics
+/// If the `FromStr` of a variable's type does.
+///
+/// # Examples
+///
+/// ```
+/// # use contextvars::{Context, context_var, headers};
+/// #[context_var(header = "x-shop")]
+/// static SHOP: u32;
+///
+/// # fn main() {
+/// let received = [("X-Shop".to_owned(), "7".to_owned())];
+/// let (ctx, skipped) = headers::extract(&received[..], Context::new());
+/// assert_eq!((ctx[&SHOP], skipped.len()), (7, 0));
+/// # }
+/// ```
+#[must_use = "the variables are set in the context that is returned"]
+pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
+    Settings::new().extract(carrier, context)
+}
+
+/// Writes what is to leave the process from the current context, and returns what had to be left out.
+///
+/// The headers are then what the context says: one that was there before is replaced, or removed. Costs a look at each
+/// variable of the program that has a header, and the text of those that are set.
+///
+/// # Panics
+/// If the `Display` of a value does, or returns an error.
+///
+/// # Examples
+///
+/// ```
+/// # use std::collections::HashMap;
+/// # use contextvars::{context_var, headers, with_context};
+/// #[context_var(header = "x-floor")]
+/// static FLOOR: u32;
+///
+/// # fn main() {
+/// let mut sent = HashMap::new();
+/// with_context!(FLOOR = 7, { headers::inject(&mut sent) });
+/// assert_eq!(sent["x-floor"], "7");
+/// # }
+/// ```
+pub fn inject(carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+    Settings::new().inject(carrier)
+}
