@@ -96,6 +96,9 @@ fn marks(variable: &Variable) -> Vec<String> {
     if let Some(key) = variable.baggage_key() {
         marks.push(format!("travels as {key}"));
     }
+    if let Some(name) = variable.header_name() {
+        marks.push(format!("travels in {name}"));
+    }
     if !variable.inherits() {
         marks.push("not inherited".to_owned());
     }

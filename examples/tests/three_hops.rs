@@ -10,14 +10,14 @@ fn every_process_logs_whose_request_it_is_and_one_request_in_detail() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let output = String::from_utf8(output.stdout).expect("logs are UTF-8");
     let number_of = |tenant: &str| {
-        let answer = output.lines().find(|line| line.ends_with(&format!(" of {tenant}: goods reserved")));
+        let answer = output.lines().find(|line| line.contains(&format!(" of {tenant}: goods reserved")));
         let answer = answer.unwrap_or_else(|| panic!("an answer for {tenant} in {output}"));
         answer.strip_prefix("client  | request ").and_then(|rest| rest.split(' ').next()).expect("a number").to_owned()
     };
     let mut expected = Vec::new();
     for (tenant, in_detail) in [("acme", false), ("globex", true)] {
         let number = number_of(tenant);
-        expected.push(format!("client  | request {number} of {tenant}: goods reserved"));
+        expected.push(format!("client  | request {number} of {tenant}: goods reserved (x-request-id: {number})"));
         let variables = format!("request={number} tenant={tenant}");
         expected.push(format!("gateway |  INFO an order came in {variables} card=<redacted>"));
         expected.push(format!("orders  |  INFO an order is written down {variables}"));

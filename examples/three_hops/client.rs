@@ -41,14 +41,15 @@ impl Service {
     }
 }
 
-/// Sends a request and returns the body of the answer.
+/// Sends a request and returns the body of the answer, with the number that the gateway gave the request.
 fn send(addr: &str, headers: &[&str]) -> Result<String> {
     let mut stream = TcpStream::connect(addr)?;
     write!(stream, "GET /order HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{}\r\n\r\n", headers.join("\r\n"))?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or("the answer has no body")?;
-    Ok(body.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer has no body")?;
+    let id = head.lines().find(|line| line.starts_with("x-request-id: ")).ok_or("the answer has no number")?;
+    Ok(format!("{body} ({id})"))
 }
 
 pub(crate) fn run() -> Result<()> {

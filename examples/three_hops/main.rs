@@ -3,8 +3,9 @@
 //!
 //! Run it with `cargo run --example three_hops`. It starts itself three times, as `gateway`, `orders` and `stock`,
 //! sends two requests at the same time, and prints what the services log. The tenant and the number of the request
-//! travel as W3C baggage, and so does the wish of one of the clients to see its request in detail. The number of the
-//! card that pays does not leave the first process, and no process logs it.
+//! travel in headers of their own, and the wish of one of the clients to see its request in detail as W3C baggage. The
+//! gateway gives each request its number, and tells the client. The number of the card that pays does not leave the first
+//! process, and no process logs it.
 
 mod client;
 mod service;
@@ -16,11 +17,11 @@ use contextvars::{context_var, tokio};
 use tracing::level_filters::LevelFilter;
 
 /// Tells the requests of all services apart.
-#[context_var(log = "request", baggage = "request-id")]
+#[context_var(log = "request", header = "x-request-id")]
 static REQUEST_ID: u64;
 
 /// Who pays for the request.
-#[context_var(log = "tenant", baggage = "tenant")]
+#[context_var(log = "tenant", header = "x-tenant")]
 static TENANT: String;
 
 /// How much is to be logged about this request, if more than usual.

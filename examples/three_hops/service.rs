@@ -11,9 +11,9 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use contextvars::baggage::{BaggageLayer, InjectBaggageLayer};
+use contextvars::headers::{ExtractLayer, HeadersLayer, InjectLayer};
 use contextvars::tracing::{ContextFilter, ContextFormat};
-use contextvars::{tokio, with_context};
+use contextvars::{baggage, headers, tokio};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::AsyncReadExt;
@@ -34,9 +34,12 @@ pub(crate) enum Role {
     Stock,
 }
 
+/// How variables travel: in headers of their own, and as baggage.
+type Formats = (headers::Settings, baggage::Settings);
+
 /// Asks another service. Nothing is said here about what travels along.
 async fn ask(addr: &str, path: &str) -> Result<String> {
-    let client = InjectBaggageLayer::new().layer(Client::builder(TokioExecutor::new()).build_http());
+    let client = InjectLayer::<Formats>::new().layer(Client::builder(TokioExecutor::new()).build_http());
     let request = Request::builder().uri(format!("http://{addr}{path}")).body(Body::empty())?;
     let response = client.oneshot(request).await?;
     let body = to_bytes(Body::new(response.into_body()), 64 * 1024).await?;
@@ -77,24 +80,27 @@ async fn handle(State(role): State<Role>) -> std::result::Result<String, StatusC
     })
 }
 
-/// What the gateway knows of a request, from sources of its own: it does not take the world's baggage for granted.
-async fn at_the_edge(request: Request, next: Next) -> Response {
+/// What the gateway lets in from the world, of headers that have variables. It numbers the requests itself, and tells the
+/// client the number.
+fn edge_layer() -> HeadersLayer {
     static REQUESTS: AtomicU64 = AtomicU64::new(1);
-    let [tenant, level, card] = ["x-tenant", "x-log-level", "x-card"]
+    HeadersLayer::of(headers::Settings::new().only([TENANT.variable()]).most_bytes(64))
+        .generate(&REQUEST_ID, || REQUESTS.fetch_add(1, Ordering::Relaxed))
+        .echo([REQUEST_ID.variable()])
+        .on_skipped(|skipped| warn!("{skipped}"))
+}
+
+/// What the gateway reads by itself: it does not take the world's baggage for granted, and cards do not travel.
+async fn at_the_edge(request: Request, next: Next) -> Response {
+    let [level, card] = ["x-log-level", "x-card"]
         .map(|name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned));
-    with_context!(REQUEST_ID = REQUESTS.fetch_add(1, Ordering::Relaxed), async move {
-        if let Some(tenant) = tenant {
-            TENANT.set(tenant);
-        }
-        if let Some(card) = card {
-            CARD.set(card);
-        }
-        if let Some(level) = level.and_then(|level| level.parse().ok()) {
-            LOG_LEVEL.set(level);
-        }
-        next.run(request).await
-    })
-    .await
+    if let Some(card) = card {
+        CARD.set(card);
+    }
+    if let Some(level) = level.and_then(|level| level.parse().ok()) {
+        LOG_LEVEL.set(level);
+    }
+    next.run(request).await
 }
 
 /// Every line has the variables that are declared with `log`, and a request's `LOG_LEVEL` can ask for more of them.
@@ -116,7 +122,9 @@ pub(crate) async fn serve(role: Role) -> Result<()> {
     io::stdout().flush()?;
     let routes = Router::new();
     let routes = match role {
-        Role::Gateway { .. } => routes.route("/order", get(handle)).layer(middleware::from_fn(at_the_edge)),
+        Role::Gateway { .. } => {
+            routes.route("/order", get(handle)).layer(middleware::from_fn(at_the_edge)).layer(edge_layer())
+        }
         Role::Orders { .. } => routes.route("/orders", get(handle)).layer(inner_layer()),
         Role::Stock => routes.route("/stock", get(handle)).layer(inner_layer()),
     };
@@ -129,6 +137,6 @@ pub(crate) async fn serve(role: Role) -> Result<()> {
 }
 
 /// What comes from the gateway's side can be relied on.
-fn inner_layer() -> BaggageLayer {
-    BaggageLayer::new().on_skipped(|skipped| warn!("{skipped}"))
+fn inner_layer() -> ExtractLayer<Formats> {
+    ExtractLayer::new().on_skipped(|skipped| warn!("{skipped}"))
 }
