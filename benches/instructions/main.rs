@@ -9,6 +9,7 @@
 mod baggage;
 mod baseline;
 mod callgrind;
+mod layers;
 mod operations;
 
 use std::process::ExitCode;

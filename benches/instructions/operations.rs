@@ -16,6 +16,7 @@ use tracing_subscriber::fmt;
 
 use crate::baggage;
 use crate::callgrind::count;
+use crate::layers;
 
 /// Performs every operation, each in a context with so many variables as it says.
 pub(crate) fn perform() {
@@ -29,6 +30,7 @@ pub(crate) fn perform() {
     spawns();
     log_lines();
     baggage::perform();
+    layers::perform();
     peers();
     // Last: what is registered stays registered.
     carried_spans();
