@@ -2,6 +2,10 @@
 //!
 //! The specification: <https://www.w3.org/TR/baggage/>.
 
+/// The characters that `#[context_var]` accepts in keys and names.
+#[path = "../contextvars-macros/src/context_var/token.rs"]
+mod token;
+
 use std::collections::HashSet;
 
 use contextvars::baggage::{self, Baggage, Settings};
@@ -382,4 +386,13 @@ fn no_input_panics_and_what_is_read_can_be_written_and_read_again() {
         read += usize::from(context.contains(&LEVEL));
     }
     assert!(read > 1000, "many inputs make sense: {read}");
+}
+
+#[test]
+fn the_keys_that_a_declaration_may_have_are_those_that_are_read() {
+    for letter in (0..=u32::from(u16::MAX)).filter_map(char::from_u32) {
+        let key = format!("a{letter}b");
+        let (baggage, _) = Baggage::parse([format!("{key}=1")]);
+        assert_eq!(baggage.iter().any(|member| member.key() == key), token::is_in_token(letter), "{letter:?}");
+    }
 }

@@ -8,6 +8,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Type, Visibility};
 use super::ast::{Argument, Declaration, Value};
 use super::reserved::RESERVED;
 use super::reserved_headers::HEADERS;
+use super::token::is_in_token;
 use crate::mistakes::Mistakes;
 
 /// The arguments that `#[context_var]` knows, with how they are written.
@@ -150,11 +151,6 @@ fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStre
         return None;
     }
     Some(tokens)
-}
-
-/// Whether the character may stand in a token of HTTP's.
-fn is_in_token(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter)
 }
 
 /// The name of a header: a token of HTTP's in lower case, as HTTP/2 has it, that is free to be used.

@@ -1,13 +1,15 @@
 //! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
 //!
 //! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes
-//! the expansion. [`reserved`] and [`reserved_headers`] list names that are taken.
+//! the expansion. [`reserved`] and [`reserved_headers`] list names that are taken, and [`token`] the characters
+//! that keys and names are made of.
 
 mod ast;
 mod check;
 mod codegen;
 mod reserved;
 mod reserved_headers;
+mod token;
 
 use proc_macro2::TokenStream;
 

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Whether the text is a token of HTTP's: a name of a header, or a key of baggage. The macros have the same list.
+/// Whether the text is a token of HTTP's: a name of a header, or a key of baggage. The macros have the same list, which a test
+/// holds against this one.
 #[cfg(feature = "baggage")]
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
