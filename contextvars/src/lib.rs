@@ -61,7 +61,7 @@
 //! | `futures` | futures in a context are streams, sinks, readers and writers, too |
 //! | `rayon` | `rayon`: jobs and parallel iterators that inherit |
 //! | `tower`, `hyper` | a context for each request; executors that inherit, or detach |
-//! | `tracing` | `ContextFormat`: variables declared with `log` in what `tracing-subscriber` writes, text or JSON; log levels by variable |
+//! | `tracing` | `ContextFormat`: variables declared with `log` in what `tracing-subscriber` writes, text or JSON; `ContextFields`: in declared fields of spans, for all other layers; log levels by variable |
 //! | `log` | `ContextLog`: variables declared with `log` among the key-values of each record of the `log` crate |
 //! | `serde` | contexts and variables as data |
 //! | `headers` | variables declared with `header = ".."` travel to other processes, each in a header of its own |

@@ -2,7 +2,8 @@
 //!
 //! [`ContextFormat`] goes around one of `tracing-subscriber`'s formats, and the lines that it writes have the variables
 //! that are declared with `log`. No call to `info!` changes. [`ContextFilter`] goes around a filter, and lets through
-//! more for the work in which a variable says so: debug output of one request, among thousands at info.
+//! more for the work in which a variable says so: debug output of one request, among thousands at info. [`ContextFields`]
+//! records variables in fields that spans declare, for layers that export spans.
 //!
 //! # Examples
 //!
@@ -49,6 +50,7 @@
 
 mod buffer;
 mod carried;
+mod fields;
 mod filter;
 mod format;
 mod json;
@@ -56,5 +58,6 @@ mod shape;
 mod warning;
 
 pub use self::carried::carry_spans;
+pub use self::fields::ContextFields;
 pub use self::filter::ContextFilter;
 pub use self::format::ContextFormat;

@@ -87,13 +87,18 @@ impl Shape {
 const CONTEXT: &str = "context";
 
 /// Leaves out the variables that have the name of a field that the event has, as formats write it.
-struct LeaveOut<'a, 'b>(&'a mut Fields<'b>);
+pub(super) struct LeaveOut<'a, 'b>(pub(super) &'a mut Fields<'b>);
 
 impl Visit for LeaveOut<'_, '_> {
     fn record_debug(&mut self, field: &Field, _: &dyn Debug) {
-        let written = field.name().strip_prefix("r#").unwrap_or(field.name());
+        let written = written(field);
         self.0.leave_out(|name| name == written);
     }
+}
+
+/// The field's name as formats write it.
+pub(super) fn written(field: &Field) -> &str {
+    field.name().strip_prefix("r#").unwrap_or(field.name())
 }
 
 fn write_pairs(text: &mut String, variables: &Fields<'_>, has_colours: bool) -> fmt::Result {
