@@ -64,8 +64,12 @@
 mod attached;
 mod carried;
 mod in_opentelemetry;
+#[cfg(feature = "sdk")]
+mod processor;
 mod propagator;
 
 pub use self::carried::{current, scope};
 pub use self::in_opentelemetry::{InOpenTelemetry, OpenTelemetryExt};
+#[cfg(feature = "sdk")]
+pub use self::processor::ContextProcessor;
 pub use self::propagator::{BaggagePropagator, apply_baggage};
