@@ -8,6 +8,7 @@ use std::thread;
 
 use contextvars::tracing::ContextFormat;
 use contextvars::{ContextExt, copy_context, inherit_context, with_context};
+use contextvars_benches::exported;
 use contextvars_benches::polling::{Again, poll};
 use contextvars_benches::variables::{A, B, C, D, DEFAULTED, NUMBER, SHARED, TEXT, UNSET, context_of, variables};
 use tracing::subscriber::{set_global_default, with_default};
@@ -31,6 +32,7 @@ pub(crate) fn perform() {
     log_lines();
     baggage::perform();
     layers::perform();
+    exported::perform(&|name, operation| count(name, operation));
     peers();
     // Last: what is registered stays registered.
     carried_spans();

@@ -2,6 +2,7 @@
 //! baggage.
 
 pub mod baggage;
+pub mod exported;
 pub mod polling;
 pub mod trie;
 pub mod variables;
