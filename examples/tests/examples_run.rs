@@ -132,3 +132,11 @@ fn metrics_labels_say_whose_each_count_is_and_not_which_requests() {
 fn test_overrides_runs_as_a_program_too() {
     assert_eq!(output_of("test_overrides"), "hello ada\n0 ended, 1 open\n");
 }
+
+#[test]
+fn messages_carry_the_request_in_the_headers_of_each_broker() {
+    assert_eq!(
+        output_of("messages"),
+        "Kafka: request 7 of Röd & Co\nNATS: request 7 of Röd & Co\nAMQP: request 7 of Röd & Co\n"
+    );
+}
