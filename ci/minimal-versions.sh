@@ -25,3 +25,4 @@ cd "$folder/workspace"
 cargo +nightly update --quiet -Z direct-minimal-versions
 CARGO_TARGET_DIR=$folder/target cargo check --workspace
 CARGO_TARGET_DIR=$folder/target cargo check -p contextvars --features full
+CARGO_TARGET_DIR=$folder/target cargo check -p contextvars-opentelemetry --features sdk

@@ -363,6 +363,47 @@ fn of_two_variables_with_one_name_the_first_is_recorded_and_a_warning_is_logged_
     assert!(events.len() == 1 && events[0].contains("share the name `twin`"), "{events:?}");
 }
 
+/// A layer that notes what it is told of.
+struct Order(Arc<Mutex<Vec<&'static str>>>);
+
+impl<S: Subscriber> Layer<S> for Order {
+    fn on_new_span(&self, _: &Attributes<'_>, _: &Id, _: LayerContext<'_, S>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push("span");
+    }
+
+    fn on_record(&self, _: &Id, _: &Record<'_>, _: LayerContext<'_, S>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push("value");
+    }
+}
+
+#[test]
+fn a_layer_that_is_added_after_it_is_told_of_the_value_first() {
+    let (before, after) = (Arc::default(), Arc::default());
+    let dispatch = tracing_subscriber::registry()
+        .with(Order(Arc::clone(&before)))
+        .with(ContextFields::new())
+        .with(Order(Arc::clone(&after)))
+        .into();
+    isolated(&dispatch, || with_context!(REQUEST_ID = 7, { drop(info_span!("request", request_id = Empty)) }));
+    assert_eq!(*before.lock().unwrap_or_else(PoisonError::into_inner), ["span", "value"]);
+    assert_eq!(*after.lock().unwrap_or_else(PoisonError::into_inner), ["value", "span"]);
+}
+
+#[test]
+fn in_a_box_or_beside_one_layer_it_works_and_in_an_option_it_records_nothing() {
+    let span = || with_context!(REQUEST_ID = 7, { drop(info_span!("request", request_id = Empty)) });
+    let exporter = Exporter::default();
+    let subscribers: [Dispatch; 3] = [
+        tracing_subscriber::registry().with(exporter.clone()).with(ContextFields::new().boxed()).into(),
+        tracing_subscriber::registry().with(exporter.clone().and_then(ContextFields::new())).into(),
+        tracing_subscriber::registry().with(exporter.clone()).with(Some(ContextFields::new())).into(),
+    ];
+    for dispatch in &subscribers {
+        isolated(dispatch, span);
+    }
+    assert_eq!(exporter.spans(), ["request request_id=i64:7", "request request_id=i64:7", "request"]);
+}
+
 /// A layer of a program's own, which keeps the context that each span was made in.
 struct Keeper(Arc<Mutex<Vec<String>>>);
 

@@ -13,6 +13,8 @@
 //! 3. Register [`BaggagePropagator`] in the place of the SDK's: the header then has the variables that are declared to
 //!    travel, too. [`apply_baggage`] sets them when a request comes in.
 //!
+//! With the feature `sdk`, `ContextProcessor` puts variables on every span and every log record, as attributes.
+//!
 //! A context that is carried keeps its span from ending by itself: work that outlives the request, such as a pool's
 //! connection, should be spawned detached (`contextvars::tokio::spawn_detached(work)`, or
 //! `contextvars::Context::new().run(..)` around whatever starts it), or the span ended by hand.

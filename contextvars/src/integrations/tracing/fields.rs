@@ -25,7 +25,8 @@ use crate::variable::Variable;
 /// fields. They are the variables declared with `log`, under the names that they have in log lines, or those given to
 /// [`only`](Self::only), as far as they are set in the context in which the span is made. `redact` is honoured.
 ///
-/// Add it **last**: layers that are added after this one would be told of a value before they are told of the span. Add
+/// Add it **last**: layers that are added after this one would be told of a value before they are told of the span, and
+/// lose one or the other, as `fmt` then loses the fields that the span has values for. Nothing can warn of that. Add
 /// it by itself or in a `Box`: in an `Option` or a `Vec`, as with versions of `tracing-subscriber` before 0.3.22, a layer
 /// is not told what subscriber it is a part of. It then works in the global subscriber only, and only while no thread has
 /// another default; else a warning on the standard error stream says so, once. `only([])` switches it off.
@@ -34,8 +35,7 @@ use crate::variable::Variable;
 /// - A value that is set later is not recorded: `Span::current().record("request_id", id)` does that.
 /// - Fields that a span does not declare cannot be recorded, and those of an event neither. Layers export an event with
 ///   the fields of the spans around it; [`ContextFormat`](super::ContextFormat) adds variables to the lines of events.
-/// - Numbers, truth values and strings are recorded as such, everything else as its `Display` writes it. A `Display`
-///   must not wait for another thread that records in the same span.
+/// - Numbers, truth values and strings are recorded as such, everything else as its `Display` writes it.
 ///
 /// Costs a look at the span's fields; if there are some, one at each variable that is set; and if some are recorded, a
 /// call of the `on_record` of each layer.
