@@ -1,8 +1,9 @@
 //! Variables recorded in the fields of spans, as layers that export them see it.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{env, fmt};
 
 use contextvars::tracing::ContextFields;
 use contextvars::{Context, ContextExt, ValueRef, context_var, copy_context, tokio, with_context};
@@ -402,6 +403,15 @@ fn in_a_box_or_beside_one_layer_it_works_and_in_an_option_it_records_nothing() {
         isolated(dispatch, span);
     }
     assert_eq!(exporter.spans(), ["request request_id=i64:7", "request request_id=i64:7", "request"]);
+}
+
+#[test]
+fn a_layer_that_records_nothing_says_so_once() {
+    let test = "in_a_box_or_beside_one_layer_it_works_and_in_an_option_it_records_nothing";
+    let this_program = env::current_exe().expect("a test knows its own path");
+    let output = Command::new(this_program).args(["--exact", test]).output().expect("it starts");
+    let warnings = String::from_utf8(output.stderr).expect("warnings are UTF-8");
+    assert_eq!(warnings.matches("`ContextFields` was not told").count(), 1, "{warnings}");
 }
 
 /// A layer of a program's own, which keeps the context that each span was made in.

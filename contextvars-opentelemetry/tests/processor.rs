@@ -1,10 +1,11 @@
 //! Variables as attributes of the spans and log records that the SDK exports.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use std::{env, fmt};
 
 use contextvars::{Context as Variables, context_var, thread, with_context};
 use contextvars_opentelemetry::{ContextProcessor, current, scope};
@@ -255,6 +256,18 @@ fn of_two_variables_with_one_name_the_first_that_is_set_is_exported() {
     let with = |name: &'static str, value: i64| (Cow::from(name), vec![KeyValue::new("twin", value)]);
     assert_eq!(exported(&in_declared), [with("second", 2), with("both", 1)]);
     assert_eq!(exported(&in_listed), [with("second", 2), with("both", 2)]);
+}
+
+#[test]
+fn a_warning_names_both_variables_and_their_places_once() {
+    let test = "of_two_variables_with_one_name_the_first_that_is_set_is_exported";
+    let this_program = env::current_exe().expect("a test knows its own path");
+    let output = Command::new(this_program).args(["--exact", test]).output().expect("it starts");
+    let warnings = String::from_utf8(output.stderr).expect("warnings are UTF-8");
+    assert_eq!(warnings.matches("share the name `twin`").count(), 1, "{warnings}");
+    for name in ["`FIRST`", "`SECOND`"] {
+        assert!(warnings.contains(&format!("{name} (declared at ")), "{warnings}");
+    }
 }
 
 #[test]

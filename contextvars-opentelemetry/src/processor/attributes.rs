@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use contextvars::{Context, ValueRef, Variable};
 
 /// Which variables become attributes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Chosen {
     /// Those declared with `log`.
-    #[default]
     Declared,
     /// These, none of them twice.
     Listed(Box<[&'static Variable]>),
