@@ -252,6 +252,30 @@ fn contexts_can_be_entered_in_every_destructor_of_the_thread() {
 }
 
 #[test]
+fn scopes_within_one_another_are_undone_in_every_destructor_of_the_thread() {
+    let (sender, seen) = mpsc::channel();
+    at_exit(move |before, after| {
+        for at_exit in [before, after] {
+            let sender = sender.clone();
+            at_exit.add(move || {
+                let levels = with_context!(NUMBER = 1, {
+                    NAME.set("outer".to_owned());
+                    let inner = with_context!(NUMBER = 2, {
+                        NAME.set("middle".to_owned());
+                        with_context!(NUMBER = 3, { drop(NAME.set("inner".to_owned())) });
+                        (NUMBER.get(), NAME.get())
+                    });
+                    (inner, (NUMBER.get(), NAME.get()))
+                });
+                sender.send(levels).expect("the test listens");
+            });
+        }
+    });
+    let levels = ((2, "middle".to_owned()), (1, "outer".to_owned()));
+    assert_eq!(seen.iter().collect::<Vec<_>>(), [levels.clone(), levels]);
+}
+
+#[test]
 fn values_held_by_the_last_destructors_are_dropped_with_them() {
     let census = Census::new();
     let counted = census.clone();
