@@ -161,3 +161,10 @@ fn a_value_is_freed_with_its_scope_and_not_before() {
     });
     assert_eq!(alive.alive(), 0);
 }
+
+#[test]
+fn a_scoped_future_shows_its_variable_and_not_its_value() {
+    let shown = format!("{:?}", NUMBER.scope(314, ready(())));
+    assert!(shown.starts_with("ScopedFuture {") && shown.contains("scoped_variables::NUMBER"), "{shown}");
+    assert!(!shown.contains("314"), "{shown}");
+}

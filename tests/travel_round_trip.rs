@@ -203,6 +203,29 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
+fn a_round_trip_out_of_a_scope_leaves_nothing_on_the_thread_it_goes_to() {
+    let census = Census::new();
+    let (send, receive) = mpsc::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    let thread = isolated(|| {
+        CITIZEN.set(census.citizen());
+        with_context!(COUNT = 1, {
+            let there = census.citizen();
+            let work = round_trip(move || drop(CITIZEN.set(there)));
+            let thread = thread::spawn(move || {
+                send.send(work()).unwrap();
+                ended.recv().unwrap_err();
+            });
+            receive.recv().unwrap().take_back();
+            thread
+        })
+    });
+    assert_eq!(census.alive(), 0, "though the thread has not ended");
+    drop(end);
+    thread.join().unwrap();
+}
+
+#[test]
 fn a_blocking_functions_changes_come_back_to_the_task() {
     as_task(async {
         COUNT.set(1);
@@ -309,6 +332,19 @@ fn in_a_task_without_a_context_a_blocking_function_may_read_but_not_set() {
     let tried =
         runtime.block_on(runtime.spawn(async { run_blocking(|| (COUNT.get(), COUNT.try_set(1).is_err())).await }));
     assert_eq!(tried.unwrap(), (0, true));
+}
+
+#[test]
+fn in_a_task_without_a_context_a_function_may_not_set_on_other_threads_either() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let tried = runtime.block_on(runtime.spawn(async {
+        elsewhere(round_trip(|| {
+            let further = elsewhere(round_trip(|| (COUNT.get(), COUNT.try_set(1).is_err()))).take_back();
+            (COUNT.get(), COUNT.try_set(1).is_err(), further)
+        }))
+        .take_back()
+    }));
+    assert_eq!(tried.unwrap(), (0, true, (0, true)));
 }
 
 #[test]

@@ -159,3 +159,28 @@ impl Identity {
         self.0.get() as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_context_is_told_from_one_with_a_value_that_stays_and_from_one_that_was_lent() {
+        assert!(Mark::NEW.is_plain() && !Mark::NEW.has_private() && !Mark::NEW.is_lent());
+        let private = Mark::NEW.with_private();
+        assert!(private.is_plain() && private.has_private() && !private.is_lent());
+        let lent = Mark::NEW.lent();
+        assert!(!lent.is_plain() && !lent.has_private() && lent.is_lent());
+        assert!(lent.not_lent() == Mark::NEW);
+        assert!(Mark::REFUSING.is_plain() && !Mark::BASE.is_plain());
+    }
+
+    #[test]
+    fn of_a_base_context_on_another_thread_nothing_is_left_but_what_it_holds() {
+        let identity = Identity::new(7);
+        let here = Mark::BASE.of_scope_in(Mark::BASE).lent();
+        let there = here.with_private().with_identity(identity).outbound(false);
+        assert!(there == Mark::NEW.with_private().with_identity(identity));
+        assert!(there.outbound(true).outbound(true).refuses_sets());
+    }
+}

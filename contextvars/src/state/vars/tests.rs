@@ -269,10 +269,12 @@ proptest! {
         for &id in &ids {
             trie.insert(id, id);
         }
-        prop_assert!(trie.unshared(&trie.clone()).is_empty());
+        let copy = trie.clone();
+        prop_assert!(trie.unshared(&copy).is_empty() && trie.is_same(&copy));
         let mut changed = trie.clone();
         let id = *at.get(&ids);
         changed.insert(id, 5_000);
+        prop_assert!(!changed.is_same(&trie));
         prop_assert!(changed.unshared(&trie).iter().all(|it| **it / 16 == id / 16 || **it == 5_000));
         prop_assert!(trie.unshared(&changed).iter().all(|it| **it / 16 == id / 16));
     }
@@ -290,6 +292,42 @@ proptest! {
             half.next();
         }
         prop_assert!(half.clone().copied().eq(half.copied()), "a cloned iterator goes on from the same place");
+    }
+}
+
+#[test]
+fn what_a_map_shares_with_a_higher_or_a_lower_one_is_not_told() {
+    // One node, two levels, and three; and what makes two levels, and three or four, of them.
+    for (size, above) in [(10, 20), (10, 300), (20, 300), (20, 5_000), (300, 5_000)] {
+        let mut low = Vars::new();
+        for id in 0..size {
+            low.insert(id, id);
+        }
+        let mut high = low.clone();
+        high.insert(above, above);
+        assert_eq!(high.unshared(&low), [&above], "{size} values and {above}");
+        assert!(low.unshared(&high).is_empty(), "{size} values and {above}");
+    }
+}
+
+#[test]
+fn a_place_is_found_where_all_nodes_on_the_way_are_there_and_not_shared() {
+    for size in [10, 200, 5_000] {
+        let mut trie = Vars::new();
+        for id in (0..size).step_by(2) {
+            trie.insert(id, id);
+        }
+        for id in 0..size {
+            assert_eq!(trie.place(id), Some(&mut (id % 2 == 0).then_some(id)));
+        }
+        assert!([1 << 20, u32::MAX].iter().all(|id| trie.place(*id).is_none()), "they are above the highest node");
+        let mut copy = trie.clone();
+        assert_eq!((trie.place(0), copy.place(0)), (None, None), "the two share it");
+        copy.insert(0, 1);
+        assert_eq!(copy.place(0), Some(&mut Some(1)));
+        assert_eq!(copy.place(size - 2).is_some(), size < 16, "only the way to the value that was inserted is its own");
+        drop(copy);
+        assert_eq!(trie.place(0), Some(&mut Some(0)));
     }
 }
 

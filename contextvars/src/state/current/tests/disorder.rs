@@ -178,6 +178,26 @@ fn what_is_carried_is_left_once_in_whatever_order() {
     assert_eq!(Arc::strong_count(&alive), 1);
 }
 
+#[test]
+fn a_thread_s_own_context_comes_out_at_no_place() {
+    let alive = Arc::new(());
+    let counting = Arc::clone(&alive);
+    thread::spawn(move || {
+        drop(set(&NAME, counted("base", &counting)).ok());
+        let x = Place::enter(named("x", &counting));
+        let y = Place::enter(named("y", &counting));
+        // Now the thread's own context is current, and what was entered as `x` comes to be so when `y` ends.
+        drop(x.leave());
+        assert_eq!(current_name().as_deref(), Some("base"));
+        let from_y = Place::enter(y.leave());
+        assert_eq!(current_name(), None);
+        drop(from_y.leave());
+    })
+    .join()
+    .expect("no panic");
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
 /// A sequence of numbers that looks random and is always the same.
 struct Numbers(u64);
 

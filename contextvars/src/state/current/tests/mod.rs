@@ -1,7 +1,14 @@
 use std::sync::mpsc;
 use std::thread;
 
-use super::{more_identities, thread_mark};
+use contextvars::context_var;
+
+use super::super::value::Value;
+use super::super::{Entered, State};
+use super::{Current, more_identities, thread_mark, with_current};
+
+#[context_var]
+static NUMBER: u64;
 
 #[test]
 fn runs_of_identities_hold_some_and_do_not_overlap() {
@@ -24,6 +31,22 @@ fn threads_that_live_at_the_same_time_have_marks_of_their_own() {
     assert_eq!(marks.0, thread_mark());
     drop(end);
     other.join().unwrap();
+}
+
+#[test]
+fn a_value_of_a_context_that_has_no_copy_is_replaced_in_its_place() {
+    let mut state = State::new();
+    state.insert(&NUMBER, 1);
+    let copy = state.copy();
+    let entered = Entered::new(&mut state);
+    let mut value = Some(Value::new(&NUMBER, 2));
+    let mut is_replaced =
+        || with_current(|current| Current::swap_in_place(&current.values, NUMBER.assigned_id(), &mut value));
+    assert!(!is_replaced());
+    drop(copy);
+    assert!(is_replaced());
+    assert_eq!((NUMBER.get(), value.as_ref().and_then(Value::downcast_ref)), (2, Some(&1_u64)));
+    entered.leave();
 }
 
 mod disorder;
