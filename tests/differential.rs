@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The first program has the seed `CONTEXTVARS_SEED` (0), the next that plus one, and so on. `CONTEXTVARS_PYTHON` names
-//! the Python to compare with (`python3`); without one, nothing is compared, and the test says so.
+//! the Python to compare with (`python3`); without one, nothing is compared, and the test says so. `ci/python.sh` compares
+//! with CPython 3.14.
 
 #[path = "differential/generator.rs"]
 mod generator;
