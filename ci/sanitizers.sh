@@ -48,15 +48,20 @@ run() {
         cargo "$1" --target "$host" "${@:2}"
 }
 
+# The tests of task hooks, which switch contexts where no stack says when. Their flags differ, so they have a target
+# folder of their own.
+hooks() {
+    RUSTFLAGS="-Zsanitizer=$1 --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/$1-unstable \
+        cargo test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test policies --target "$host"
+}
+
 address() {
     use_nightly && has_runtime asan || return 0
     run address build -p contextvars-examples --examples
     run address test "${everything[@]}" -- "${but_for[@]}"
     core_tests_but nothing
     unpooled
-    # Task hooks switch contexts where no stack says when; they have a target folder of their own, as their flags differ.
-    RUSTFLAGS="-Zsanitizer=address --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/address-unstable \
-        cargo test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test policies --target "$host"
+    hooks address
 }
 
 leak() {
@@ -94,6 +99,7 @@ thread() {
     run thread build -p contextvars-examples --examples
     # A server of tokio alone does not end when it is interrupted, either.
     run thread test -p contextvars-examples "${examples[@]}" -- --skip ctrl_c_ends_the_server_cleanly
+    hooks thread
 }
 
 short() {
