@@ -190,21 +190,37 @@ fn a_job_that_a_waiting_worker_runs_meanwhile_is_in_its_own_span() {
 fn closures_of_parallel_iterators_that_need_indices_are_in_the_span_of_the_caller() {
     set_up();
     let a = fresh();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let numbers: Vec<u64> = (0..200).collect();
+    // The caller is no worker, so all of them run on threads that know nothing of the span.
     span(a).in_scope(|| {
-        pool.install(|| {
-            let seen: Vec<_> =
-                numbers.par_iter().map(|_| here()).zip(numbers.par_iter().map(|_| here())).rev().collect();
-            assert!(seen.iter().all(|pair| *pair == (vec![a], vec![a])));
-            let seen: Vec<_> =
-                numbers.par_iter().map(|_| here()).chunks(7).enumerate().map(|(_, all)| (all, here())).collect();
-            assert!(seen.iter().all(|(all, outside)| *outside == [a] && all.iter().all(|one| *one == [a])));
-            assert_eq!(here(), [a]);
-        });
+        let pairs = numbers.par_iter().map(|_| here()).zip(numbers.par_iter().map(|_| here()));
+        let seen: Vec<_> = pairs.rev().collect();
+        assert!(seen.iter().all(|pair| *pair == (vec![a], vec![a])));
+        let chunks = numbers.par_iter().map(|_| here()).chunks(7).enumerate().map(|(_, all)| (all, here()));
+        let seen: Vec<_> = chunks.collect();
+        assert!(seen.iter().all(|(all, outside)| *outside == [a] && all.iter().all(|one| *one == [a])));
+        let inspected = numbers.par_iter().enumerate().inspect(|_| assert_eq!(here(), [a])).rev();
+        let seen: Vec<_> = inspected.zip(numbers.par_iter().cloned().map(|_| here())).map(|(_, seen)| seen).collect();
+        assert!(seen.iter().all(|seen| *seen == [a]));
+        assert_eq!(here(), [a]);
     });
-    assert_eq!(pool.install(here), [0; 0]);
-    assert_eq!(pool.broadcast(|_| here().len()), [0, 0]);
+    assert!(rayon::broadcast(|_| here().len()).iter().all(|length| *length == 0));
+}
+
+/// What code does that knows an iterator by rayon's trait only: it calls rayon's own adaptors.
+fn seen_beside_itself<I: ::rayon::iter::IndexedParallelIterator<Item = Vec<u64>> + Clone>(
+    items: I,
+) -> Vec<[Vec<u64>; 3]> {
+    items.clone().enumerate().map(|(_, seen)| (seen, here())).zip(items.rev()).map(|((a, b), c)| [a, b, c]).collect()
+}
+
+#[test]
+fn closures_in_code_that_knows_rayons_trait_only_are_in_the_span_of_the_caller() {
+    set_up();
+    let a = fresh();
+    let seen = span(a).in_scope(|| seen_beside_itself((0..200).into_par_iter().with_max_len(1).map(|_: i32| here())));
+    assert!(seen.iter().all(|seen| *seen == [vec![a], vec![a], vec![a]]));
+    assert!(rayon::broadcast(|_| here().len()).iter().all(|length| *length == 0));
 }
 
 #[test]

@@ -283,6 +283,35 @@ async fn tasks_that_take_turns_on_threads_see_their_own() {
 }
 
 #[test]
+fn what_a_carrier_enters_is_entered_without_what_it_carries() {
+    thread_local! {
+        static OWN: RefCell<Option<Context>> = const { RefCell::new(None) };
+        static SEEN: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    }
+    struct Entering;
+    impl Carried for Entering {
+        type Undo = ();
+        fn capture() -> Option<Self> {
+            (FIRST.get() == 1080).then_some(Self)
+        }
+        fn enter(&self) -> Option<()> {
+            let mut own = OWN.take()?;
+            SEEN.set(own.run(both));
+            Some(())
+        }
+    }
+
+    set_up();
+    carry::register::<Entering>();
+    OWN.set(Some(child(3, 4)));
+    let mut context = child(1080, 2);
+    context.run(|| assert_eq!(both(), (1080, 2)));
+    assert_eq!(SEEN.get(), (1080, 2), "in the carrier's context nothing else is entered");
+    // It is over: the next one is entered as usual.
+    assert_eq!(child(3, 4).run(both), (3, 4));
+}
+
+#[test]
 fn a_panic_in_a_carrier_stops_neither_the_work_nor_the_other_carriers() {
     set_up();
     let context = child(1, 2);
@@ -469,6 +498,18 @@ fn a_round_trip_carries_what_is_current_and_is_undone_once() {
         set_both(1, 2);
     });
     assert_eq!(both(), (0, 0));
+}
+
+#[test]
+fn a_round_trip_from_a_child_without_anything_current_carries_nothing() {
+    set_up();
+    child(1, 2).run(|| {
+        set_both(0, 0);
+        let there = round_trip(both);
+        set_both(5, 6);
+        assert_eq!(there().take_back(), (5, 6));
+        set_both(1, 2);
+    });
 }
 
 #[test]
