@@ -140,3 +140,14 @@ fn messages_carry_the_request_in_the_headers_of_each_broker() {
         "Kafka: request 7 of Röd & Co\nNATS: request 7 of Röd & Co\nAMQP: request 7 of Röd & Co\n"
     );
 }
+
+#[test]
+fn sentry_hubs_put_the_tags_of_a_request_on_its_own_events_and_no_others() {
+    assert_eq!(
+        output_of("sentry_hubs"),
+        "301 events\n\
+         audited {\"part\": \"audit\", \"request\": \"7\"}\n\
+         stored {\"request\": \"7\"}\n\
+         answered {\"request\": \"7\"}\n"
+    );
+}
