@@ -12,8 +12,6 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::carried::current;
-
 /// The settings with the limits that OpenTelemetry's baggage has by itself.
 const BY_SPECIFICATION: Settings = Settings::new();
 /// For what is in the process already.
@@ -36,10 +34,10 @@ const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 /// [`on_skipped`](Self::on_skipped).
 ///
 /// # Beside other propagators
-/// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, write `inject_context(&current(), ..)` and
-/// `extract_with_context(&current(), ..)`, with this crate's [`current`]. Their own `inject` and `extract` know no
-/// inherited contexts, and keep OpenTelemetry's thread-local borrowed while variables are displayed and members
-/// reported, so that one who attaches a context meanwhile panics.
+/// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, give the context: with
+/// `let cx = Context::current();`, write `inject_context(&cx, ..)` and `extract_with_context(&cx, ..)`. Their own
+/// `inject` and `extract` keep OpenTelemetry's thread-local borrowed while variables are displayed and members reported:
+/// code that attaches a context meanwhile panics.
 ///
 /// # Examples
 ///
@@ -154,14 +152,14 @@ impl fmt::Debug for BaggagePropagator {
 }
 
 impl TextMapPropagator for BaggagePropagator {
-    /// Writes what is to leave the process from [`current`]'s context, inherited ones included.
+    /// Writes what is to leave the process from `Context::current()`.
     fn inject(&self, injector: &mut dyn Injector) {
-        self.inject_context(&current(), injector);
+        self.inject_context(&Context::current(), injector);
     }
 
-    /// Returns [`current`]'s context with the baggage that came in.
+    /// Returns `Context::current()` with the baggage that came in.
     fn extract(&self, extractor: &dyn Extractor) -> Context {
-        self.extract_with_context(&current(), extractor)
+        self.extract_with_context(&Context::current(), extractor)
     }
 
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
@@ -206,7 +204,7 @@ impl TextMapPropagator for BaggagePropagator {
 /// Sets, in `context`, the variables that travel under the keys of the baggage of `cx`, and returns it with what had to
 /// be left out.
 ///
-/// For the beginning of a request: `handler.in_opentelemetry(cx).in_context(ctx)`. Members that no variable stands for
+/// For the beginning of a request: `handler.with_context(cx).in_context(ctx)`. Members that no variable stands for
 /// stay where they are, in the baggage of `cx`.
 ///
 /// Read [`contextvars::baggage`](contextvars::baggage#trust) on whom to trust.

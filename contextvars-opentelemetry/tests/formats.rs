@@ -6,15 +6,15 @@ use std::str;
 
 use axum::http::{HeaderMap, Request, Response};
 use contextvars::headers::{self, ExtractLayer, Extractor, Format, InjectLayer, Injector, Skipped};
-use contextvars::{Context as Variables, context_var, copy_context, tokio};
-use contextvars_opentelemetry::{current, scope};
+use contextvars::{Context as Variables, context_var, inherit_context, tokio};
+use contextvars_opentelemetry::carry;
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tower::{Layer, ServiceExt, service_fn};
 
-/// The headers of any propagator of OpenTelemetry's, whose context is then [`current`].
+/// The headers of any propagator of OpenTelemetry's, whose context a request then carries.
 #[derive(Clone, Debug)]
 struct Propagated<P>(P);
 
@@ -27,12 +27,17 @@ impl<P: TextMapPropagator> Format for Propagated<P> {
             });
         }
         let cx = self.0.extract_with_context(&Context::new(), &received);
-        (context.run(|| scope(cx, copy_context)), Vec::new())
+        let child = context.run(|| {
+            // Within, since `context` attaches the one that it carries itself.
+            let _attached = cx.attach();
+            inherit_context()
+        });
+        (child, Vec::new())
     }
 
     fn inject(&self, headers: &mut dyn Injector) -> Vec<Skipped> {
         let mut sent = HashMap::new();
-        self.0.inject_context(&current(), &mut sent);
+        self.0.inject_context(&Context::current(), &mut sent);
         self.0.fields().for_each(|name| headers.set(name, sent.remove(name)));
         Vec::new()
     }
@@ -48,6 +53,7 @@ static REQUEST_ID: u64;
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn format() -> (Propagated<TraceContextPropagator>, headers::Settings) {
+    carry();
     (Propagated(TraceContextPropagator::new()), headers::Settings::new())
 }
 
@@ -62,10 +68,10 @@ async fn a_trace_goes_through_the_layers_as_a_format_of_its_own() {
     let service = ExtractLayer::of(format()).layer(service_fn(move |_: Request<()>| {
         let asked = client.clone().oneshot(Request::new(()));
         async move {
-            let span = current().span().span_context().clone();
+            let span = Context::current().span().span_context().clone();
             assert!(span.is_remote() || !span.is_valid());
             // In a task of its own, too.
-            let asked = tokio::spawn(async { (current().span().span_context().clone(), asked.await) });
+            let asked = tokio::spawn(async { (Context::current().span().span_context().clone(), asked.await) });
             let (in_task, Ok(headers)) = asked.await.expect("the task ends");
             assert_eq!(in_task, span);
             Ok::<_, Infallible>(Response::new(headers))
@@ -78,7 +84,7 @@ async fn a_trace_goes_through_the_layers_as_a_format_of_its_own() {
 
     let Ok(response) = service.oneshot(Request::new(())).await;
     assert!(response.body().get("traceparent").is_none(), "the next request has no trace: {response:?}");
-    assert!(!current().span().span_context().is_valid());
+    assert!(!Context::current().span().span_context().is_valid());
 }
 
 #[tokio::test]

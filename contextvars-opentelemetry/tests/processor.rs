@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, fmt};
 
 use contextvars::{Context as Variables, context_var, thread, with_context};
-use contextvars_opentelemetry::{ContextProcessor, current, scope};
+use contextvars_opentelemetry::{ContextProcessor, carry};
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope, KeyValue, Value};
@@ -277,10 +277,10 @@ fn spans_of_inherited_work_have_the_variables_that_it_inherited() {
         with_context!(REQUEST_ID = 7, {
             let tracer = provider.tracer("test");
             let request = Context::new().with_span(tracer.start("request"));
-            scope(request, || {
-                let work = move || drop(tracer.start_with_context("work", &current()));
-                thread::spawn(work).join().expect("no panic");
-            });
+            let _attached = request.attach();
+            carry();
+            let work = move || drop(tracer.start_with_context("work", &Context::current()));
+            thread::spawn(work).join().expect("no panic");
         });
     });
     let expected = [KeyValue::new("request.id", 7)];
@@ -316,7 +316,7 @@ static TELEMETRY: OnceLock<(SdkTracer, SdkLogger)> = OnceLock::new();
 impl fmt::Display for Curious {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((tracer, logger)) = TELEMETRY.get() {
-            drop(tracer.start_with_context("while writing", &current()));
+            drop(tracer.start_with_context("while writing", &Context::current()));
             logger.emit(logger.create_log_record());
         }
         let token = CURIOUS.set(Self);
@@ -336,7 +336,7 @@ fn a_display_that_starts_spans_and_emits_records_comes_to_an_end() {
     isolated(|| {
         with_context!(CURIOUS = Curious, {
             // `start` would keep OpenTelemetry's thread-local borrowed, and what exports a record attaches a context.
-            drop(tracer.start_with_context("request", &current()));
+            drop(tracer.start_with_context("request", &Context::current()));
             logger.emit(logger.create_log_record());
         });
     });

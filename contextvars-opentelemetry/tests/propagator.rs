@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderMap, HeaderValue};
 use contextvars::baggage::{Settings, Skipped};
 use contextvars::{Context as Variables, context_var, with_context};
-use contextvars_opentelemetry::{BaggagePropagator, apply_baggage, scope};
+use contextvars_opentelemetry::{BaggagePropagator, apply_baggage, carry};
 use opentelemetry::baggage::{Baggage, BaggageExt, KeyValueMetadata};
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{Context, KeyValue};
@@ -281,21 +281,20 @@ fn a_report_may_attach_contexts_itself() {
     let propagator = BaggagePropagator::new().on_skipped(|_| drop(Context::new().attach()));
     let headers = HashMap::from([("baggage".to_owned(), "broken".to_owned())]);
     assert!(propagator.extract(&headers).baggage().is_empty());
-    scope(with([("k", two_thousand_euros())]), || propagator.inject(&mut HashMap::new()));
+    let _attached = with([("k", two_thousand_euros())]).attach();
+    propagator.inject(&mut HashMap::new());
 }
 
 #[test]
 fn inject_writes_what_is_current() {
-    let mut headers = HeaderMap::new();
-    scope(with([("plan", "pro".to_owned())]), || {
-        let thread = contextvars::thread::spawn(|| {
-            let mut headers = HeaderMap::new();
-            BaggagePropagator::new().inject(&mut HeaderInjector(&mut headers));
-            headers
-        });
-        headers = thread.join().unwrap();
+    carry();
+    let _attached = with([("plan", "pro".to_owned())]).attach();
+    let thread = contextvars::thread::spawn(|| {
+        let mut headers = HeaderMap::new();
+        BaggagePropagator::new().inject(&mut HeaderInjector(&mut headers));
+        headers
     });
-    assert_eq!(headers["baggage"], "plan=pro");
+    assert_eq!(thread.join().unwrap()["baggage"], "plan=pro");
 }
 
 #[test]

@@ -10,13 +10,13 @@ use axum::middleware::{self, Next};
 use axum::response::{Json, Response};
 use axum::routing::get;
 use axum::{Router, serve};
-use contextvars::{Context as Variables, ContextExt, context_var, copy_context, tokio};
-use contextvars_opentelemetry::{BaggagePropagator, OpenTelemetryExt, apply_baggage, current};
+use contextvars::{ContextExt, context_var, copy_context, tokio};
+use contextvars_opentelemetry::{BaggagePropagator, apply_baggage};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry::trace::{SpanId, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{FutureExt, SpanId, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -56,26 +56,26 @@ async fn in_context_of_request(State(service): State<Service>, request: Request,
     let (ctx, skipped) = apply_baggage(&cx, copy_context());
     assert!(skipped.is_empty(), "{skipped:?}");
     let span = service.tracer.start_with_context(service.name, &cx);
-    next.run(request).in_opentelemetry(cx.with_span(span)).in_context(ctx).await
+    next.run(request).with_context(cx.with_span(span)).in_context(ctx).await
 }
 
 /// What this service and those behind it saw.
 async fn handle(State(service): State<Service>) -> Json<Value> {
     let seen = json!({
         "service": service.name,
-        "trace": current().span().span_context().trace_id().to_string(),
+        "trace": Context::current().span().span_context().trace_id().to_string(),
         "tenant": TENANT.try_get().ok(),
         "passed": PASSED.get(),
-        "baggage": current().baggage().iter().map(|(key, (value, _))| (key.to_string(), value.to_string()))
+        "baggage": Context::current().baggage().iter().map(|(key, (value, _))| (key.to_string(), value.to_string()))
             .collect::<BTreeMap<_, _>>(),
     });
     let Some(next) = service.next else { return Json(json!([seen])) };
     PASSED.set(PASSED.get() + "/" + service.name);
     let answer = if service.name == "gateway" {
         CARD.set("4111-1111".to_owned());
-        let cx = current();
+        let cx = Context::current();
         let cx = cx.with_baggage([KeyValue::new("tenant", "Röd = Co"), KeyValue::new("k", "a=b==")]);
-        ask(next).in_opentelemetry(cx).await
+        ask(next).with_context(cx).await
     } else {
         tokio::spawn(ask(next)).await.unwrap()
     };
@@ -87,7 +87,7 @@ async fn handle(State(service): State<Service>) -> Json<Value> {
 /// Asks a service. Nothing is said here about what travels along.
 async fn ask(addr: SocketAddr) -> Value {
     let mut request = Request::builder().uri(format!("http://{addr}/")).body(Body::empty()).unwrap();
-    propagator().inject_context(&current(), &mut HeaderInjector(request.headers_mut()));
+    propagator().inject_context(&Context::current(), &mut HeaderInjector(request.headers_mut()));
     let response = Client::builder(TokioExecutor::new()).build_http().request(request).await.unwrap();
     let body = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
     serde_json::from_slice(&body).unwrap()
@@ -103,6 +103,7 @@ struct Chain {
 
 impl Chain {
     async fn start() -> Self {
+        contextvars_opentelemetry::carry();
         let spans = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
         let received = [(); 3].map(|()| Arc::default());
@@ -115,8 +116,8 @@ impl Chain {
                 .route("/", get(handle))
                 .layer(middleware::from_fn_with_state(service.clone(), in_context_of_request))
                 .with_state(service);
-            // A server is nobody's child: it starts from nothing, as another process would.
-            tokio::spawn(async { serve(listener, routes).await }.in_context(Variables::new()));
+            // A server is no child: it starts from nothing, as another process would.
+            tokio::spawn_detached(async { serve(listener, routes).await });
             next = Some(addr);
         }
         Self { gateway: next.unwrap(), received, provider, spans }

@@ -32,7 +32,8 @@ use self::attributes::{Attribute, Chosen};
 ///   else, is what its `Display` writes. An `Arc<str>` is shared and not copied.
 /// - What the `Display` of a value starts or emits itself has no variables on it. It must not attach an OpenTelemetry
 ///   context, nor emit a log record, which does so where it is exported: `tracer.start(..)` keeps OpenTelemetry's
-///   thread-local borrowed, and the `attach` panics. In `tracer.start_with_context(.., &current())` both are allowed.
+///   thread-local borrowed, and the `attach` panics. With `let cx = Context::current();`, both are allowed in
+///   `tracer.start_with_context(.., &cx)`.
 ///
 /// With the `tracing-opentelemetry` layer, a span is started when it is first entered, or else when it is closed; what
 /// is set then is on it.
