@@ -6,6 +6,7 @@ const HOOKS: &str = "hooks beside those that carry contexts are given to `Inheri
 const PROCESS: &str = "it starts a process: values travel there as the environment or arguments, if they are put there";
 const UNSAFE: &str = "it is unsafe; the facade's `Builder` does not have it";
 const UNSTABLE: &str = "it is unstable, and called for every thread that this one starts; a thread's hooks are its own";
+const PRIVATE: &str = "its type is not public";
 const TELLS: &str = "it starts nothing";
 
 /// What spawns by its name or takes a closure.
@@ -16,6 +17,7 @@ pub(crate) const IN_PLACE: &[(&str, &str)] = &[
     ("std: LocalKey::with", POLLED),
     ("std: LocalKey::with_borrow", POLLED),
     ("std: LocalKey::with_borrow_mut", POLLED),
+    ("std: ThreadInit::init", PRIVATE),
     ("std: add_spawn_hook", UNSTABLE),
     ("std: scope", POLLED),
     ("tokio: Builder::on_thread_park", WORKERS),
