@@ -36,8 +36,8 @@ for sanitizer in asan lsan tsan; do
         ln -sfn "$runtime" "$library/lib/librustc-stable_rt.$sanitizer.a"
     done
 done
-# Debian's programs look for their libraries, such as the compiler's own, in the system's folders. Run by Bash, since other
-# shells lose variables with a hyphen in their names, as Cargo's for programs under test can have.
+# Debian's programs look for their libraries, such as the compiler's own, in the system's folders. Bash runs them, since
+# Debian's sh loses variables with a hyphen in their names, as Cargo's for programs under test can have.
 for command in usr/bin/{cargo,rustc,rustdoc} "usr/lib/llvm-$llvm/bin/llvm-symbolizer"; do
     cat >"$folder/bin/${command##*/}" <<WRAPPER
 #!/usr/bin/env bash

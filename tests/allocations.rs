@@ -22,7 +22,7 @@ static ALLOCATOR: Watching = Watching;
 /// Notes the blocks that watched threads ask for, until they are given back.
 struct Watching;
 
-/// The blocks that are noted. More at a time are not.
+/// The blocks that are noted; there is room for more than these tests have at a time.
 static BLOCKS: [AtomicPtr<u8>; 1024] = [const { AtomicPtr::new(ptr::null_mut()) }; 1024];
 
 thread_local! {
@@ -155,6 +155,6 @@ fn a_value_takes_the_memory_of_the_one_before() {
     assert_eq!(allocations(|| drop(NUMBER.set(1))), 0);
     assert_eq!(allocations(|| NUMBER.reset(NUMBER.set(1)).expect("it is of this context")), 0);
     assert_eq!(allocations(|| with_context!(NUMBER = 1, { assert_eq!(NUMBER.get(), 1) })), 0);
-    // What a copy does not share with the context that it is of is another value, and another node of the map.
+    // A copy that is changed has a value and nodes of its own, which end with it.
     assert_eq!(allocations(|| drop(copy_context().run(|| NUMBER.set(1)))), 0);
 }
