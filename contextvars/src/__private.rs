@@ -92,7 +92,7 @@ macro_rules! __async_test_has_a_runtime {
 macro_rules! __async_test_has_a_runtime {
     () => {
         ::core::compile_error! {
-            "an async test needs a runtime: switch on the feature `tokio` of `contextvars`, or say what runs it, with \
+            "an async test needs a runtime: enable the feature `tokio` of `contextvars`, or write \
 `#[contextvars::test(block_on = path::to::block_on)]`"
         }
     };

@@ -22,7 +22,8 @@ pub(super) fn arguments(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<Met
     match parser.parse2(tokens) {
         Ok(arguments) => arguments.into_iter().collect(),
         Err(error) => {
-            mistakes.at(error.span(), format!("the arguments of `#[contextvars::test]` are `name = value`: {error}"));
+            mistakes
+                .at(error.span(), format!("an argument of `#[contextvars::test]` is written `name = value`: {error}"));
             Vec::new()
         }
     }
@@ -35,11 +36,11 @@ pub(super) fn function(tokens: TokenStream) -> syn::Result<Function> {
         let vis = input.parse()?;
         let is_function = input.fork().parse::<Signature>().is_ok();
         if !is_function {
-            return Err(input.error("`#[contextvars::test]` stands on a function: write `fn name() { .. }`"));
+            return Err(input.error("`#[contextvars::test]` applies to a function: write `fn name() { .. }`"));
         }
         let signature = input.parse()?;
         if !input.peek(token::Brace) {
-            return Err(input.error("a test has a body: write `{ .. }`"));
+            return Err(input.error("a test function needs a body: write `{ .. }`"));
         }
         let body = input.parse()?;
         Ok(Function { attrs, vis, signature, body })

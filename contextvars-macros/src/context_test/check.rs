@@ -44,20 +44,20 @@ pub(super) struct Flavor {
 pub(super) fn function(function: &Function, mistakes: &mut Mistakes) {
     let signature = &function.signature;
     if let Some(input) = signature.inputs.first() {
-        mistakes.over(input, "a test takes no arguments: nobody is there to pass them");
+        mistakes.over(input, "a test function cannot have parameters: remove them");
     }
     if !signature.generics.params.is_empty() {
-        mistakes.over(&signature.generics, "a test is not generic: nobody is there to say with what types to call it");
+        mistakes.over(&signature.generics, "a test function cannot be generic: remove the generic parameters");
     }
     let safety = signature.safety.to_token_stream();
     let qualifiers = [signature.constness.to_token_stream(), safety, signature.abi.to_token_stream()];
     for qualifier in qualifiers.into_iter().filter(|qualifier| !qualifier.is_empty()) {
-        let message = format!("a test cannot be `{qualifier}`: write `fn` or `async fn`");
+        let message = format!("a test function cannot be `{qualifier}`: write `fn` or `async fn`");
         mistakes.over(qualifier, message);
     }
     for attr in &function.attrs {
         if attr.path().segments.last().is_some_and(|last| last.ident == "test") {
-            mistakes.over(attr, "a second test attribute, so that the test would run twice: remove one of the two");
+            mistakes.over(attr, "a second test attribute makes the test run twice: remove one of the two");
         }
     }
 }
@@ -73,20 +73,20 @@ pub(super) fn how(function: &Function, arguments: Vec<MetaNameValue>, mistakes: 
             continue;
         }
         if function.signature.asyncness.is_none() && name != "crate" && ARGUMENTS.contains(&format!("`{name} =")) {
-            let message = format!("`{name}` says how an async test is run, and this one is not: write `async fn`");
+            let message = format!("`{name}` applies to async tests only: write `async fn`, or remove `{name}`");
             mistakes.over(&path, message);
             continue;
         }
         match name.as_str() {
             "crate" => match &value {
                 Expr::Path(path) => how.krate = Some(path.to_token_stream()),
-                _ => mistakes.over(&value, "`crate` is a path: write `crate = path::to::contextvars`"),
+                _ => mistakes.over(&value, "`crate` must be a path: write `crate = path::to::contextvars`"),
             },
             "block_on" => match value {
                 Expr::Path(_) | Expr::Closure(_) => how.block_on = Some(value),
                 _ => mistakes.over(
                     &value,
-                    "`block_on` is what runs a future to its end: write `block_on = path::to::function`, or a closure",
+                    "`block_on` must be a function that runs a future: write `block_on = path::to::function`, or a closure",
                 ),
             },
             "flavor" => how.flavor = flavor(&value, mistakes),
@@ -97,14 +97,16 @@ pub(super) fn how(function: &Function, arguments: Vec<MetaNameValue>, mistakes: 
         seen.push(name);
     }
     if let (Some(_), Some(span)) = (&how.block_on, how.runtime_option()) {
-        mistakes.at(span, "this is about tokio's runtime, and `block_on` says to use another: remove one of the two");
+        mistakes
+            .at(span, "this configures tokio's runtime, and `block_on` replaces that runtime: remove one of the two");
         return how;
     }
     if let (Some(threads), true) = (&how.worker_threads, how.flavor.kind != Kind::MultiThread) {
-        mistakes.over(threads, "only one runtime has worker threads: add `flavor = \"multi_thread\"`");
+        mistakes.over(threads, "`worker_threads` needs the multi-threaded runtime: add `flavor = \"multi_thread\"`");
     }
     if let (Some(paused), true) = (&how.start_paused, how.flavor.kind == Kind::MultiThread) {
-        mistakes.over(paused, "a clock can be paused on a runtime of one thread only: remove this, or the `flavor`");
+        mistakes
+            .over(paused, "`start_paused` needs a single-threaded runtime: remove it, or `flavor = \"multi_thread\"`");
     }
     how
 }
@@ -119,7 +121,7 @@ impl How {
 
 fn flavor(value: &Expr, mistakes: &mut Mistakes) -> Flavor {
     let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else {
-        mistakes.over(value, "`flavor` is a string: write `flavor = \"multi_thread\"`");
+        mistakes.over(value, "`flavor` must be a string: write `flavor = \"multi_thread\"`");
         return Flavor::default();
     };
     let kind = match text.value().as_str() {
@@ -127,8 +129,8 @@ fn flavor(value: &Expr, mistakes: &mut Mistakes) -> Flavor {
         "multi_thread" => Kind::MultiThread,
         "local" => Kind::Local,
         other => {
-            let known = "`current_thread`, `multi_thread` and `local`";
-            mistakes.over(text, format!("tokio has no runtime of the flavor `{other}`: there are {known}"));
+            let known = "`\"current_thread\"`, `\"multi_thread\"` or `\"local\"`";
+            mistakes.over(text, format!("tokio has no runtime flavor `{other}`: write {known}"));
             Kind::default()
         }
     };

@@ -94,12 +94,11 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
             ("log", None) => options.log = Some(LogKey::Name { argument: name.span() }),
             ("baggage", Some(Value::Expr(tokens))) => options.baggage = baggage_key(tokens, mistakes),
             ("baggage", None) => {
-                mistakes
-                    .over(&name, "`baggage` needs the name under which the value travels: write `baggage = \"key\"`");
+                mistakes.over(&name, "`baggage` needs a key: write `baggage = \"key\"`");
             }
             ("header", Some(Value::Expr(tokens))) => options.header = header_name(tokens, mistakes),
             ("header", None) => {
-                mistakes.over(&name, "`header` needs the name of the header: write `header = \"x-name\"`");
+                mistakes.over(&name, "`header` needs a header name: write `header = \"x-name\"`");
             }
             ("crate", Some(Value::Path(path))) => options.krate = Some(path.to_token_stream()),
             _ => mistakes.over(&name, "`crate` needs a path: write `crate = path::to::contextvars`"),
@@ -109,7 +108,7 @@ pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Opti
     for (word, key) in [("baggage", &options.baggage), ("header", &options.header)] {
         if let (true, Some(key)) = (options.redact, key) {
             let message =
-                format!("`{word}` sends the value to other processes and `redact` hides it: remove one of the two");
+                format!("`{word}` sends the value to other processes, but `redact` hides it: remove one of the two");
             mistakes.over(key, message);
         }
     }
@@ -121,7 +120,8 @@ fn log_key(argument: &Ident, tokens: TokenStream, mistakes: &mut Mistakes) -> Op
         Ok(Lit::Bool(value)) => return value.value.then_some(LogKey::Name { argument: argument.span() }),
         Ok(Lit::Str(key)) if RESERVED.contains(&&*key.value()) => mistakes.over(&key, reserved(&key.value())),
         Ok(Lit::Str(key)) if !key.value().is_empty() => return Some(LogKey::Other(key.into_token_stream())),
-        _ => mistakes.over(tokens, "`log` takes the name to be used in log lines: write `log`, or `log = \"name\"`"),
+        _ => mistakes
+            .over(tokens, "the name of `log` must be a string that is not empty: write `log`, or `log = \"name\"`"),
     }
     None
 }
@@ -129,20 +129,20 @@ fn log_key(argument: &Ident, tokens: TokenStream, mistakes: &mut Mistakes) -> Op
 /// The message for a name that formats use.
 fn reserved(name: &str) -> String {
     let other = name.replace('.', "_");
-    format!("log lines have a `{name}` of their own: write another name, such as `log = \"my_{other}\"`")
+    format!("`{name}` is a reserved name in log lines: write another one, such as `log = \"my_{other}\"`")
 }
 
 /// The key of a baggage member, which the W3C's specification says is a token of HTTP's.
 fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let Ok(key) = syn::parse2::<LitStr>(tokens.clone()) else {
-        mistakes.over(tokens, "the key of `baggage` is a string: write `baggage = \"key\"`");
+        mistakes.over(tokens, "the key of `baggage` must be a string: write `baggage = \"key\"`");
         return None;
     };
     let text = key.value();
     if let Some(letter) = text.chars().find(|&letter| !is_in_token(letter)) {
         mistakes.over(
             &key,
-            format!("{letter:?} cannot stand in a key of `baggage`: use ASCII letters, digits, `-`, `_`, `.`"),
+            format!("{letter:?} is not allowed in a key of `baggage`: use ASCII letters, digits, `-`, `_`, `.`"),
         );
         return None;
     }
@@ -156,16 +156,16 @@ fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStre
 /// The name of a header: a token of HTTP's in lower case, as HTTP/2 has it, that is free to be used.
 fn header_name(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let Ok(name) = syn::parse2::<LitStr>(tokens.clone()) else {
-        mistakes.over(tokens, "the name of a `header` is a string: write `header = \"x-name\"`");
+        mistakes.over(tokens, "the name of a `header` must be a string: write `header = \"x-name\"`");
         return None;
     };
     let text = name.value();
     let message = if text.is_empty() {
         "the name of the `header` is empty: write `header = \"x-name\"`".to_owned()
     } else if let Some(letter) = text.chars().find(|&letter| !is_in_token(letter)) {
-        format!("{letter:?} cannot stand in the name of a header: use lower-case ASCII letters, digits, `-`, `_`")
+        format!("{letter:?} is not allowed in a header name: use lower-case ASCII letters, digits, `-`, `_`")
     } else if text.chars().any(|letter| letter.is_ascii_uppercase()) {
-        format!("names of headers are written in lower case: write `header = {:?}`", text.to_ascii_lowercase())
+        format!("a header name must be in lower case: write `header = {:?}`", text.to_ascii_lowercase())
     } else if let Some((_, advice)) = HEADERS.iter().find(|(names, _)| names.contains(&&*text)) {
         format!("`{text}` {advice}")
     } else {
@@ -179,7 +179,7 @@ fn truth(word: &str, tokens: TokenStream, otherwise: bool, mistakes: &mut Mistak
     match syn::parse2::<Expr>(tokens.clone()) {
         Ok(Expr::Lit(ExprLit { lit: Lit::Bool(value), .. })) => value.value,
         _ => {
-            mistakes.over(tokens, format!("`{word}` is `true` or `false`: write `{word} = {}`", !otherwise));
+            mistakes.over(tokens, format!("`{word}` must be `true` or `false`: write `{word} = {}`", !otherwise));
             otherwise
         }
     }
@@ -190,8 +190,8 @@ fn unknown(word: &str) -> String {
     let list: Vec<_> = KNOWN.iter().map(|(_, form)| format!("`{form}`")).collect();
     let list = list.join(", ");
     match nearest(word) {
-        Some(known) => format!("unknown argument `{word}`: did you mean `{known}`? The arguments are {list}"),
-        None => format!("unknown argument `{word}`: the arguments are {list}"),
+        Some(known) => format!("unknown argument `{word}`: did you mean `{known}`?\nthe arguments are {list}"),
+        None => format!("unknown argument `{word}`\nthe arguments are {list}"),
     }
 }
 
@@ -236,7 +236,7 @@ pub(super) fn variable(declaration: Declaration, mut options: Options, mistakes:
         (Some((word, _)), Some(initialiser)) => {
             mistakes.over(
                 &word,
-                format!("`{name}` has two defaults, this one and the one behind its `=`: remove one of the two"),
+                format!("`{name}` has two defaults, this one and the one after its `=`: remove one of the two"),
             );
             Some(initialiser)
         }
@@ -335,9 +335,9 @@ mod tests {
         }
         for (name, advice) in [
             ("", "is empty"),
-            ("x id", "' ' cannot stand"),
-            ("x:", "':' cannot stand"),
-            ("ü", "'ü' cannot stand"),
+            ("x id", "' ' is not allowed"),
+            ("x:", "':' is not allowed"),
+            ("ü", "'ü' is not allowed"),
             ("X-Id", "write `header = \"x-id\"`"),
             ("Cookie", "write `header = \"cookie\"`"),
         ] {

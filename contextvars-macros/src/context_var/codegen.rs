@@ -148,7 +148,7 @@ fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
     );
     if std::env::var_os("UNSTABLE_RUSTDOC_TEST_PATH").is_some() {
         message.push_str(
-            " (rustdoc puts a doctest without `fn main` into one: write `fn main() { .. }` below the declaration)",
+            "\nin a doctest, write `fn main() { .. }` below the declaration: rustdoc wraps code without it in a function",
         );
     }
     quote_spanned!(at_name=>

@@ -4,7 +4,7 @@
 pub(super) const HEADERS: [(&[&str], &str); 4] = [
     (
         &["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
-        "is about one connection and is not passed on: write another name, such as `header = \"x-name\"`",
+        "describes one connection and is not forwarded: write another name, such as `header = \"x-name\"`",
     ),
     (
         &[
@@ -22,11 +22,11 @@ pub(super) const HEADERS: [(&[&str], &str); 4] = [
             "if-unmodified-since",
             "range",
         ],
-        "is about one message and is not passed on: write another name, such as `header = \"x-name\"`",
+        "describes one message and is not forwarded: write another name, such as `header = \"x-name\"`",
     ),
     (
         &["authorization", "cookie", "proxy-authenticate", "proxy-authorization", "set-cookie", "www-authenticate"],
-        "has credentials, which each request has to be given for its destination: write another name",
+        "carries credentials, which are for one destination only: write another name, such as `header = \"x-name\"`",
     ),
-    (&["baggage"], "is a header for many variables: write `baggage = \"key\"`"),
+    (&["baggage"], "is a header that many variables share: write `baggage = \"key\"`"),
 ];

@@ -23,8 +23,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         for word in scan::awaits(block.stream()) {
             mistakes.at(
                 word.span(),
-                "`.await` in a block that `with_context!` runs at once: other tasks would run in its context \
-                 meanwhile; write `with_context!(.., async move { .. }).await`",
+                "`.await` in a synchronous body: write `with_context!(.., async move { .. }).await`\n\
+                 while the body waits, other tasks on the thread would run in its context",
             );
         }
     }

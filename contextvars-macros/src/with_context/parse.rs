@@ -171,14 +171,14 @@ impl<'a> Reader<'a> {
         match self.rest() {
             [] => self
                 .mistakes
-                .over(close, "a body is missing behind this `>`: write `with_context!(<VAR = value> { .. })`"),
+                .over(close, "the body is missing after this `>`: write `with_context!(<VAR = value> { .. })`"),
             [comma, ..] if is_punct(comma, ',') => self
                 .mistakes
-                .over(comma, "no comma between `>` and the body: write `with_context!(<VAR = value> { .. })`"),
+                .over(comma, "unexpected comma between `>` and the body: write `with_context!(<VAR = value> { .. })`"),
             // A later `>` suggests that this one was meant as an operator.
             rest if rest.iter().any(|token| is_punct(token, '>')) => self.mistakes.over(
                 close,
-                "this `>` ends the bindings, but no body follows: a comparison in a value needs parentheses, as in \
+                "this `>` ends the bindings, but no body follows: write a comparison in parentheses, as in \
                  `<VAR = (a > b)>`",
             ),
             rest => self.mistakes.over(stream(rest), refusal::not_a_body(rest, true)),
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         let name = path_text(target);
         if value.is_empty() {
             let equals = &self.tokens[self.at - 1];
-            let message = format!("`{name} =` has no value: write `{name} = value`, or leave the binding out");
+            let message = format!("`{name} =` has no value: write `{name} = value`, or remove the binding");
             self.mistakes.over(equals, message);
         }
         if self.seen.contains(&name) {
@@ -340,20 +340,20 @@ mod tests {
             (", {}", "expected a binding before this comma"),
             ("<,> {}", "expected a binding before this comma"),
             ("<A = > {}", "`A =` has no value"),
-            ("== 1, {}", "expected a binding or"),
-            ("A += 1, {}", "expected a binding or"),
-            ("A +:, {}", "expected a binding or"),
-            ("1, {}", "expected a binding or"),
-            ("A == 1, {}", "`==` compares: write `A = 1`"),
+            ("== 1, {}", "expected a binding, or"),
+            ("A += 1, {}", "expected a binding, or"),
+            ("A +:, {}", "expected a binding, or"),
+            ("1, {}", "expected a binding, or"),
+            ("A == 1, {}", "is written with `=`, not `==`: write `A = 1`"),
             ("a::B, {}", "`a::B` has no value"),
             ("a::B: 1, {}", "write `a::B = 1`"),
             ("A", "`A` is neither a binding nor a body"),
-            ("A = 1, x", "the body is a block or an async block: write `{ x }`"),
+            ("A = 1, x", "the body must be a block or an async block: write `{ x }`"),
             ("A = 1, \"too long to be shown as a part of a message\"", "an async block: write `{ .. }`"),
-            ("<A = 1> f()", "the body is a block or an async block"),
-            ("<A = a > b> {}", "a comparison in a value needs parentheses"),
-            ("A = 1, async unsafe {}", "the body is a block or an async block"),
-            ("A = 1, unsafe move {}", "the body is a block or an async block"),
+            ("<A = 1> f()", "the body must be a block or an async block"),
+            ("<A = a > b> {}", "write a comparison in parentheses"),
+            ("A = 1, async unsafe {}", "the body must be a block or an async block"),
+            ("A = 1, unsafe move {}", "the body must be a block or an async block"),
             ("A = 1 {}", "put a `,` before it"),
             ("A = 1 {},", "put a `,` before it"),
         ] {

@@ -17,17 +17,20 @@ pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
         _ if path.is_empty() => {}
         [] => return format!("`{name}` has no value: write `{name} = value`"),
         [first, second, value @ ..] if is_punct(first, '=') && is_punct(second, '=') => {
-            return format!("`==` compares: write `{name} = {}`", text(value).as_deref().unwrap_or("value"));
+            return format!(
+                "a binding is written with `=`, not `==`: write `{name} = {}`",
+                text(value).as_deref().unwrap_or("value")
+            );
         }
         [first, value @ ..] if is_punct(first, ':') => {
             return format!(
-                "a binding is written with `=`: write `{name} = {}`",
+                "a binding is written with `=`, not `:`: write `{name} = {}`",
                 text(value).as_deref().unwrap_or("value")
             );
         }
         _ => {}
     }
-    "expected a binding or, as the last argument, the body: a binding is `VAR = value`, where VAR is the path of a \
+    "expected a binding, or the body as the last argument: write `VAR = value`, where `VAR` is the path of a \
      context variable"
         .to_owned()
 }
@@ -47,7 +50,7 @@ fn path_length(tokens: &[TokenTree]) -> usize {
 /// The message for the last argument, which should be the body.
 pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
     if let Some(closure) = Closure::of(argument) {
-        return format!("the body is a block, not a closure: write `{}`", closure.as_block());
+        return format!("the body must be a block, not a closure: write `{}`", closure.as_block());
     }
     let shown = text(argument);
     let shown = shown.as_deref().unwrap_or("..");
@@ -56,13 +59,13 @@ pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
             format!("`{name}` is neither a binding nor a body: write `with_context!({name} = value, {{ .. }})`")
         }
         _ if !scan::awaits(stream(argument)).is_empty() => {
-            format!("the body is a block or an async block: write `async move {{ {shown} }}`")
+            format!("the body must be a block or an async block: write `async move {{ {shown} }}`")
         }
         [first, .., last] if group(last, Delimiter::Parenthesis).is_some() && !is_punct(first, '|') => format!(
-            "the body is a block or an async block: write `{{ {shown} }}` to run it at once, or \
+            "the body must be a block or an async block: write `{{ {shown} }}`, or \
              `async move {{ {shown}.await }}` for a future"
         ),
-        _ => format!("the body is a block or an async block: write `{{ {shown} }}`"),
+        _ => format!("the body must be a block or an async block: write `{{ {shown} }}`"),
     }
 }
 
@@ -98,8 +101,8 @@ impl<'a> Closure<'a> {
 /// The message for a call that ends behind `value`, its last binding's.
 pub(super) fn missing_body(value: &[TokenTree]) -> String {
     let hint = match value.last() {
-        Some(last) if group(last, Delimiter::Brace).is_some() => "; if these braces are the body, put a `,` before it",
+        Some(last) if group(last, Delimiter::Brace).is_some() => "\nif these braces are the body, put a `,` before it",
         _ => "",
     };
-    format!("a body is missing at the end: write `with_context!(VAR = value, {{ .. }})`{hint}")
+    format!("the body is missing: write `with_context!(VAR = value, {{ .. }})`{hint}")
 }

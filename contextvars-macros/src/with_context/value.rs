@@ -49,8 +49,8 @@ pub(super) fn length_in_angle_form(tokens: &[TokenTree], mistakes: &mut Mistakes
             '>' if !begins_an_operator(tokens, at) => return at,
             '<' | '>' => mistakes.over(
                 token,
-                "an operator with `<` or `>` in a value of `with_context!(<..> ..)` needs parentheses: write \
-                 `<VAR = (a < b)>`, and `::<T>` for generic arguments",
+                "an operator with `<` or `>` in `with_context!(<..> ..)` needs parentheses: write `<VAR = (a < b)>`\n\
+                 generic arguments are written with `::`, as in `f::<T>()`",
             ),
             _ => {}
         }

@@ -70,8 +70,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 /// Is not implemented by anything: for the message of [`ContextVar::new`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "a context variable is not made by a call: declare it with `#[context_var]`",
-    label = "not possible",
+    message = "a context variable cannot be created by a call: declare it with `#[context_var]`",
+    label = "not allowed",
     note = "write `#[context_var] static NAME: Type;` at module level, with `#[context_var(default = ..)]` for a default"
 )]
 pub trait DeclaredByTheMacro {}

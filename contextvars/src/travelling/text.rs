@@ -14,9 +14,9 @@ pub(super) fn is_token(text: &str) -> bool {
 
 /// A type whose values travel as text. `Way` says how, and is inferred: each type here has one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be written into a header and read from one",
+    message = "`{Self}` cannot be sent in `header` or `baggage`",
     label = "needs `Display` and `FromStr`",
-    note = "these can travel, too: `Arc<str>`, `Box<str>`, `Cow<'static, str>`, and `Arc`, `Box`, `Option` of such types"
+    note = "also allowed: `Arc<str>`, `Box<str>`, `Cow<'static, str>`, and `Arc`, `Box`, `Option` of such types"
 )]
 #[doc(hidden)]
 pub trait AsText<Way>: Sized {

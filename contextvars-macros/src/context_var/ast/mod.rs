@@ -90,14 +90,14 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Argu
         let span = input.span();
         let value = input.parse::<Expr>().map(|value| value.to_token_stream().to_string());
         let advice = match value {
-            Ok(value) if value.len() <= 40 => format!("; for a default, write `default = {value}`"),
-            _ => "; for a default, write `default = EXPR`".to_owned(),
+            Ok(value) if value.len() <= 40 => format!(": for a default, write `default = {value}`"),
+            _ => ": for a default, write `default = EXPR`".to_owned(),
         };
-        return Err(syn::Error::new(span, format!("expected the name of an argument{advice}")));
+        return Err(syn::Error::new(span, format!("expected an argument name{advice}")));
     }
     let name = input.call(Ident::parse_any)?;
     if input.peek(Token![:]) || input.peek(token::Paren) {
-        mistakes.over(&name, format!("the value of `{name}` follows `=`: write `{name} = ..`"));
+        mistakes.over(&name, format!("the value of `{name}` is given with `=`: write `{name} = ..`"));
         skip_until(input, |input| input.peek(Token![,]));
         return Ok(Argument { name, value: Some(Value::Refused) });
     }
@@ -106,8 +106,7 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Argu
     }
     let equals: Token![=] = input.parse()?;
     if input.is_empty() || input.peek(Token![,]) {
-        mistakes
-            .over(equals, format!("`{name} =` has no value: write `{name} = ..` with one, or leave the argument out"));
+        mistakes.over(equals, format!("`{name} =` has no value: write `{name} = ..`, or remove the argument"));
         return Ok(Argument { name, value: Some(Value::Refused) });
     }
     let value = if name == "crate" { crate_path(input) } else { expression(input).map(Value::Expr) };
@@ -122,7 +121,7 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Argu
 /// Reads the path of `crate = PATH`.
 fn crate_path(input: ParseStream<'_>) -> syn::Result<Value> {
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
-        let advice = format!("`crate` is a path, not a string: write `crate = {}`", text.value());
+        let advice = format!("`crate` must be a path, not a string: write `crate = {}`", text.value());
         return Err(input.error(advice));
     }
     Path::parse_mod_style(input).map(Value::Path)
@@ -196,14 +195,13 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
     }
     if input.peek(Token![const]) && (input.peek3(Token![:]) || input.peek3(Token![=])) {
         let keyword = input.parse::<Token![const]>()?.span;
-        mistakes.at(keyword, "a context variable is a `static`, not a `const`: write `static NAME: T;`");
+        mistakes.at(keyword, "a context variable must be a `static`, not a `const`: write `static NAME: T;`");
         return declaration(input, attrs, vis, keyword, mistakes)
             .map(|declared| Some(Subject::Statics(vec![declared])));
     }
     if input.peek(Token![let]) {
         mistakes.push(input.error(
-            "a context variable is a `static` at module level, not a local variable: write `static NAME: T;` \
-             outside the function",
+            "a context variable must be a `static`, not a local variable: write `static NAME: T;` at module level",
         ));
         return Ok(Some(Subject::Other(TokenStream::new())));
     }
@@ -211,7 +209,7 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
         let path = input.call(Path::parse_mod_style)?;
         mistakes.over(
             path,
-            "a context variable already differs from thread to thread: write `static NAME: T;` without `thread_local!`",
+            "a context variable is separate for each thread already: write `static NAME: T;` without `thread_local!`",
         );
         input.parse::<Token![!]>()?;
         let body: proc_macro2::Group = input.parse()?;
@@ -222,7 +220,8 @@ fn item(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<S
         Some((token, _)) => format!("`{}`", first_line(&token.to_string())),
         None => "nothing".to_owned(),
     };
-    mistakes.push(input.error(format!("`#[context_var]` declares a static, found {found}: write `static NAME: T;`")));
+    mistakes
+        .push(input.error(format!("`#[context_var]` applies to a `static`, found {found}: write `static NAME: T;`")));
     Ok(None)
 }
 
@@ -286,7 +285,7 @@ fn declaration(
         let word: Token![mut] = input.parse()?;
         mistakes.over(
             word,
-            "a context variable is never `mut`: write `static NAME: T;` and change its value with `NAME.set(..)`",
+            "a context variable cannot be `mut`: write `static NAME: T;`, and change its value with `NAME.set(..)`",
         );
     }
     if !input.peek(syn::Ident) {
@@ -295,7 +294,7 @@ fn declaration(
     let name: Ident = input.parse()?;
     if input.peek(Token![<]) {
         mistakes
-            .push(input.error("a context variable cannot be generic: write `static NAME: T;` with one concrete type"));
+            .push(input.error("a context variable cannot be generic: write `static NAME: T;` with a concrete type"));
         skip_until(input, ends_generics);
     }
     let ty = value_type(input, &name);
@@ -303,7 +302,7 @@ fn declaration(
     if input.peek(Token![=]) {
         let equals: Token![=] = input.parse()?;
         if input.is_empty() || input.peek(Token![;]) {
-            mistakes.over(equals, format!("`=` has no value: write `static {name}: T = EXPR;`, or leave the `=` out"));
+            mistakes.over(equals, format!("`=` has no value: write `static {name}: T = EXPR;`, or remove the `=`"));
         } else {
             match expression(input) {
                 Ok(tokens) => initialiser = Some(tokens),
@@ -340,7 +339,7 @@ fn value_type(input: ParseStream<'_>, name: &Ident) -> Result<Type, syn::Error> 
         skip_until(input, |input| input.peek(Token![=]) || input.peek(Token![;]));
     })?;
     let advice = match &ty {
-        Type::Infer(_) => format!("the type of the value must be written out: write `static {name}: T;`"),
+        Type::Infer(_) => format!("the type of the value cannot be inferred: write `static {name}: T;`"),
         Type::Path(path) if path.path.is_ident("str") => {
             unsized_value("str", &format!("static {name}: String;` or `static {name}: &'static str;"))
         }
@@ -355,7 +354,7 @@ fn value_type(input: ParseStream<'_>, name: &Ident) -> Result<Type, syn::Error> 
 }
 
 fn unsized_value(ty: &str, instead: &str) -> String {
-    format!("a context variable holds values of one size, which `{ty}` has not: write `{instead}`")
+    format!("a context variable's type must be `Sized`, and `{ty}` is not: write `{instead}`")
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn after_a_mistake_the_names_are_declared_and_the_message_names_it() {
         ("safe static X: u8;", &["X: u8"], &["cannot be `safe`"]),
         (r#"extern "C" static X: u8;"#, &["X: u8"], &["cannot be `extern`"]),
         (r#"unsafe extern "C" static X: u8;"#, &["X: u8"], &["cannot be `unsafe`", "cannot be `extern`"]),
-        ("static mut X: u8;", &["X: u8"], &["never `mut`"]),
+        ("static mut X: u8;", &["X: u8"], &["cannot be `mut`"]),
         ("const X: u8 = 1;", &["X: u8 = 1"], &["not a `const`"]),
         ("static X<T>: Option<T>;", &["X: Option<T>"], &["cannot be generic"]),
         ("static X<T: Copy>: Option<T> = None;", &["X: Option<T> = None"], &["cannot be generic"]),
@@ -91,9 +91,9 @@ fn what_is_no_static_is_kept_and_named() {
 
 #[test]
 fn a_value_without_a_name_is_shown_with_one_unless_it_is_long() {
-    assert_eq!(wrong("a + b"), ["expected the name of an argument; for a default, write `default = a + b`"]);
-    assert_eq!(wrong("7"), ["expected the name of an argument; for a default, write `default = 7`"]);
-    let advice = "expected the name of an argument; for a default, write `default = EXPR`";
+    assert_eq!(wrong("a + b"), ["expected an argument name: for a default, write `default = a + b`"]);
+    assert_eq!(wrong("7"), ["expected an argument name: for a default, write `default = 7`"]);
+    let advice = "expected an argument name: for a default, write `default = EXPR`";
     assert_eq!(wrong(&format!("\"{}\"", "x".repeat(39))), [advice]);
     assert!(wrong(&format!("\"{}\"", "x".repeat(38)))[0] != advice);
     assert_eq!(wrong("default, redact, inherit = false"), Vec::<String>::new());

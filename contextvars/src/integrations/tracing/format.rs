@@ -98,7 +98,7 @@ pub struct ContextFormat<E> {
 
 /// A format that writes one line for each event: `Full`, the usual one, and `Compact`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not write lines that `NAME=value` could stand at the end of",
+    message = "`ContextFormat::line` cannot append `NAME=value` to what `{Self}` writes",
     note = "write `ContextFormat::json` after `.json()`, and `ContextFormat::pretty` after `.pretty()`"
 )]
 pub trait OnOneLine: sealed::Sealed {}

@@ -149,7 +149,7 @@ impl InheritContexts for Builder {}
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "tokio's task hooks are unstable: this needs `--cfg tokio_unstable`",
+    message = "tokio's task hooks are unstable: build with `--cfg tokio_unstable`",
     label = "needs tokio's task hooks",
     note = "write into `.cargo/config.toml`:\n\n[build]\nrustflags = [\"--cfg\", \"tokio_unstable\"]\n"
 )]
