@@ -244,7 +244,7 @@ async fn the_future_is_gone_when_it_is_done_or_given_up_though_what_ran_it_is_ke
         let mut work = pin!(run_until_deadline(work).in_context(allowing(time)));
         assert_eq!((work.as_mut().await.is_ok(), census.alive()), (is_in_time, 0));
         let panicked = panic_of(|| poll(work.as_mut()));
-        assert!(panicked.message.contains("this future is done"), "{}", panicked.message);
+        assert!(panicked.message.contains("this future has completed"), "{}", panicked.message);
     }
 }
 

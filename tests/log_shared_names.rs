@@ -63,7 +63,7 @@ fn a_warning_before_the_first_line_that_leaves_one_out_names_both_declarations_a
         *warning,
         format!(
             " WARN contextvars: {first} and {another} share the name `user` in log lines: of those that are set only \
-             the first declared is shown; declare each with a `log = \"name\"` of its own"
+             the first declared is shown; write another `log = \"name\"` for each"
         )
     );
     assert!(one.ends_with(": one user=another") && both.ends_with(": both user=first"), "{one} {both}");

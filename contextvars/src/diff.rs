@@ -87,7 +87,7 @@ impl Context {
 /// # Python
 /// Has no counterpart.
 #[derive(Clone)]
-#[must_use = "finding out what changed changes nothing"]
+#[must_use = "a difference changes no context until it is applied"]
 pub struct Diff<'a> {
     changes: Vec<Change<'a>>,
 }

@@ -227,8 +227,8 @@ impl EnterError {
 impl fmt::Display for EnterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "cannot enter the context: it is already entered, by a caller of this code or by another thread; run in \
-             a copy taken beforehand (`Context::clone`), or wait until the other `run` has returned",
+            "cannot enter the context: it is already entered, by a caller of this code or by another thread\n\
+             help: run in a copy taken before (`Context::clone`), or wait until the other `run` has returned",
         )
     }
 }

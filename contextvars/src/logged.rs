@@ -90,8 +90,8 @@ impl Logged {
             let described: Vec<_> = variables.iter().map(|it| it.described().to_string()).collect();
             let name = name_in_list(variables[0]);
             format!(
-                "{} share the name `{name}` in log lines: of those that are set only the {which} is shown; declare \
-                 each with a `log = \"name\"` of its own",
+                "{} share the name `{name}` in log lines: of those that are set only the {which} is shown; write \
+                 another `log = \"name\"` for each",
                 described.join(" and "),
             )
         };

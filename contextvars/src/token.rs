@@ -170,8 +170,9 @@ impl<T> fmt::Display for ResetError<T> {
             ),
             Wrong::Context => write!(
                 f,
-                "cannot reset {} here: the token was made in another context; reset it where `{name}.set(..)` was \
-                 called, or scope the value with `with_context!({name} = .., {{ .. }})`",
+                "cannot reset {} here: the token was made in another context\n\
+                 help: reset it where `{name}.set(..)` was called, or scope the value with `with_context!({name} = .., \
+                 {{ .. }})`",
                 made_by.described(),
                 name = made_by.name(),
             ),
@@ -234,10 +235,7 @@ impl<T: Send + Sync + 'static> Drop for SetGuard<T> {
         let Some(token) = self.token.take() else { return };
         let var = token.var;
         if let Err(error) = token.reset(var) {
-            assert!(
-                thread::panicking(),
-                "a `set_scoped` guard was dropped in a context that is not the one it was made in: {error}"
-            );
+            assert!(thread::panicking(), "a `set_scoped` guard was dropped in a different context: {error}");
         }
     }
 }

@@ -85,7 +85,7 @@ fn a_hook_that_was_replaced_is_named() {
             })
         });
         assert!(
-            panicked.message.contains(&format!("the hook `{hook}` that carries contexts was replaced")),
+            panicked.message.contains(&format!("the hook `{hook}` of `inherit_contexts` was replaced")),
             "{panicked:?}"
         );
         // Nothing of the tasks is left on this thread.

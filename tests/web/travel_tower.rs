@@ -289,7 +289,7 @@ async fn a_future_that_is_never_polled_is_dropped_in_the_context() {
 }
 
 #[test]
-#[should_panic(expected = "the future of a `ContextService` was polled after it was done")]
+#[should_panic(expected = "the future of a `ContextService` was polled after it had completed")]
 fn a_future_that_is_polled_after_it_was_done_says_so() {
     let mut service = ContextLayer::new().layer(tower::service_fn(|_| answer(seen())));
     let mut future = pin!(service.call(numbered(9)));

@@ -216,8 +216,8 @@ impl<T> Index<&'static ContextVar<T>> for Context {
         match self.get(var) {
             Some(value) => value,
             None => panic!(
-                "{} is not set in this context: set it before, or use `ctx.get(&{name})`, which returns an `Option`; \
-                 a declared default is not part of any context",
+                "{} is not set in this context: a declared default is not part of any context\n\
+                 help: set it first, or write `ctx.get(&{name})`, which returns an `Option`",
                 var.variable().described(),
                 name = var.name(),
             ),

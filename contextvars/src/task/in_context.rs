@@ -326,7 +326,7 @@ fn not_used_up<T>(inner: Option<T>) -> T {
 #[cold]
 #[track_caller]
 fn used_up() -> ! {
-    panic!("this future is done and was dropped with its context; it cannot be polled again or taken apart")
+    panic!("this future has completed and was dropped with its context: it cannot be polled again or taken apart")
 }
 
 impl<F: Future> Future for InContext<F> {

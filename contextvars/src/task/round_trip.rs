@@ -46,7 +46,7 @@ use crate::task::ContextExt;
 ///
 /// # Python
 /// Has no counterpart: `asyncio.to_thread` runs in a copy, whose changes are lost.
-#[must_use = "`f` is called when the returned function is"]
+#[must_use = "`f` runs only when the returned function is called"]
 pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
     let work = f.in_context(Context::outbound());
     let before = work.context().clone();
@@ -86,7 +86,7 @@ pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
 /// assert_eq!(ROWS_READ.get(), 42);
 /// # }
 /// ```
-#[must_use = "the changes are made by `take_back`"]
+#[must_use = "the changes are made only by `take_back`"]
 pub struct Returned<R> {
     before: Context,
     after: Context,

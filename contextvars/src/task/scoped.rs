@@ -182,7 +182,7 @@ impl<T: Send + Sync + 'static, F: Future> Future for ScopedFuture<T, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            panic!("this future is done and was dropped with its value; it cannot be polled again")
+            panic!("this future has completed and was dropped with its value: it cannot be polled again")
         };
         let polled = this.binding.call(|| inner.poll(cx));
         if polled.is_ready() {

@@ -90,7 +90,7 @@ impl Settings {
     ///
     /// # Panics
     /// If the `FromStr` of a variable's type does.
-    #[must_use = "the variables are set in the context that is returned"]
+    #[must_use = "the variables are set only in the returned context"]
     pub fn extract(&self, carrier: &(impl Extractor + ?Sized), mut context: Context) -> (Context, Vec<Skipped>) {
         let mut skipped = Vec::new();
         let mut value = String::new();
@@ -230,7 +230,7 @@ impl fmt::Debug for Settings {
 /// assert_eq!((ctx[&SHOP], skipped.len()), (7, 0));
 /// # }
 /// ```
-#[must_use = "the variables are set in the context that is returned"]
+#[must_use = "the variables are set only in the returned context"]
 pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
     Settings::new().extract(carrier, context)
 }

@@ -113,18 +113,20 @@ impl fmt::Display for Skipped {
             (What::Member, _) => write!(f, "the baggage member {key:?} was left out: ")?,
         }
         match self.reason {
-            Reason::Several => f.write_str("it came more than once, and which of the values holds is not known"),
+            Reason::Several => f.write_str("it was received more than once, which makes its value ambiguous"),
             Reason::WrongCharacter => {
                 f.write_str("its value is not printable ASCII, or begins or ends with white space")
             }
             Reason::NoEquals => f.write_str("it has no `=`"),
-            Reason::WrongKey => f.write_str("its key is empty or has a character that a key cannot have"),
-            Reason::WrongProperty => f.write_str("their keys are empty or have characters that a key cannot have"),
+            Reason::WrongKey => f.write_str("its key is empty or has a character that is not allowed in a key"),
+            Reason::WrongProperty => {
+                f.write_str("their keys are empty or have characters that are not allowed in a key")
+            }
             Reason::WrongValue { type_name } => write!(f, "its value cannot be read as `{type_name}`"),
-            Reason::TooMany(most) => write!(f, "there would be more than {most} members, which is the limit here"),
+            Reason::TooMany(most) => write!(f, "with it there would be more than {most} members, which is the limit"),
             Reason::TooLong(most) => match self.what {
-                What::Header => write!(f, "its value is longer than {most} bytes, which is the limit here"),
-                What::Member => write!(f, "the header would be longer than {most} bytes, which is the limit here"),
+                What::Header => write!(f, "its value is longer than {most} bytes, which is the limit"),
+                What::Member => write!(f, "with it the header would be longer than {most} bytes, which is the limit"),
             },
         }
     }

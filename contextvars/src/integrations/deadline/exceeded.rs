@@ -97,7 +97,9 @@ impl<F: Future> Future for UntilDeadline<F> {
                 let exceeded = DeadlineExceeded { deadline: *deadline };
                 future.poll(cx).map(|result| result.map_err(|_| exceeded))
             }
-            Projected::NotBegun { .. } | Projected::Done => panic!("this future is done; it cannot be polled again"),
+            Projected::NotBegun { .. } | Projected::Done => {
+                panic!("this future has completed: it cannot be polled again")
+            }
         };
         if polled.is_ready() {
             // A future that is done and kept keeps nothing.

@@ -160,7 +160,7 @@ impl Deadline {
     ///
     /// # Python
     /// `asyncio.timeout(delay)`.
-    #[must_use = "a deadline counts when `DEADLINE` has it: `with_context!(DEADLINE = Deadline::within(..), ..)`"]
+    #[must_use = "a deadline has no effect until it is set: `with_context!(DEADLINE = Deadline::within(..), ..)`"]
     #[track_caller]
     pub fn within(allowed: Duration) -> Self {
         const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -185,7 +185,7 @@ impl Deadline {
     ///
     /// # Python
     /// `asyncio.timeout_at(when)`.
-    #[must_use = "a deadline counts when `DEADLINE` has it: `with_context!(DEADLINE = Deadline::at(..), ..)`"]
+    #[must_use = "a deadline has no effect until it is set: `with_context!(DEADLINE = Deadline::at(..), ..)`"]
     #[track_caller]
     pub fn at(instant: Instant) -> Self {
         let allowed = instant.saturating_duration_since(Instant::now());

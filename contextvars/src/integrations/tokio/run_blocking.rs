@@ -84,7 +84,7 @@ where
 ///     assert_eq!(ROWS_READ.get(), 1);
 /// }
 /// ```
-#[must_use = "dropping it gives the function up, or loses what it sets"]
+#[must_use = "dropping it cancels the function, or discards the values that the function sets"]
 pub struct RunBlocking<R> {
     handle: JoinHandle<Returned<R>>,
 }
@@ -96,7 +96,7 @@ impl<R> Future for RunBlocking<R> {
         Pin::new(&mut self.handle).poll(cx).map(|joined| match joined {
             Ok(returned) => returned.take_back(),
             // The function's own panics come back in `returned`.
-            Err(error) => panic!("the runtime was shut down before a function of `run_blocking` was started: {error}"),
+            Err(error) => panic!("the runtime was shut down before it started a function of `run_blocking`: {error}"),
         })
     }
 }

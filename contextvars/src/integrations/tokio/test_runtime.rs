@@ -16,7 +16,7 @@ use crate::task::ContextExt;
 pub fn run_async_test<F: Future>(builder: &mut Builder, test: F) -> F::Output {
     match builder.build() {
         Ok(runtime) => runtime.block_on(test.in_context(Context::new())),
-        Err(error) => panic!("no runtime for the test: {error}"),
+        Err(error) => panic!("cannot build a runtime for the test: {error}"),
     }
 }
 
@@ -28,6 +28,6 @@ pub fn run_async_test<F: Future>(builder: &mut Builder, test: F) -> F::Output {
 pub fn run_local_test<F: Future>(builder: &mut Builder, test: F) -> F::Output {
     match builder.build_local(LocalOptions::default()) {
         Ok(runtime) => runtime.block_on(test.in_context(Context::new())),
-        Err(error) => panic!("no runtime for the test: {error}"),
+        Err(error) => panic!("cannot build a runtime for the test: {error}"),
     }
 }

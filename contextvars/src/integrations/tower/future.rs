@@ -84,7 +84,7 @@ where
         let mut this = self.project();
         let entered = this.context.enter();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            panic!("the future of a `ContextService` was polled after it was done");
+            panic!("the future of a `ContextService` was polled after it had completed");
         };
         let polled = inner.poll(cx);
         if polled.is_ready() {

@@ -151,8 +151,8 @@ impl<const N: usize> Scope<N> {
         }
         assert!(
             thread::panicking(),
-            "the `with_context!` scope entered at {} ended in another context: its body was suspended by an `.await`; \
-             write `with_context!(.., async move {{ .. }}).await` instead",
+            "the `with_context!` scope entered at {} ended in another context: its body was suspended by an `.await`\n\
+             help: write `with_context!(.., async move {{ .. }}).await`",
             self.began
         );
     }

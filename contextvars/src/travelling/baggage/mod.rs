@@ -44,7 +44,7 @@ pub const NAME: &str = "baggage";
 /// );
 /// # }
 /// ```
-#[must_use = "the variables are set in the context that is returned"]
+#[must_use = "the variables are set only in the returned context"]
 pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
     Settings::new().extract(carrier, context)
 }

@@ -103,7 +103,7 @@ impl Settings {
     ///
     /// # Panics
     /// If the `FromStr` of a variable's type does.
-    #[must_use = "the variables are set in the context that is returned"]
+    #[must_use = "the variables are set only in the returned context"]
     pub fn extract(self, carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
         let mut reading = Reading::new(self);
         carrier.each_value(NAME, &mut |value| reading.header(value));

@@ -42,7 +42,7 @@ pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Ski
 const USUAL: usize = 128;
 
 fn encode(shown: &dyn Display, header: &mut String) {
-    write!(Encoder(header), "{shown}").expect("a `Display` returned an error, though nothing failed");
+    write!(Encoder(header), "{shown}").expect("a `Display` returned an error unexpectedly");
 }
 
 /// Whether `text` stands for a value of the variable's that is written like this, encoded.

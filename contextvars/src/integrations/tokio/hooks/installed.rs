@@ -29,7 +29,7 @@ pub(super) fn install(builder: &mut Builder, inheritance: Inheritance) -> &mut B
         .on_task_terminate(move |task| terminate.on_terminate(task));
     assert!(
         GONE.get() == gone_before,
-        "`inherit_contexts` was called twice on one builder: call it once, and tell one `Inheritance` all that is excepted"
+        "`inherit_contexts` was called twice on one builder: call it once, with all exceptions in one `Inheritance`"
     );
     builder
 }
@@ -160,7 +160,7 @@ fn leave_all() {
 #[cold]
 fn replaced(hook: &str) -> ! {
     panic!(
-        "the hook `{hook}` that carries contexts was replaced: give hooks of your own to `Inheritance`, whose methods \
-         are named like those of tokio's `Builder`, and not to the builder after `inherit_contexts`"
+        "the hook `{hook}` of `inherit_contexts` was replaced: contexts are no longer carried\n\
+         help: set your hook with `{hook}` of `Inheritance`, not of tokio's `Builder`"
     )
 }
