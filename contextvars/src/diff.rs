@@ -40,9 +40,6 @@ impl Context {
     /// assert!(after.diff(&after).is_empty());
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart.
     pub fn diff<'a>(&'a self, after: &'a Self) -> Diff<'a> {
         let mut changes = Vec::new();
         for (variable, before) in self.unshared(after) {
@@ -83,9 +80,6 @@ impl Context {
 /// assert_eq!((diff.len(), changed), (2, vec!["TENANT", "PASSWORD"]));
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart.
 #[derive(Clone)]
 #[must_use = "a difference changes no context until it is applied"]
 pub struct Diff<'a> {
@@ -215,9 +209,6 @@ impl fmt::Debug for Diff<'_> {
 /// assert_eq!(change.after().unwrap().downcast_ref::<u16>(), Some(&80));
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
     variable: &'static Variable,

@@ -127,9 +127,6 @@ impl Error for LookupError {}
 /// # }
 /// # fn main() { #[cfg(feature = "tokio")] demo::main() }
 /// ```
-///
-/// # Python
-/// Has no counterpart: a task has a context there, always.
 pub struct SetError<T> {
     variable: &'static Variable,
     value: T,

@@ -203,10 +203,6 @@ pub use contextvars_macros::context_var;
 /// # fn main() {}
 /// ```
 ///
-/// # Python
-///
-/// Has no counterpart: `Context().run(test)` does the same to a function there, by hand.
-///
 /// # Arguments
 // The macro's own documentation follows here, and is about them.
 pub use contextvars_macros::test;

@@ -51,9 +51,6 @@ thread_local! {
 /// assert!(result.is_err());
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: `sys.excepthook` is called when the exception has left the context behind.
 pub fn install_panic_hook() {
     let installed = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

@@ -157,9 +157,6 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// assert_eq!(USER.get_or_else(|| "nobody".to_owned()), "nobody");
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart: the argument of `var.get(value)` is evaluated whether it is needed or not.
     #[inline]
     pub fn get_or_else(&'static self, make: impl FnOnce() -> T) -> T
     where

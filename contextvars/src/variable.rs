@@ -29,9 +29,6 @@ use std::fmt;
 ///     pub static REQUEST_ID: u64;
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart but for the name: a variable there knows nothing else of its declaration that could be asked for.
 pub struct Variable {
     name: &'static str,
     module_path: &'static str,
@@ -340,9 +337,6 @@ inventory::collect!(Registration);
 /// #[contextvars::context_var]
 /// static TENANT: String;
 /// ```
-///
-/// # Python
-/// Has no counterpart.
 pub fn variables() -> impl Iterator<Item = &'static Variable> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
 }

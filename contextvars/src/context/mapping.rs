@@ -1,4 +1,4 @@
-//! A [`Context`] to look at: a mapping from variables to values, as Python's is.
+//! Looking into a [`Context`]: it is a mapping from variables to values, as in Python.
 
 use std::fmt::{self, Write};
 use std::ops::Index;
@@ -8,7 +8,7 @@ use crate::state::ContextVar;
 use crate::variable::Variable;
 
 impl Context {
-    /// Returns whether the variable has a value in this context. A default is not one.
+    /// Returns whether the variable is set in this context. A default does not count.
     ///
     /// # Examples
     ///
@@ -30,7 +30,7 @@ impl Context {
         self.state.get(var).is_some()
     }
 
-    /// Returns the variable's value in this context. `None`: it is not set here; a default does not count.
+    /// Returns the variable's value in this context, or `None` if it is not set there. A default does not count.
     ///
     /// # Examples
     ///
@@ -52,20 +52,7 @@ impl Context {
         self.state.get(var)
     }
 
-    /// Returns how many variables are set. O(n).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// let ctx = Context::new().with(&PORT, 80).with(&PORT, 8080);
-    /// assert_eq!((ctx.len(), Context::new().len()), (1, 0));
-    /// # }
-    /// ```
+    /// Returns the number of variables that are set. O(n).
     ///
     /// # Python
     /// `len(ctx)`.
@@ -75,19 +62,6 @@ impl Context {
     }
 
     /// Returns whether no variable is set.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var(default = 80)]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// assert!(Context::new().is_empty());
-    /// assert!(!Context::new().with(&PORT, 80).is_empty());
-    /// # }
-    /// ```
     ///
     /// # Python
     /// `not ctx`.
@@ -113,72 +87,37 @@ impl Context {
     /// let ctx = Context::new().with(&USER, "ada".to_owned()).with(&PORT, 80);
     /// let shown: Vec<_> = ctx.iter().map(|(var, value)| format!("{}={value:?}", var.name())).collect();
     /// assert_eq!(shown, ["USER=\"ada\"", "PORT=80"]);
+    ///
+    /// assert_eq!(ctx.keys().map(|var| var.name()).collect::<Vec<_>>(), ["USER", "PORT"]);
+    /// assert_eq!(ctx.values().map(|value| value.to_string()).collect::<Vec<_>>(), ["ada", "80"]);
+    /// assert_eq!((ctx.items().count(), ctx.len(), ctx.is_empty()), (2, 2, false));
     /// # }
     /// ```
     ///
     /// # Python
-    /// `ctx.items()`; `iter(ctx)` there is [`keys`](Self::keys). The order there is that of hashes.
+    /// `ctx.items()`, in the order of hashes. Python's `iter(ctx)` is [`keys`](Self::keys).
     #[must_use]
     pub fn iter(&self) -> Items<'_> {
         Items::new(self.state.values())
     }
 
-    /// Returns the variables that are set. In the order of [`iter`](Self::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// let ctx = Context::new().with(&PORT, 80);
-    /// assert_eq!(ctx.keys().map(|variable| variable.name()).collect::<Vec<_>>(), ["PORT"]);
-    /// # }
-    /// ```
+    /// Returns the variables that are set, in the order of [`iter`](Self::iter).
     ///
     /// # Python
-    /// `ctx.keys()`, which is said to return a list, and in CPython returns an iterator.
+    /// `ctx.keys()`.
     pub fn keys(&self) -> impl Iterator<Item = &'static Variable> {
         self.iter().map(|(variable, _)| variable)
     }
 
-    /// Returns the values. In the order of [`iter`](Self::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// let ctx = Context::new().with(&PORT, 80);
-    /// assert_eq!(ctx.values().map(|value| value.to_string()).collect::<Vec<_>>(), ["80"]);
-    /// # }
-    /// ```
+    /// Returns the values, in the order of [`iter`](Self::iter).
     ///
     /// # Python
-    /// `ctx.values()`, which is said to return a list, and in CPython returns an iterator.
+    /// `ctx.values()`.
     pub fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
         self.iter().map(|(_, value)| value)
     }
 
     /// Returns the variables that are set with their values; the same as [`iter`](Self::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use contextvars::{Context, context_var};
-    /// #[context_var]
-    /// static PORT: u16;
-    ///
-    /// # fn main() {
-    /// let ctx = Context::new().with(&PORT, 80);
-    /// assert!(ctx.items().all(|(variable, value)| variable.name() == "PORT" && value.to_string() == "80"));
-    /// # }
-    /// ```
     ///
     /// # Python
     /// `ctx.items()`, which is said to return a list, and in CPython returns an iterator.
@@ -187,8 +126,7 @@ impl Context {
         self.iter()
     }
 
-    /// This context's value of the variable that `like` is a value of.
-    /// The variables with their values that can be others in `other`, or not set there.
+    /// The variables with their values that may differ in `other`, or be unset there.
     pub(crate) fn unshared<'a>(
         &'a self,
         other: &Self,
@@ -196,6 +134,7 @@ impl Context {
         self.state.unshared(&other.state).map(|(variable, value)| (variable, ValueRef::new(value)))
     }
 
+    /// This context's value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: ValueRef<'_>) -> Option<ValueRef<'_>> {
         self.state.counterpart(like.value()).map(ValueRef::new)
     }
@@ -225,9 +164,9 @@ impl<T> Index<&'static ContextVar<T>> for Context {
     }
 }
 
-/// Equal if the same variables are set to the very same values, or to values that are equal by their type's
-/// `PartialEq`. So a context equals its copies, whatever they hold. O(n) in the variables of the nodes that the two do not
-/// share: nothing for a copy, 16 for one in which one variable was set.
+/// Two contexts are equal if the same variables are set, each to the same instance of a value or to values that are
+/// equal by their type's `PartialEq`. So a context equals its copies, whatever they hold. O(n) in the variables of the
+/// nodes that the two do not share: none for a copy, 16 for one in which one variable was set.
 ///
 /// # Python
 /// `ctx == other`, which compares identities first, too.
@@ -239,9 +178,10 @@ impl PartialEq for Context {
     }
 }
 
-/// Shows `{NAME: value, ..}`; a value whose type has no `Debug` shows as its type's name, and `redact` is honoured.
+/// Shows `{NAME: value, ..}`. A value whose type has no `Debug` is shown as its type's name, one of a variable with
+/// `redact` as `<redacted>`.
 ///
-/// The alternate form shows where each variable was declared, too.
+/// The alternate form also shows where each variable was declared.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_map();
@@ -255,7 +195,8 @@ impl fmt::Debug for Context {
 /// Writes one line: `REQUEST_ID=7, TENANT=acme`, in the order of [`iter`](Self::iter). Values are displayed as
 /// [`ValueRef`] does, so `redact` is honoured; control characters, line feeds among them, are escaped.
 ///
-/// So a context can go into an error. [`retain`](Self::retain) has it hold, and keep alive, no more than is to be shown.
+/// So a context can be a field of an error; [`retain`](Self::retain) reduces it to the variables to be shown, so that
+/// the error keeps no other value alive.
 ///
 /// # Examples
 ///
@@ -279,9 +220,6 @@ impl fmt::Debug for Context {
 /// assert_eq!(error, "no stock (REQUEST_ID=7)");
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: a `Context` prints as an object at an address.
 impl fmt::Display for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, (variable, value)) in self.iter().enumerate() {

@@ -89,9 +89,6 @@ pub fn copy_context() -> Context {
 /// assert!(!child.contains(&TRANSACTION));
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: an `asyncio` task copies everything.
 #[inline]
 #[must_use]
 pub fn inherit_context() -> Context {
@@ -181,9 +178,6 @@ impl Context {
     /// assert!(UPLOAD.is_set());
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart: nothing leaves a `Context` there.
     #[must_use = "the variable is unset in the context that is returned"]
     pub fn without<T>(mut self, var: &'static ContextVar<T>) -> Self {
         self.state.remove(var);
@@ -220,9 +214,6 @@ impl Context {
     /// assert_eq!(format!("{ctx:?}"), "{TENANT: 1}");
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart, as above.
     pub fn retain(&mut self, mut keep: impl FnMut(&'static Variable, ValueRef<'_>) -> bool) {
         self.state.retain(|variable, value| keep(variable, ValueRef::new(value)));
     }

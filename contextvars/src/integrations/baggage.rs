@@ -66,9 +66,6 @@
 //! ```
 //!
 //! The specification: <https://www.w3.org/TR/baggage/>.
-//!
-//! # Python
-//! Has no counterpart: a context does not leave its process.
 
 use crate::integrations::headers::{ExtractLayer, ExtractService, InjectLayer, InjectService};
 pub use crate::travelling::baggage::{Baggage, Member, Members, NAME, Settings, extract, inject};

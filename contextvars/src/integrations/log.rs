@@ -37,9 +37,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! # Python
-//! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
 use log::kv::{self, Key, Source, VisitSource};
 use log::{Level, Log, Metadata, Record};

@@ -28,9 +28,6 @@ use crate::variable::{Fact, Variable};
 ///
 /// # Errors
 /// What the serializer returns, or the `Serialize` of a value.
-///
-/// # Python
-/// Has no counterpart: a context cannot be pickled.
 impl Serialize for Context {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entries: Vec<_> = self.iter().filter_map(|(var, value)| Some((var, Shown::of(value)?))).collect();

@@ -99,9 +99,6 @@ impl<T> ContextVar<T> {
     /// assert_eq!((PORT.name(), PORT.variable().type_name()), ("PORT", "u16"));
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart but for [`name`](Self::name).
     #[must_use]
     pub const fn variable(&self) -> &Variable {
         &self.variable

@@ -183,10 +183,6 @@ pin_project! {
     /// drop(request); // and with it, in its context, the connection
     /// # }
     /// ```
-    ///
-    /// # Python
-    /// Has no counterpart: only a task has a context there. What a coroutine or an async generator sets is set in the
-    /// context of whoever awaits it, or asks it for the next item.
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct InContext<T> {
         // `Some` until `into_parts` takes it, it is done and `ends_with_it`, or `drop` is done with it.

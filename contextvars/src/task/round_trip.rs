@@ -43,9 +43,6 @@ use crate::task::ContextExt;
 /// assert_eq!(ROWS_READ.get(), 42);
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: `asyncio.to_thread` runs in a copy, whose changes are lost.
 #[must_use = "`f` runs only when the returned function is called"]
 pub fn round_trip<F: FnOnce() -> R, R>(f: F) -> impl FnOnce() -> Returned<R> {
     let work = f.in_context(Context::outbound());

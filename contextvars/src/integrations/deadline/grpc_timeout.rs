@@ -160,9 +160,6 @@ fn write(time: Duration) -> String {
 /// let error = deadline::extract(&headers).unwrap_err();
 /// assert!(error.to_string().starts_with("the header `grpc-timeout` is \"5 seconds\":"));
 /// ```
-///
-/// # Python
-/// Has no counterpart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrpcTimeoutError {
     /// What of the value is to be shown.

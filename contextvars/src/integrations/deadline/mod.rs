@@ -102,9 +102,6 @@ pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
 /// });
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart.
 #[context_var]
 pub static DEADLINE: Deadline;
 

@@ -67,9 +67,6 @@
 //! # });
 //! # }
 //! ```
-//!
-//! # Python
-//! Has no counterpart: a context does not leave its process.
 
 mod header_map;
 mod receive;

@@ -61,9 +61,6 @@
 //! *Types of your own.* Implement `::rayon::iter::IntoParallelIterator`, with rayon's types, and not the trait of this
 //! module, which is there for whatever implements rayon's. The same goes for the `IntoParallelIterator` in the signature
 //! of a [`ParallelExtend`](iter::ParallelExtend) or [`FromParallelIterator`](iter::FromParallelIterator).
-//!
-//! # Python
-//! Has no counterpart: what `concurrent.futures` runs on its threads does not see the context of whoever submits it.
 
 pub mod iter;
 pub mod slice;

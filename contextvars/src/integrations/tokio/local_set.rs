@@ -31,9 +31,6 @@ use crate::task::inheriting;
 ///     assert_eq!(seen.await.unwrap(), 1);
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart: there, all tasks of a loop stay on one thread.
 #[derive(Default)]
 pub struct LocalSet {
     inner: ::tokio::task::LocalSet,

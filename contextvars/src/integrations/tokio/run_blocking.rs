@@ -46,9 +46,6 @@ use crate::task::{Returned, round_trip};
 ///     assert_eq!(ROWS_READ.get(), 42);
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart: what a function of `asyncio.to_thread` sets is lost.
 #[track_caller]
 pub fn run_blocking<F, R>(f: F) -> RunBlocking<R>
 where

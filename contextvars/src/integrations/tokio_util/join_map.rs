@@ -33,9 +33,6 @@ use crate::task::inheriting;
 ///     assert_eq!((key, output.unwrap()), ("one", 1));
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart: an `asyncio.TaskGroup` has no keys. Its tasks copy the whole context.
 pub struct JoinMap<K, V, S = RandomState> {
     inner: ::tokio_util::task::JoinMap<K, V, S>,
 }

@@ -28,10 +28,6 @@ use crate::task::{ContextExt, InContext, around_its_own};
 ///     assert_eq!(pool.spawn_pinned(|| async { TENANT.get() }).await.unwrap(), 1);
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart: a loop there has one thread. `asyncio.run_coroutine_threadsafe` hands a coroutine to the loop of
-/// another, with a copy of the caller's whole context.
 #[derive(Clone)]
 pub struct LocalPoolHandle {
     inner: ::tokio_util::task::LocalPoolHandle,

@@ -194,9 +194,6 @@ impl TaskTracker {
 ///     assert_eq!(token.task_tracker().spawn(async { TENANT.get() }).await.unwrap(), 1);
 /// }
 /// ```
-///
-/// # Python
-/// Has no counterpart: an `asyncio.TaskGroup` counts tasks only.
 #[must_use]
 #[derive(Clone)]
 pub struct TaskTrackerToken {

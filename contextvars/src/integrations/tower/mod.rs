@@ -48,10 +48,6 @@
 //!
 //! # Other requests
 //! Services whose requests are not HTTP's get a context for each of them from [`AnyContextLayer`].
-//!
-//! # Python
-//! Has no counterpart: `asyncio.start_server` makes a task of each connection, with a copy of the context that the
-//! server was started in, and a connection's requests share it.
 
 mod any;
 mod body;

@@ -44,9 +44,6 @@
 //! assert_eq!(output.text(), " INFO accepted REQUEST_ID=7\nDEBUG looked up REQUEST_ID=8\n");
 //! # }
 //! ```
-//!
-//! # Python
-//! Has no counterpart: there, a `logging.Filter` of one's own puts variables into the records.
 
 mod buffer;
 mod carried;

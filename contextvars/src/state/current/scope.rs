@@ -47,9 +47,6 @@ use super::{Current, base, end, with_current};
 /// assert_eq!((deepest, DEPTH.get()), (Some(3), 0));
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: `with var.set(..)` of Python 3.14 sets in the current context itself.
 #[must_use]
 pub struct Scope<const N: usize> {
     /// The mark of the context around.

@@ -68,9 +68,6 @@ pub type Inheriting<I> = WithContext<Below<I>>;
 /// assert_eq!(sum, 3 * 499_500);
 /// # }
 /// ```
-///
-/// # Python
-/// Has no counterpart: `concurrent.futures.Executor.map` hands no context on.
 pub trait ParallelIteratorExt: ParallelIterator {
     /// Runs every closure that comes after this in a copy of `context`, on whatever thread.
     ///

@@ -33,9 +33,6 @@ use super::module::{Module, SourceFile};
 /// # }
 /// ```
 ///
-/// # Python
-/// Has no counterpart: there, every task inherits but those that are given a context.
-///
 /// # Other hooks
 /// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named
 /// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced
