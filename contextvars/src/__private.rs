@@ -1,4 +1,4 @@
-//! What the macros' expansions may name. Nothing here is for anybody else, and any of it may change in any release.
+//! Items for the expansions of macros. Not public API: exempt from semantic versioning.
 
 use crate::context::Context;
 use crate::state::Scope;
@@ -22,7 +22,7 @@ pub const fn declare<T: Send + Sync + 'static>(
     ContextVar::declared(variable, default, traits)
 }
 
-/// What a declaration with mistakes becomes, so that the variable's users do not get errors of their own.
+/// The expansion of a declaration with mistakes, so that uses of the variable do not report further errors.
 #[must_use]
 pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
     let variable = Variable::declared("?", "?", "?", 0, 0);
@@ -31,8 +31,8 @@ pub const fn undeclared<T: Send + Sync + 'static>() -> ContextVar<T> {
 
 /// A variable with the value that `with_context!` gives it.
 ///
-/// A struct, so that a value of the wrong type is reported where it stands, and not as the argument of a function that
-/// the user has never heard of.
+/// A struct, so that the compiler reports a value of the wrong type at its place, and not as an argument of an internal
+/// function.
 pub struct Binding<T: 'static> {
     pub var: &'static ContextVar<T>,
     pub value: T,

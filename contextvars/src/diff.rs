@@ -1,4 +1,4 @@
-//! [`Diff`]: what changed between two contexts.
+//! [`Diff`]: the differences between two contexts.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use crate::state;
 use crate::variable::Variable;
 
 impl Context {
-    /// Returns what changed from this context to `after`. O(n) in the variables of the nodes that the two do not share, plus
-    /// the comparisons.
+    /// Returns the changes from this context to `after`. O(n) in the variables of the nodes that the two do not share,
+    /// plus the comparisons.
     ///
-    /// Values are compared as `==` compares them on contexts.
+    /// Values are compared as by `==` of two contexts.
     ///
     /// # Panics
-    /// If the `PartialEq` of a value does.
+    /// If the `PartialEq` of a value panics.
     ///
     /// # Examples
     ///
@@ -57,10 +57,10 @@ impl Context {
     }
 }
 
-/// What changed between two contexts; [`Context::diff`] makes it.
+/// The changes between two contexts; [`Context::diff`] returns it.
 ///
 /// Its `Display` has a line for each change: `+` for a variable that was set, `-` for one that was unset, `~` for one
-/// whose value is another. `redact` is honoured.
+/// whose value is different. Redacted values are not shown.
 ///
 /// # Examples
 ///
@@ -87,30 +87,30 @@ pub struct Diff<'a> {
 }
 
 impl<'a> Diff<'a> {
-    /// Returns whether nothing changed: the contexts are equal.
+    /// Returns whether there are no changes: the contexts are equal.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Returns how many variables changed.
+    /// Returns the number of variables that changed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// Makes the changes in the current context: variables are set to what they have after, or unset.
+    /// Applies the changes to the current context: each variable is set to its value in `after`, or unset.
     ///
-    /// So the changes of a spawned task come back, as those of a function do with [`round_trip`](crate::round_trip): the
-    /// task returns its context, and the difference to the context that it inherited is applied. Variables that were set
-    /// here meanwhile keep their values, unless the difference has them, too: then they get the value from there.
-    /// Variables declared with `inherit = false` come back, too, if the contexts have them. In a context that is not
-    /// current: `ctx.run(|| diff.apply())`.
+    /// So a caller can take over the changes of a spawned task, as [`round_trip`](crate::round_trip) does for a
+    /// function: the task returns its context, and the caller applies the difference from the context that the task
+    /// inherited. Variables that the caller has set meanwhile keep their values, unless they are in the difference,
+    /// too. Variables declared with `inherit = false` are included if the contexts have them. For a context that is not
+    /// current, write `ctx.run(|| diff.apply())`.
     ///
     /// Costs a [`set`](crate::ContextVar::set) for each change, less the allocation.
     ///
     /// # Panics
-    /// Where [`set`](crate::ContextVar::set) panics, if there are changes; none was made then.
+    /// Where [`set`](crate::ContextVar::set) panics, if there are changes; none has been applied then.
     ///
     /// # Examples
     ///
@@ -180,7 +180,7 @@ impl fmt::Display for Diff<'_> {
     }
 }
 
-/// The alternate form shows where each variable was declared, too.
+/// The alternate form also shows where each variable was declared.
 impl fmt::Debug for Diff<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_map();
@@ -191,7 +191,7 @@ impl fmt::Debug for Diff<'_> {
     }
 }
 
-/// What happened to one variable between two contexts.
+/// The change of one variable between two contexts.
 ///
 /// # Examples
 ///
@@ -223,13 +223,13 @@ impl<'a> Change<'a> {
         self.variable
     }
 
-    /// Returns its value before; `None` if it was not set.
+    /// Returns its value before, or `None` if it was not set.
     #[must_use]
     pub fn before(&self) -> Option<ValueRef<'a>> {
         self.before
     }
 
-    /// Returns its value after; `None` if it is not set any more.
+    /// Returns its value after, or `None` if it is no longer set.
     #[must_use]
     pub fn after(&self) -> Option<ValueRef<'a>> {
         self.after

@@ -1,4 +1,4 @@
-//! What can go wrong in a read, a set or an enter; each error names the variable and says what to write instead.
+//! The errors of reading, setting and entering. Each names the variable and says what to write instead.
 
 use std::error::Error;
 use std::fmt;
@@ -29,15 +29,15 @@ pub struct LookupError {
 
 #[derive(Clone, Copy)]
 enum LookupErrorKind {
-    /// It was never set anywhere in the process.
+    /// It was never set in this process.
     NeverSet,
-    /// It is, or was, set in some other context.
+    /// It is or was set in another context.
     NotSetHere,
-    /// Its default is being made, and reads it.
+    /// Its default is being evaluated and reads it.
     DefaultReadsItself,
 }
 
-/// The modules whose children inherit, as far as the program has them.
+/// The modules whose threads and tasks inherit, of those whose features are enabled.
 const FACADES: &str = match (cfg!(feature = "tokio"), cfg!(feature = "rayon")) {
     (true, true) => "`contextvars::tokio` (or `rayon`, `thread`)",
     (true, false) => "`contextvars::tokio` (or `thread`)",
@@ -46,7 +46,7 @@ const FACADES: &str = match (cfg!(feature = "tokio"), cfg!(feature = "rayon")) {
 };
 
 impl LookupError {
-    /// Of a variable without a default; `was_set` says whether it was ever set, in whatever context.
+    /// For a variable without a default; `was_set` says whether it was ever set, in any context.
     pub(crate) fn no_value(variable: &'static Variable, was_set: bool) -> Self {
         let kind = if was_set { LookupErrorKind::NotSetHere } else { LookupErrorKind::NeverSet };
         Self { variable, kind }
@@ -98,11 +98,11 @@ impl fmt::Debug for LookupError {
 
 impl Error for LookupError {}
 
-/// A `set` was refused, because the value would have been seen by unrelated work; it hands the value back.
+/// A `set` was refused because unrelated work would have seen the value; the error contains the value.
 ///
-/// Work without a context of its own shares its thread's base context with all later work there: a plain task or blocking
-/// function of tokio (feature `tokio`), a plain job of rayon (feature `rayon`), whatever runs on a thread that is
-/// [marked](crate::thread::mark_as_worker).
+/// Work without a context of its own shares its thread's base context with all later work on that thread: a plain task
+/// or blocking function of tokio (feature `tokio`), a plain job of rayon (feature `rayon`), and any work on a thread
+/// that is [marked](crate::thread::mark_as_worker) as a worker.
 ///
 /// # Examples
 ///
@@ -119,7 +119,7 @@ impl Error for LookupError {}
 /// let plain = tokio::spawn(async {
 ///     let error = USER.try_set("ada".to_owned()).unwrap_err();
 ///     assert_eq!(error.variable().name(), "USER");
-///     // The value is not lost; a scope has a place for it.
+///     // The value is not lost: a scope takes it.
 ///     with_context!(USER = error.into_value(), { USER.get() })
 /// });
 /// assert_eq!(plain.await.unwrap(), "ada");
@@ -137,13 +137,13 @@ impl<T> SetError<T> {
         Self { variable, value }
     }
 
-    /// Returns the variable that was to be set.
+    /// Returns the variable that could not be set.
     #[must_use]
     pub fn variable(&self) -> &'static Variable {
         self.variable
     }
 
-    /// Takes back the value that was not set.
+    /// Returns the value that was not set.
     #[must_use]
     pub fn into_value(self) -> T {
         self.value
@@ -163,7 +163,7 @@ impl<T> fmt::Display for SetError<T> {
     }
 }
 
-/// How work is given a context, as far as the program has ways.
+/// How to give work a context, by the features that are enabled.
 const WAYS: &str = match (cfg!(feature = "tokio"), cfg!(feature = "rayon"), cfg!(feature = "tower")) {
     (true, true, true) => {
         "`contextvars::tokio::spawn`, `contextvars::rayon`, `inherit_context().wrap_once(job)`, \
@@ -197,7 +197,7 @@ impl<T> fmt::Debug for SetError<T> {
 
 impl<T> Error for SetError<T> {}
 
-/// A [`SharedContext`](crate::SharedContext) is entered already, on this thread or another.
+/// A [`SharedContext`](crate::SharedContext) is already entered, on this thread or another.
 ///
 /// # Examples
 ///

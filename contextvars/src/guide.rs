@@ -1,4 +1,4 @@
-//! Guides: where contexts travel, what to mind, what it costs, how this crate works. They hold no code but examples.
+//! Guides: how contexts propagate, pitfalls, costs, and how this crate works. They contain no code but examples.
 
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}

@@ -1,7 +1,8 @@
-//! Context variables (PEP 567) for Rust: ambient values that belong to the task at hand, not to the thread it runs on.
+//! Context variables (PEP 567) for Rust: ambient values that belong to a task, not to the thread it runs on.
 //!
-//! A request id, a tenant, a locale, a deadline, a test's clock: set once, read anywhere below, carried across `.await`
-//! and into spawned tasks, never seen by a neighbouring task.
+//! A request id, a tenant, a locale, a deadline, a test's clock: such a value is set once and read in every function
+//! called from there. It is kept across each `.await`, inherited by spawned tasks, and never visible to unrelated
+//! tasks.
 //!
 //! ```
 //! use contextvars::{context_var, copy_context, with_context};
@@ -38,20 +39,21 @@
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() {
 //!     let request = with_context!(REQUEST_ID = 7, async {
-//!         // `contextvars::tokio` is tokio, but what it spawns inherits.
+//!         // `contextvars::tokio` is tokio whose tasks inherit.
 //!         tokio::spawn(async { REQUEST_ID.get() }).await.unwrap()
 //!     });
 //!     assert_eq!(request.await, 7);
 //! }
 //! ```
 //!
-//! The [guides](guide) say more: [where a context travels](guide::propagation), what is as [in Python](guide::python),
-//! [how to migrate](guide::migrating) from other ways, the [pitfalls](guide::pitfalls), what
-//! [errors and panics](guide::errors) say of a context, [how to write an integration](guide::integrations),
-//! [what it costs](guide::performance), why it is [safe](guide::safety), and [how it is built](guide::design).
+//! The [guides](guide): [how a context propagates](guide::propagation), the [differences from Python](guide::python),
+//! [how to migrate](guide::migrating) from thread-locals and other crates, [pitfalls](guide::pitfalls),
+//! [errors and panics](guide::errors) with the variables of a request, [how to write an
+//! integration](guide::integrations), [costs](guide::performance), [safety](guide::safety), and the
+//! [design](guide::design).
 //!
 //! # Features
-//! All are off by default; `full` is all but the two that need `--cfg tokio_unstable`.
+//! All are off by default. `full` enables all but the two that need `--cfg tokio_unstable`.
 //!
 //! | Feature | What it adds |
 //! |---|---|
@@ -72,43 +74,42 @@
 //!
 //! # WebAssembly
 //! The crate builds for `wasm32-unknown-unknown`, without features and with all of `full`. `ci/wasm.sh` runs programs in
-//! Node.js, on that target and on `wasm32-wasip1`: variables, scopes, contexts, futures and [`variables`]. Not run there:
-//! the features; threads; a browser.
+//! Node.js, on that target and on `wasm32-wasip1`: variables, scopes, contexts, futures and [`variables`]. Not tested
+//! there: the features, threads, and browsers.
 //!
-//! - **A panic is a trap**, which unwinds nothing: no scope ends and no context is left. What is called next in the same
-//!   instance finds the values of the scope that the panic was in. So discard an instance after a trap.
-//! - **Constructors list the declarations.** [`variables`], headers and baggage, which go through a list as well, find none
+//! - **A panic is a trap**, which does not unwind: no scope ends and no context is left. The next call into the same
+//!   instance sees the values of the scope that the panic was in. So discard an instance after a trap.
+//! - **Constructors list the declarations.** [`variables`], headers and baggage, which use a list too, find no variable
 //!   until `__wasm_call_ctors` has run. The linker has each export call it, unless the module itself exports or calls
 //!   that function; then its host or the program has to call it once, before anything else.
 
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// What expansions name, in this crate's own tests too.
+// The name that expansions use, in this crate's own tests too.
 extern crate self as contextvars;
 
-// The rooms, from the ground upwards: none knows of those above it, which `tests/layers.rs` sees to (within a room, the
-// order is the alphabet's). Why they are as they are says `docs/design.md`.
+// Modules in dependency order: each imports only from those above it in this list, which `tests/layers.rs` enforces
+// (within a group, the order is alphabetical). `docs/design.md` explains the layers.
 
-// What is known of a declaration, and the proof that it stands at module level.
+// The facts of a declaration, and the proof that it is at module level.
 mod module_level;
 mod variable;
 
-// What can go wrong, and whether the thread runs unrelated work.
+// Errors, and whether the thread runs unrelated work.
 mod error;
 mod worker;
 
-// How values, maps and the current context are kept: all of the unsafe code.
+// Storage of values, maps and the current context: all of the unsafe code.
 mod state;
 
-// What users hold: variables, the tokens of their sets, contexts; and what contexts carry besides.
+// The main types: variables, tokens, contexts; and the state of other libraries that a context carries.
 pub mod carry;
 mod context;
 mod token;
 mod var;
 
-// What can be done with contexts besides: share them, compare them, log them, print them when code panics, send them to
-// other processes.
+// Further operations on contexts: sharing, comparing, logging, printing on a panic, sending to other processes.
 mod diff;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
@@ -116,14 +117,14 @@ mod panic_hook;
 mod shared_context;
 mod travelling;
 
-// What runs in a context: futures and threads.
+// Futures and threads that run in a context.
 mod task;
 pub mod thread;
 
-// What other crates run: tasks, jobs, requests, log lines.
+// Integrations of other crates: tasks, jobs, requests, log lines.
 mod integrations;
 
-// What expansions name, `with_context!`, and the guides.
+// Items for the expansions of macros, `with_context!`, and the guides.
 #[doc(hidden)]
 pub mod __private;
 pub mod guide;
@@ -131,16 +132,16 @@ mod macros;
 
 /// Declares a context variable: `#[context_var(default = 42)] static ANSWER: i32;`.
 ///
-/// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must stand at module level, as in Python
-/// it should: a variable lives as long as the program.
+/// The static's type becomes [`ContextVar<i32>`](ContextVar). The declaration must be at module level: a variable lives
+/// as long as the program. (Python recommends the same and does not enforce it.)
 ///
-/// Costs about 1.5 ms of `cargo check`; at run time an entry in the program's list of [`variables`], and, with the
-/// first set, a number.
+/// Costs about 1.5 ms of `cargo check`; at run time an entry in the program's list of [`variables`] and, from the first
+/// set on, a number.
 ///
 /// # Errors
 ///
-/// Does not compile anywhere but at module level, nor with a type that is not `Send + Sync + 'static`. Each mistake has
-/// a message that says what to write instead.
+/// Compiles only at module level, and only with a type that is `Send + Sync + 'static`. Each mistake has a message that
+/// says what to write instead.
 ///
 /// # Examples
 ///
@@ -166,16 +167,16 @@ mod macros;
 ///
 /// # Python
 ///
-/// `NAME = ContextVar("NAME", default=..)`, which may stand anywhere, but should not.
+/// `NAME = ContextVar("NAME", default=..)`.
 ///
 /// # Arguments
 // The macro's own documentation follows here, and is about them.
 pub use contextvars_macros::context_var;
-/// Makes a test of a function, sync or async, that runs in a fresh context: `#[contextvars::test]` in the place of
-/// `#[test]` or `#[tokio::test]`.
+/// Marks a function, sync or async, as a test that runs in a fresh context: `#[contextvars::test]` replaces `#[test]`
+/// and `#[tokio::test]`.
 ///
-/// What the test sets no other test sees, on whatever thread it runs; and it begins with nothing set. Other attributes,
-/// such as `#[should_panic]` and `#[ignore]`, work as ever.
+/// The test starts with no variable set, and no other test sees the values that it sets, even if both run on one
+/// thread. Other attributes, such as `#[should_panic]` and `#[ignore]`, work as usual.
 ///
 /// # Examples
 ///

@@ -1,15 +1,15 @@
-//! [`with_context!`](crate::with_context), the front of the procedural macro that does the work.
+//! [`with_context!`](crate::with_context), which calls the procedural macro that does the work.
 
 /// Runs a block of code in a copy of the current context with some variables set.
 ///
-/// What the body sets stays in that copy; nothing has to be undone. The bound values live until the body is done. They
-/// are evaluated from left to right, in the context around the macro, before the body. The body is a block, in which
-/// `?`, `return`, `break` and `continue` work as in any other, or an `async` block, which makes the whole a future that
-/// re-enters the context on every poll.
+/// The values that the body sets stay in that copy; nothing has to be undone. The bound values live until the body
+/// ends. They are evaluated from left to right, in the outer context, before the body. The body is a block, in which
+/// `?`, `return`, `break` and `continue` work as in any other, or an `async` block: then the result is a future that
+/// enters the context on every poll.
 ///
-/// Costs about 8 ns for the first binding and 5 ns for each further one in a context of up to 16 variables, and some 4 ns
-/// more in one of 1,000; some 30 to 80 ns where no context was entered; and a copy of a part of the context if the body
-/// sets more.
+/// Costs about 8 ns for the first binding and 5 ns for each further one in a context of up to 16 variables, and about 4
+/// ns more in one of 1,000. If no context is entered, about 30 to 80 ns. If the body itself sets variables, a copy of a
+/// part of the context.
 ///
 /// # Examples
 ///
@@ -23,11 +23,11 @@
 ///
 /// # fn main() {
 /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
-/// // A future: the context is there with each poll.
+/// // A future: the context is current during each poll.
 /// let id = with_context!(REQUEST_ID = 8, async move { REQUEST_ID.get() });
 /// assert_eq!(block_on(id), 8);
 ///
-/// // A block: the context is there until its end.
+/// // A block: the context is current until its end.
 /// let line = with_context!(REQUEST_ID = 7, USER = "ada".to_owned(), {
 ///     format!("{}: {}", REQUEST_ID.get(), USER.get())
 /// });
@@ -39,12 +39,12 @@
 /// ```
 ///
 /// # Asynchronous code
-/// An `async fn` that a plain block only calls runs after the scope has ended: write
+/// An `async fn` that a plain block calls without awaiting runs after the scope has ended: write
 /// `with_context!(VAR = .., async move { work().await })`, not `with_context!(VAR = .., { work() })`.
 ///
-/// An `.await` in a body that is a plain block does not compile: write `async { .. }` or `async move { .. }`. Where a
-/// macro hides the `.await` from this one, the future is at least not `Send`, and clippy's `await_holding_invalid_type`
-/// finds it, given this `clippy.toml`:
+/// An `.await` in a body that is a plain block does not compile: write `async { .. }` or `async move { .. }`. If
+/// another macro hides the `.await` from this one, the future is at least not `Send`, and clippy's
+/// `await_holding_invalid_type` reports it, with this `clippy.toml`:
 ///
 /// ```toml
 /// await-holding-invalid-types = [
@@ -54,8 +54,8 @@
 /// ```
 ///
 /// # Panics
-/// If the body does. And at the body's end, if a hidden `.await` has suspended it and another context is current by
-/// then.
+/// If the body panics. Also at the end of the body, if a hidden `.await` has suspended it and another context is
+/// current by then.
 ///
 /// # Python
 /// `copy_context().run(..)` around a few `var.set(..)`.

@@ -1,13 +1,13 @@
-//! What the expansion of `#[context_var]` calls to refuse a declaration that is not at module level.
+//! The check that refuses a declaration of `#[context_var]` that is not at module level.
 //!
-//! A function's items cannot be told from a module's by their tokens, but they are looked up differently. The expansion
-//! puts a private marker type next to the variable and names it twice: once lexically, and once through `use self::*`,
-//! which always means the enclosing *module*. The two names mean the same type exactly when the variable is an item of
-//! that module.
+//! The items of a function and of a module have the same tokens, but names are looked up differently in them. The
+//! expansion puts a private marker type next to the variable and names it twice: once lexically, and once through
+//! `use self::*`, which always means the enclosing *module*. The two names refer to the same type if and only if the
+//! variable is an item of that module.
 
 use core::marker::PhantomData;
 
-/// A pair of types, asked for one thing only: whether they are the same type.
+/// A pair of types, to find out whether they are the same type.
 ///
 /// `Same::<A, A>::YES` is the inherent constant below; for two different types the name falls back to
 /// [`NotSame::YES`], because an inherent constant beats a trait's.
@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 pub struct Same<A: ?Sized, B: ?Sized>(PhantomData<A>, PhantomData<B>);
 
 impl<T: ?Sized> Same<T, T> {
-    /// The two types are one.
+    /// The two types are the same.
     pub const YES: bool = true;
 }
 
@@ -31,7 +31,7 @@ pub trait NotSame {
 
 impl<T: ?Sized> NotSame for T {}
 
-/// Fails the build with `message`, at the caller's place, unless the variable stands at module level.
+/// Fails the build with `message`, at the caller's place, unless the variable is at module level.
 ///
 /// A doctest needs a `fn main` of its own, or rustdoc wraps all of it in one:
 ///

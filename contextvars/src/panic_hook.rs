@@ -1,4 +1,4 @@
-//! [`install_panic_hook`]: a panic names the variables of the code that panicked.
+//! [`install_panic_hook`]: each panic writes the variables of the code that panicked.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -18,18 +18,18 @@ thread_local! {
     static DISPLAYS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has each panic write the variables declared with `log` to the standard error stream, with the values that they have in
-/// the panicking code, and then call the hook that was installed before.
+/// Installs a panic hook that writes the variables declared with `log` to the standard error stream, with the values
+/// that they have in the panicking code, and then calls the hook that was installed before.
 ///
-/// The line is `context variables of the panic: ` and the variables as a [`Context`] displays them, which honours `redact`.
-/// Where none of them is set, there is no line.
+/// The line is `context variables of the panic: ` and the variables as a [`Context`] displays them, without redacted
+/// values. If none of them is set, no line is written.
 ///
-/// Call it once, at the start of the program. The hook is the process's: one that is installed afterwards and does not
-/// call this one takes its place.
+/// Call it once, at the start of the program. There is one hook for the process: one that is installed afterwards and
+/// does not call this one replaces it.
 ///
 /// In a hook a second panic aborts the process, and a `Display` may panic or wait for a lock that the panicking code
-/// holds. So the values are displayed on a thread of their own, in a copy of the context; if one of them panics, or they
-/// are not done within a second, the variables' names are written and no values. A panic costs a thread more by that.
+/// holds. So the values are displayed on a separate thread, in a copy of the context. If one of them panics, or if that
+/// takes more than a second, the names are written without values. So each panic also costs the start of a thread.
 ///
 /// # Panics
 /// If the thread is panicking.
@@ -73,20 +73,20 @@ fn write_variables() {
     let text = displayed_elsewhere(context, logged);
     let text = text.unwrap_or_else(|| format!("{} (their values cannot be displayed)", names.join(", ")));
     let line = format!("context variables of the panic: {text}\n");
-    // An error here has nowhere to go.
+    // An error of this write cannot be reported anywhere.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// What `logged` displays in `context`, on another thread. `None`: a value panics, or takes too long, or there can be no
-/// thread.
+/// Displays `logged` in `context`, on another thread. Returns `None` if a value panics or takes too long, or if the
+/// thread cannot be started.
 fn displayed_elsewhere(mut context: Context, logged: Context) -> Option<String> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let display = move || {
         DISPLAYS.set(true);
         let text = context.run(|| logged.to_string());
-        // Before the panicking thread goes on, so that its values end on it.
+        // Dropped before the panicking thread continues, so that the last owner of its values is that thread.
         drop((context, logged));
-        // It may have stopped waiting.
+        // The panicking thread may have stopped waiting.
         let _ = sender.send(text);
     };
     thread::Builder::new().name("contextvars-panic".to_owned()).spawn(display).ok()?;

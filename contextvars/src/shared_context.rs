@@ -1,4 +1,4 @@
-//! [`SharedContext`]: one context that several owners may run code in, one at a time.
+//! [`SharedContext`]: one context in which several owners may run code, one at a time.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::context::Context;
 use crate::error::EnterError;
 
-/// A handle of a context that is shared: all clones of the handle mean the same context.
+/// A handle of a shared context: all clones of the handle refer to the same context.
 ///
-/// A [`Context`] is owned, and the compiler sees to it that it is not entered twice. Where callbacks must truly share
-/// one context, each seeing what the others set, this checks the same at run time.
+/// A [`Context`] is owned, and the compiler ensures that it is not entered twice. If callbacks must share one context,
+/// each seeing the values that the others set, this type checks the same at run time.
 ///
 /// # Examples
 ///
@@ -32,10 +32,11 @@ use crate::error::EnterError;
 /// ```
 ///
 /// # Python
-/// What `contextvars.Context` is there: an object with many references, and `RuntimeError` when it is entered twice.
+/// `contextvars.Context`: an object with many references, and a `RuntimeError` when it is entered twice.
 #[derive(Clone, Default)]
 pub struct SharedContext {
-    /// `Entered` while the context is. Locked only to move the context in and out: nothing runs under the lock.
+    /// `Entered` while the context is entered. Locked only to move the context in and out: no user code runs under the
+    /// lock.
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -57,15 +58,15 @@ impl SharedContext {
         Self::default()
     }
 
-    /// Calls `f` in the shared context and returns its result. What `f` sets stays in the context. Takes a lock for a
-    /// moment on the way in and on the way out; none is held while `f` runs. A future that `f` returns is run outside.
+    /// Calls `f` in the shared context and returns its result. The values that `f` sets stay in the context. Takes a
+    /// lock briefly to enter and to leave; none is held while `f` runs. A future that `f` returns runs outside.
     ///
     /// # Errors
-    /// [`EnterError`] if the context is entered already, by a caller or on another thread; `f` was not called. Never
+    /// [`EnterError`] if the context is already entered, by a caller or on another thread; `f` was not called. Never
     /// waits.
     ///
     /// # Panics
-    /// If `f` does. The context keeps what was set so far, and can be entered again.
+    /// If `f` panics. The context keeps the values set so far, and can be entered again.
     ///
     /// # Python
     /// `ctx.run(callable)`.
@@ -92,11 +93,11 @@ impl SharedContext {
     /// ```
     ///
     /// # Errors
-    /// [`EnterError`] if the context is entered: what it holds is then the running code's alone. That code can call
-    /// [`copy_context`](crate::copy_context).
+    /// [`EnterError`] if the context is entered: only the running code has access to its values then. That code can
+    /// call [`copy_context`](crate::copy_context).
     ///
     /// # Python
-    /// `ctx.copy()`, which there also works on a context that is entered.
+    /// `ctx.copy()`, which also works on a context that is entered.
     pub fn copy(&self) -> Result<Context, EnterError> {
         match &*self.lock() {
             Inner::Free(context) => Ok(context.clone()),
@@ -104,7 +105,7 @@ impl SharedContext {
         }
     }
 
-    /// Returns whether the context is entered, at this moment.
+    /// Returns whether the context is entered at this moment.
     ///
     /// # Examples
     ///
@@ -131,7 +132,7 @@ impl SharedContext {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // No code that could panic runs under the lock, so what it guards is whole.
+        // No code that could panic runs under the lock, so the guarded state is consistent.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,10 @@
 //! [`std::thread`], with threads that inherit the context: put `use contextvars::thread;` in front of ordinary code.
 //!
-//! Everything of `std::thread` is here under its own name. What starts a thread is replaced: by [`spawn`], a
-//! [`Builder`] or a [`scope`], a thread runs in a copy of the spawner's context (without the variables declared with
-//! `inherit = false`; see [`inherit_context`]). What the thread sets stays in its copy.
+//! Everything of `std::thread` is here under its own name; only the items that start a thread are replaced. A thread
+//! started by [`spawn`], a [`Builder`] or a [`scope`] runs in a copy of the spawner's context (without the variables
+//! declared with `inherit = false`; see [`inherit_context`]). The values that the thread sets stay in its copy.
 //!
-//! A thread started by `std::thread` itself, by this crate's user or another's, begins in an empty context.
+//! A thread started by `std::thread` itself, in your code or in a dependency, begins in an empty context.
 //!
 //! # Examples
 //!
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! # Python
-//! What `threading.Thread` does from Python 3.14 on, where `sys.flags.thread_inherit_context` is set.
+//! `threading.Thread` from Python 3.14 on, if `sys.flags.thread_inherit_context` is set.
 
 use std::panic::RefUnwindSafe;
 use std::thread;
@@ -35,11 +35,11 @@ pub use std::thread::*;
 
 /// Marks the current thread as a worker: a thread that runs unrelated pieces of work, one after the other.
 ///
-/// On a worker, work without a context of its own has nowhere to set variables: in the thread's base context, later work
+/// Work on a worker that has no context of its own must not set variables: in the thread's base context, later work
 /// would see them. From this call on, a `set` in the base context of this thread is refused, and a read there finds no
-/// value. Work that has a context is not concerned. There is no way back.
+/// value. Work that has a context is not affected. A mark cannot be removed.
 ///
-/// Call it in the hook that a pool has for the start of its threads. The workers of tokio and rayon are told apart
+/// Call it in the hook that a pool calls at the start of its threads. The workers of tokio and rayon are recognised
 /// without it (features `tokio`, `rayon`). Costs a write to a thread-local.
 ///
 /// # Examples
@@ -73,7 +73,7 @@ pub fn mark_as_worker() {
 
 /// Starts a thread that inherits the context, as [`std::thread::spawn`] starts one that does not.
 ///
-/// Costs one reference count up and down more than that, and a few nanoseconds to enter the context.
+/// Costs one reference count more than that, and a few nanoseconds to enter the context.
 ///
 /// # Panics
 /// If the operating system cannot start a thread; [`Builder::spawn`] returns an error instead.
@@ -94,8 +94,8 @@ pub fn mark_as_worker() {
 /// ```
 ///
 /// # Python
-/// `threading.Thread(target=f, context=copy_context())` (3.14), but for what must stay behind. Before 3.14, and by
-/// default in ordinary builds since, a thread there begins in an empty context.
+/// `threading.Thread(target=f, context=copy_context())` (3.14), which copies every variable. Before 3.14, and by
+/// default in ordinary builds since, a thread begins in an empty context.
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where
@@ -105,9 +105,9 @@ where
     thread::spawn(inherit_context().wrap_once(f))
 }
 
-/// A [`std::thread::Builder`] whose thread inherits the context of whoever calls [`spawn`](Self::spawn).
+/// A [`std::thread::Builder`] whose thread inherits the context of the caller of [`spawn`](Self::spawn).
 ///
-/// It has all of the original's stable methods but `spawn_unchecked`, which is unsafe.
+/// It has all stable methods of the original but `spawn_unchecked`, which is unsafe.
 ///
 /// # Examples
 ///
@@ -208,7 +208,7 @@ impl From<Builder> for thread::Builder {
 /// Calls `f` with a [`Scope`] whose threads inherit the context and may borrow what outlives this call, as
 /// [`std::thread::scope`] does with one whose threads inherit nothing.
 ///
-/// `f` itself runs on this thread, in the current context. Each thread inherits from whoever spawns it.
+/// `f` itself runs on this thread, in the current context. Each thread inherits the context of its spawner.
 ///
 /// # Panics
 /// If a thread panicked that was not joined.
@@ -232,7 +232,7 @@ impl From<Builder> for thread::Builder {
 /// ```
 ///
 /// # Python
-/// `with ThreadPoolExecutor() as pool:` waits for its threads, too, but hands no context on.
+/// `with ThreadPoolExecutor() as pool:` waits for its threads, too, but does not propagate the context.
 #[track_caller]
 pub fn scope<'env, F, T>(f: F) -> T
 where
@@ -241,9 +241,9 @@ where
     thread::scope(|scope| f(scope))
 }
 
-/// A [`std::thread::Scope`] whose threads inherit the context of whoever spawns them; [`scope`] lends one.
+/// A [`std::thread::Scope`] whose threads inherit the context of their spawner; [`scope`] passes one to its closure.
 ///
-/// It is a `Scope` of the standard library behind another face, which is why its one method, `spawn`, is found under
+/// It is a `Scope` of the standard library behind a trait object; so its one method, `spawn`, is documented at
 /// [`Inherit`].
 ///
 /// # Examples
@@ -264,12 +264,12 @@ where
 /// ```
 pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope;
 
-/// What a [`Scope`] is to the type system: something whose threads inherit the context. Implemented for
-/// [`std::thread::Scope`] alone.
+/// The trait behind [`Scope`]: something whose threads inherit the context. Implemented for [`std::thread::Scope`]
+/// only.
 ///
 /// # Examples
 ///
-/// It is what the compiler shows in the place of [`Scope`]; there is no other need to name it.
+/// The compiler shows this name for [`Scope`]; code does not have to name it.
 ///
 /// ```
 /// # use contextvars::{context_var, thread};
@@ -289,9 +289,9 @@ pub type Scope<'scope, 'env> = dyn Inherit<thread::Scope<'scope, 'env>> + 'scope
 /// # }
 /// ```
 //
-// A struct around the standard library's `&'scope Scope` would live in `scope`'s frame, and so not for all of `'scope`,
-// which threads that spawn threads rely on. A reference to a trait object is made of the other where it lies. A trait
-// object has the auto traits that are written here: those of the original.
+// A struct around the standard library's `&'scope Scope` would live in the stack frame of `scope`, and so not for all
+// of `'scope`, which threads that spawn threads need. A reference to a trait object can be made from `&'scope Scope`
+// itself. A trait object has only the auto traits that are written here: those of the original.
 pub trait Inherit<Std>: fmt::Debug + Send + Sync + Unpin + RefUnwindSafe + sealed::Sealed {
     /// The original.
     #[doc(hidden)]

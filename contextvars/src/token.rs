@@ -1,4 +1,4 @@
-//! [`Token`]: what a `set` replaced, so that `reset` can put it back; and [`SetGuard`], which does so by itself.
+//! [`Token`]: the value that a `set` replaced, for `reset` to restore; and [`SetGuard`], which restores it on drop.
 
 use std::error::Error;
 use std::fmt;
@@ -9,9 +9,9 @@ use std::thread;
 
 use crate::state::{self, ContextVar, Identity, Replaced, ValueOf};
 
-/// What a [`set`](ContextVar::set) replaced, to be put back with [`reset`](ContextVar::reset).
+/// The value that a [`set`](ContextVar::set) replaced; [`reset`](ContextVar::reset) restores it.
 ///
-/// Ignoring a token is fine; the old value is then dropped. A token can be used once: `reset` takes it.
+/// A token may be ignored; the old value is then dropped. It can be used once: `reset` takes it by value.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ impl<T: Send + Sync + 'static> Token<T> {
         self.var
     }
 
-    /// Returns the value that was replaced; `None` if the variable was not set before.
+    /// Returns the value that was replaced, or `None` if the variable was not set before.
     ///
     /// # Python
     /// `Token.old_value`, with `None` for `Token.MISSING`.
@@ -65,7 +65,7 @@ impl<T: Send + Sync + 'static> Token<T> {
         self.old.as_ref()?.as_value().downcast_ref()
     }
 
-    /// Puts the old value back into `var`.
+    /// Restores the old value of `var`.
     #[inline]
     pub(crate) fn reset(mut self, var: &'static ContextVar<T>) -> Result<(), ResetError<T>> {
         if !ptr::eq(var, self.var) {
@@ -78,8 +78,8 @@ impl<T: Send + Sync + 'static> Token<T> {
     }
 }
 
-/// Where the token was made, the old value is dropped as part of the work there. Anywhere else, it is dropped in an empty
-/// context, so that nothing its destructor sets stays on a thread that other work comes to.
+/// In the context in which the token was made, the old value is dropped as part of the work there. In any other, it is
+/// dropped in an empty context, so that no value that its destructor sets stays on a thread for later work.
 impl<T> Drop for Token<T> {
     #[inline]
     fn drop(&mut self) {
@@ -91,7 +91,7 @@ impl<T> Drop for Token<T> {
     }
 }
 
-/// Shows the variable, and the old value as a [`Context`](crate::Context) would show it.
+/// Shows the variable, and the old value as a [`Context`](crate::Context) shows it.
 impl<T> fmt::Debug for Token<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_struct("Token");
@@ -106,7 +106,7 @@ impl<T> fmt::Debug for Token<T> {
 
 /// A [`reset`](ContextVar::reset) was refused: the token is of another variable, or was made in another context.
 ///
-/// Nothing was changed; [`into_token`](Self::into_token) gives the token back.
+/// Nothing was changed; [`into_token`](Self::into_token) returns the token.
 ///
 /// # Examples
 ///
@@ -132,25 +132,25 @@ pub struct ResetError<T: 'static> {
 }
 
 enum Wrong<T: 'static> {
-    /// It was to be used on this one.
+    /// The variable that was to be reset.
     Variable(&'static ContextVar<T>),
     Context,
 }
 
 impl<T> ResetError<T> {
-    /// Returns whether the token is of another variable than the one to be reset.
+    /// Returns whether the token is of a different variable than the one to be reset.
     #[must_use]
     pub fn is_wrong_variable(&self) -> bool {
         matches!(self.wrong, Wrong::Variable(_))
     }
 
-    /// Returns whether the token was made in another context than the current one.
+    /// Returns whether the token was made in a different context than the current one.
     #[must_use]
     pub fn is_wrong_context(&self) -> bool {
         matches!(self.wrong, Wrong::Context)
     }
 
-    /// Takes back the token, which is as good as it was.
+    /// Returns the token; it can be used again.
     #[must_use]
     pub fn into_token(self) -> Token<T> {
         self.token
@@ -210,9 +210,9 @@ impl<T> Error for ResetError<T> {}
 /// ```
 ///
 /// # Panics
-/// On drop, if another context is current than the one the variable was set in (unless the thread is panicking
-/// already). Forgetting the guard leaves the variable set. Guards of one context that end in another order than they
-/// began in are not noticed: the last to end wins.
+/// On drop, if the current context is not the one in which the variable was set (unless the thread is panicking
+/// already). Forgetting the guard leaves the variable set. If guards of one context do not end in the reverse order of
+/// their beginning, this is not detected: the last to end determines the value.
 ///
 /// # Python
 /// `with var.set(value):` of Python 3.14.
@@ -220,7 +220,7 @@ impl<T> Error for ResetError<T> {}
 pub struct SetGuard<T: Send + Sync + 'static> {
     /// Taken on drop.
     token: Option<Token<T>>,
-    /// The set it undoes was made in a thread's current context.
+    /// The set that it undoes was made in the current context of one thread.
     not_send: PhantomData<*const ()>,
 }
 

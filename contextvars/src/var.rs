@@ -1,4 +1,4 @@
-//! What a [`ContextVar`] can do: read, set and reset the variable in the current context.
+//! The methods of [`ContextVar`]: read, set and reset the variable in the current context.
 
 use crate::error::{LookupError, SetError};
 use crate::state::{self, ContextVar};
@@ -7,12 +7,12 @@ use crate::token::{ResetError, SetGuard, Token};
 impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Returns a clone of the variable's value in the current context, or else of its default.
     ///
-    /// Costs the clone, plus a few nanoseconds. Where the clone is dear, or is of an `Arc` that many threads share,
+    /// Costs the clone, plus a few nanoseconds. If the clone is expensive, or is of an `Arc` that many threads share,
     /// read with [`with`](Self::with).
     ///
     /// # Panics
-    /// If the variable has neither, or if its default is just being made on this thread; [`try_get`](Self::try_get)
-    /// returns an error instead. And if the default's expression, which is evaluated with the first read, panics.
+    /// If the variable has neither, or if this thread is evaluating its default; [`try_get`](Self::try_get) returns an
+    /// error instead. Also if the default's expression, which the first read evaluates, panics.
     ///
     /// # Examples
     ///
@@ -68,7 +68,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         self.try_with_elsewhere(f)
     }
 
-    /// The value of the base context or the default, where no context that was entered has a value.
+    /// Calls `f` with the value of the base context or the default, if no entered context has a value.
     #[inline]
     fn try_with_elsewhere<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
         match state::with_base_value(self, f) {
@@ -81,11 +81,11 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// neither.
     ///
     /// # Errors
-    /// [`LookupError`] if the variable has neither, or if its default is just being made on this thread: a panic hook may
-    /// read it then.
+    /// [`LookupError`] if the variable has neither, or if this thread is evaluating its default, as when a panic hook
+    /// reads it meanwhile.
     ///
     /// # Panics
-    /// If the default's expression, which is evaluated with the first read, panics.
+    /// If the default's expression, which the first read evaluates, panics.
     ///
     /// # Examples
     ///
@@ -116,7 +116,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
     /// Returns a clone of the variable's value in the current context, or else `value`.
     ///
-    /// The declared default does not come into it.
+    /// The declared default is ignored.
     ///
     /// # Examples
     ///
@@ -133,7 +133,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// ```
     ///
     /// # Python
-    /// `var.get(value)`, where too the argument wins over the declared default.
+    /// `var.get(value)`, where the argument takes precedence over the declared default, too.
     #[inline]
     pub fn get_or(&'static self, value: T) -> T
     where
@@ -144,7 +144,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
     /// Returns a clone of the variable's value in the current context, or else what `make` returns.
     ///
-    /// The declared default does not come into it.
+    /// The declared default is ignored.
     ///
     /// # Examples
     ///
@@ -170,12 +170,12 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
     /// Calls `f` with the variable's value in the current context, or else with its default, and returns the result.
     ///
-    /// Nothing is cloned and no reference count moves. `f` may do whatever it likes, set this variable included: the
-    /// value that it was given stays as it is until `f` returns.
+    /// Nothing is cloned and no reference count moves. `f` may run any code, and may set this variable: the value that
+    /// it was given stays as it is until `f` returns.
     ///
     /// # Panics
-    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead. And if
-    /// `f` does, or the default, as for [`get`](Self::get).
+    /// If the variable has neither a value nor a default; [`try_with`](Self::try_with) returns an error instead. Also
+    /// if `f` panics, or the default does, as for [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -190,7 +190,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// ```
     ///
     /// # Python
-    /// `var.get()`, which copies nothing but a reference.
+    /// `var.get()`, which copies only a reference.
     #[inline]
     #[track_caller]
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
@@ -204,8 +204,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// an error if there is neither.
     ///
     /// # Errors
-    /// [`LookupError`] if the variable has neither, or if its default is just being made on this thread; `f` was not
-    /// called.
+    /// [`LookupError`] if the variable has neither, or if this thread is evaluating its default; `f` was not called.
     ///
     /// # Panics
     /// If `f` does, or the default, as for [`get`](Self::get).
@@ -234,7 +233,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// Returns whether the variable has a value in the current context. A default is not one.
+    /// Returns whether the variable is set in the current context. A default does not count.
     ///
     /// # Examples
     ///
@@ -263,8 +262,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// context shares them with a copy.
     ///
     /// # Panics
-    /// With the `tokio` feature, in a spawned task that has no context of its own: every later task on the thread
-    /// would see the value. [`try_set`](Self::try_set) returns an error instead.
+    /// In work that has no context of its own and shares its thread with unrelated work, such as a plain task of tokio
+    /// (see [`SetError`]): every later task on the thread would see the value. [`try_set`](Self::try_set) returns an
+    /// error instead.
     ///
     /// # Examples
     ///
@@ -295,7 +295,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Sets the variable in the current context and returns a token that can undo it.
     ///
     /// # Errors
-    /// [`SetError`], with the value, where [`set`](Self::set) panics.
+    /// [`SetError`], which contains the value, where [`set`](Self::set) panics.
     ///
     /// # Examples
     ///
@@ -325,11 +325,11 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Sets the variable in the current context until the returned guard is dropped.
     ///
     /// In asynchronous code the guard must not be held across an `.await`; use [`with_context!`](crate::with_context)
-    /// there. (Two guards that end in another order than they began in leave a value set; see the
+    /// there. (If two guards do not end in the reverse order of their beginning, a value stays set; see the
     /// [pitfalls](crate::guide::pitfalls#scopes-and-guards-do-not-go-across-an-await).)
     ///
     /// # Panics
-    /// As [`set`](Self::set) does; and the guard on drop, in another context.
+    /// Where [`set`](Self::set) panics. The guard panics if it is dropped in another context.
     ///
     /// # Examples
     ///
@@ -354,13 +354,13 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         SetGuard::new(self.set(value))
     }
 
-    /// Puts the variable back to what it was before the `set` that made `token`.
+    /// Restores the state that the variable had before the `set` that returned `token`.
     ///
     /// Costs what [`set`](Self::set) does, less the allocation for the value.
     ///
     /// # Errors
-    /// [`ResetError`], with the token, if it is a token of another variable or was made in another context; nothing
-    /// is changed then.
+    /// [`ResetError`], which contains the token, if the token is of another variable or was made in another context.
+    /// Nothing is changed then.
     ///
     /// # Examples
     ///

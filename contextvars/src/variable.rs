@@ -1,10 +1,10 @@
-//! What is known of a variable's declaration, and the list of every variable in the program.
+//! The facts of a variable's declaration, and the list of every variable in the program.
 
 #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What is known of a context variable from its declaration: its name, its type, and where it stands.
+/// The declaration of a context variable: its name, its type, its arguments, and its place in the source.
 ///
 /// Every `static` under [`#[context_var]`](macro@crate::context_var) has one; [`variables`] lists them all.
 ///
@@ -45,12 +45,12 @@ pub struct Variable {
     header_name: Option<&'static str>,
 }
 
-/// How a look at a context shows a variable's value.
+/// How a variable's value is shown with its context.
 enum Visibility {
     Shown,
     /// As a placeholder.
     Redacted,
-    /// Not at all: it is the crate's own.
+    /// Not at all: the variable is internal to this crate.
     Hidden,
 }
 
@@ -124,22 +124,22 @@ impl Variable {
         self.log_key.is_some()
     }
 
-    /// Returns the name under which the value goes into log lines, if it does: that of `log = "name"`, or else the
-    /// variable's.
+    /// Returns the name under which the value goes into log lines: that of `log = "name"`, or with `log` the
+    /// variable's. Returns `None` without `log`.
     #[must_use]
     pub const fn log_key(&self) -> Option<&'static str> {
         self.log_key
     }
 
-    /// Returns the name under which the value travels to other processes in baggage, if it does: that of
-    /// `baggage = "name"`.
+    /// Returns the key under which the value is sent to other processes in baggage, that of `baggage = "key"`. Returns
+    /// `None` without `baggage`.
     #[must_use]
     pub const fn baggage_key(&self) -> Option<&'static str> {
         self.baggage_key
     }
 
-    /// Returns the name of the header in which the value travels to other processes, if it does: that of
-    /// `header = "name"`.
+    /// Returns the name of the header in which the value is sent to other processes, that of `header = "name"`. Returns
+    /// `None` without `header`.
     #[must_use]
     pub const fn header_name(&self) -> Option<&'static str> {
         self.header_name
@@ -150,7 +150,7 @@ impl Variable {
         Described(self)
     }
 
-    /// All that is known of the declaration, under the names of the methods: for `Debug`, and as data.
+    /// All facts of the declaration, under the names of the methods: for `Debug`, and as data.
     pub(crate) fn facts(&self) -> [(&'static str, Fact); 13] {
         [
             ("name", Fact::Text(self.name)),
@@ -169,8 +169,8 @@ impl Variable {
         ]
     }
 
-    /// The order of declarations: by crate, file, line and column, which no linker and no folder that a crate lies in
-    /// can change. What a macro declares in one place goes by its module and its name.
+    /// The order of declarations: by crate, file, line and column, which do not depend on the linker or on where the
+    /// crate is stored. Declarations that a macro makes in one place are ordered by module and name.
     #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
     pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
         let place = |it: &Self| {
@@ -181,7 +181,7 @@ impl Variable {
     }
 }
 
-/// How an expansion of `#[context_var]` writes a declaration down.
+/// The constructors that an expansion of `#[context_var]` calls.
 #[doc(hidden)]
 impl Variable {
     #[must_use]
@@ -273,7 +273,7 @@ impl fmt::Debug for Variable {
     }
 }
 
-/// A thing that is known of a declaration, as data.
+/// One fact of a declaration, as data.
 pub(crate) enum Fact {
     Text(&'static str),
     PerhapsText(Option<&'static str>),
@@ -324,9 +324,9 @@ inventory::collect!(Registration);
 
 /// Returns every context variable that the program declares, used or not, in no particular order.
 ///
-/// A variable counts when its crate is linked: a dependency that nothing in the program mentions is left out by the
-/// linker, variables and all. The list is there from the program's start, in [WebAssembly](crate#webassembly) once the
-/// constructors have run; to go through it takes no lock and allocates nothing.
+/// A variable is listed if its crate is linked: the linker leaves out a dependency that the program does not use, with
+/// its variables. The list is complete from the program's start, in [WebAssembly](crate#webassembly) once the
+/// constructors have run. Iterating takes no lock and does not allocate.
 ///
 /// # Examples
 ///
@@ -341,7 +341,7 @@ pub fn variables() -> impl Iterator<Item = &'static Variable> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
 }
 
-/// Those of `variables` that `key` says the same of as of another one: together, and in the order of declarations.
+/// The groups of `variables` with the same `key`, of two or more each, in the order of declarations.
 #[cfg(any(feature = "headers", feature = "log", feature = "tracing"))]
 pub(crate) fn sharing(
     variables: impl Iterator<Item = &'static Variable>,

@@ -1,7 +1,8 @@
-//! Tells whether the thread is a worker: whether it runs unrelated pieces of work, one after the other.
+//! Finds out whether the thread is a worker: one that runs unrelated pieces of work, one after the other.
 //!
-//! Work without a context of its own runs in its thread's base context. On a worker that context would show what one
-//! piece of work has set to the next. So there it is empty: a `set` is refused, and a read finds nothing.
+//! Work without a context of its own runs in its thread's base context. On a worker, a value that one piece of work
+//! sets there would be visible to the next. So on a worker it stays empty: a `set` is refused, and a read finds no
+//! value.
 
 use std::cell::Cell;
 
@@ -9,18 +10,18 @@ thread_local! {
     static IS_MARKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the code at hand is a task, a job or a function that shares its thread with unrelated work.
+/// Whether the running code is a task, a job or a function that shares its thread with unrelated work.
 #[inline]
 pub(crate) fn is_worker() -> bool {
     IS_MARKED.get() || is_worker_of_tokio() || is_worker_of_rayon()
 }
 
-/// Says of this thread, once and for all, that it is a worker.
+/// Marks this thread as a worker, permanently.
 pub(crate) fn mark() {
     IS_MARKED.set(true);
 }
 
-/// Whether a task or a blocking function of tokio is running. The future of a `block_on` is neither.
+/// Whether a task or a blocking function of tokio is running. The future of a `block_on` counts as neither.
 #[inline]
 fn is_worker_of_tokio() -> bool {
     #[cfg(feature = "tokio")]

@@ -1,4 +1,4 @@
-//! What looking into a context gives: [`Items`], the variables with their values, and [`ValueRef`], one value.
+//! The views of a context: [`Items`], the variables with their values, and [`ValueRef`], one value.
 
 use std::fmt;
 
@@ -55,11 +55,11 @@ impl fmt::Debug for Items<'_> {
     }
 }
 
-/// A value in a context, of whatever type; [`Context::values`](super::Context::values) and
-/// [`Context::iter`](super::Context::iter) give it.
+/// A value in a context, of any type; [`Context::values`](super::Context::values) and
+/// [`Context::iter`](super::Context::iter) return it.
 ///
-/// Its `Debug` is that of the value, where the type has one and the variable is not redacted; its `Display` likewise,
-/// with `Debug` where the type has no `Display`. With the `serde` feature it can be serialised.
+/// Its `Debug` is that of the value, if the type has one and the variable is not redacted. Its `Display` likewise,
+/// falling back to `Debug` if the type has no `Display`. With the feature `serde` it can be serialised.
 ///
 /// # Examples
 ///
@@ -81,7 +81,7 @@ impl fmt::Debug for Items<'_> {
 /// ```
 ///
 /// # Python
-/// The value itself: there any of them can be printed and asked for its type.
+/// The value itself.
 #[derive(Clone, Copy)]
 pub struct ValueRef<'a> {
     value: &'a Value,
@@ -96,7 +96,7 @@ impl<'a> ValueRef<'a> {
         self.value
     }
 
-    /// Returns the value, if it is a `T`.
+    /// Returns the value if it is a `T`, otherwise `None`.
     ///
     /// # Examples
     ///
@@ -129,14 +129,14 @@ impl<'a> ValueRef<'a> {
 
 #[cfg(feature = "serde")]
 impl<'a> ValueRef<'a> {
-    /// What stands for a value that must not be shown.
+    /// The placeholder for a value that must not be shown.
     pub(crate) const REDACTED: &'static str = state::REDACTED;
 
     pub(crate) fn is_redacted(self) -> bool {
         self.value.variable().is_redacted()
     }
 
-    /// The value for any serialiser, if its type has `Serialize`. Redacted ones too.
+    /// Returns the value for any serialiser, if its type has `Serialize`; redacted values too.
     pub(crate) fn serializable(self) -> Option<&'a dyn erased_serde::Serialize> {
         self.value.serializable()
     }

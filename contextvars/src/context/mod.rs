@@ -1,4 +1,4 @@
-//! [`Context`]: a set of variables with their values, to be copied, and run code in; `mapping` is for looking at them.
+//! [`Context`]: variables with their values, to copy and to run code in; `mapping` has the methods for reading one.
 
 mod items;
 mod mapping;
@@ -10,11 +10,11 @@ use crate::state::SwappedIn;
 use crate::state::{self, ContextVar, Entered, State, Update};
 use crate::variable::Variable;
 
-/// Context variables and their values: what is current for some piece of code, or will be.
+/// Context variables with their values, in which code can run.
 ///
-/// A context is a mapping from variables to values. Copying one is O(1), whatever it holds: copies share what they have
-/// in common, and change apart. Code runs in a context through [`run`](Self::run), [`wrap`](Self::wrap) or
-/// [`in_context`](crate::ContextExt::in_context).
+/// A context is a mapping from variables to values. Copying one is O(1), whatever it contains: copies share their
+/// values, and a change to one does not show in another. Code runs in a context through [`run`](Self::run),
+/// [`wrap`](Self::wrap) or [`in_context`](crate::ContextExt::in_context).
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ use crate::variable::Variable;
 ///     assert_eq!(VAR.get(), "spam");
 ///     VAR.set("ham");
 /// });
-/// // What `run` changed is in the context it ran in, and nowhere else.
+/// // The changes of `run` are in its context only.
 /// assert_eq!(ctx[&VAR], "ham");
 /// assert_eq!(VAR.get(), "spam");
 /// # }
@@ -39,7 +39,7 @@ use crate::variable::Variable;
 ///
 /// # Python
 /// `contextvars.Context`. Entering one twice, a `RuntimeError` there, does not compile, since `run` borrows it mutably;
-/// [`SharedContext`](crate::SharedContext) is for those who need to share one.
+/// [`SharedContext`](crate::SharedContext) can be shared and checks this at run time.
 pub struct Context {
     state: State,
 }
@@ -69,8 +69,8 @@ pub fn copy_context() -> Context {
     Context { state: state::snapshot() }
 }
 
-/// Returns what a child of the current work gets: a copy of the current context without the variables that are declared
-/// with `inherit = false`. O(1) if none of those is set, else one removal for each.
+/// Returns the context that a spawned task or thread inherits: a copy of the current context without the variables that
+/// are declared with `inherit = false`. O(1) if none of those is set, otherwise one removal for each.
 ///
 /// # Examples
 ///
@@ -105,8 +105,8 @@ impl Context {
     /// assert!(Context::new().is_empty());
     /// ```
     ///
-    /// What is started in an empty context has nothing to inherit: it neither sees the values of the request that
-    /// happens to start it, nor keeps them alive.
+    /// A task or thread started in an empty context inherits no values: it neither sees those of the request that
+    /// starts it, nor keeps them alive.
     ///
     /// ```
     /// # use contextvars::{Context, context_var, thread};
@@ -127,7 +127,7 @@ impl Context {
         Self { state: State::new() }
     }
 
-    /// Sets a variable in this context, which is not entered for it, and returns the context. Costs what
+    /// Sets a variable in this context, without entering it, and returns the context. Costs what
     /// [`set`](ContextVar::set) does.
     ///
     /// # Examples
@@ -154,8 +154,8 @@ impl Context {
 
     /// Unsets a variable in this context and returns the context. Costs what [`reset`](ContextVar::reset) does.
     ///
-    /// The variable may be another crate's: so a program holds it back from a child, or runs code in a context in which
-    /// it is not set. A default is still found.
+    /// The variable may be of another crate: so a program can keep it from a child, or run code in a context in which
+    /// it is not set. A read still finds a declared default.
     ///
     /// # Examples
     ///
@@ -184,12 +184,12 @@ impl Context {
         self
     }
 
-    /// Unsets the variables that `keep` returns `false` for. It finds variables that the code at hand cannot name, such as
-    /// another crate's private ones, by their declarations. Costs a call of `keep` for each variable that is set, and what
-    /// [`without`](Self::without) does for each that goes.
+    /// Unsets the variables for which `keep` returns `false`. By their declarations, it finds variables that the caller
+    /// cannot name, such as private ones of another crate. Costs a call of `keep` for each variable that is set, and
+    /// for each that is removed what [`without`](Self::without) does.
     ///
-    /// A context keeps more than variables, such as baggage that merely passes through. That stays; [`Context::new`] has
-    /// none of it.
+    /// A context contains more than declared variables, such as received baggage to be forwarded. That stays;
+    /// [`Context::new`] has none of it.
     ///
     /// # Panics
     /// If `keep` does; nothing has changed then.
@@ -218,10 +218,10 @@ impl Context {
         self.state.retain(|variable, value| keep(variable, ValueRef::new(value)));
     }
 
-    /// Calls `f` in this context and returns its result. What `f` sets stays in this context.
+    /// Calls `f` in this context and returns its result. The values that `f` sets stay in this context.
     ///
-    /// A future has a context with [`in_context`](crate::ContextExt::in_context): an `async fn` that is called in `f` is
-    /// run later, outside of this context.
+    /// For a future use [`in_context`](crate::ContextExt::in_context): an `async fn` that `f` only calls runs later,
+    /// outside of this context.
     ///
     /// Entering and leaving cost a few nanoseconds, however many variables there are. If `f` panics, the context keeps
     /// the changes made so far and the caller's context is as it was.
@@ -253,11 +253,11 @@ impl Context {
         result
     }
 
-    /// Calls `f` in a copy of this context and returns its result. What `f` sets ends with the copy.
+    /// Calls `f` in a copy of this context and returns its result. The values that `f` sets end with the copy.
     ///
-    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    /// A future that `f` returns runs outside of the context; return `future.in_context(..)`.
     ///
-    /// Many calls may run at the same time. So any callback, whatever its arguments, is a closure around this. Costs
+    /// Many calls may run at the same time. So a callback with any arguments can be a closure around this method. Costs
     /// one reference count, and what [`run`](Self::run) does.
     ///
     /// # Examples
@@ -282,13 +282,13 @@ impl Context {
         self.clone().run(f)
     }
 
-    /// This context as a child's: it carries what other libraries have for current here and now.
+    /// This context as that of a child: it also carries the current state of other libraries.
     #[inline]
     pub(crate) fn carrying(self) -> Self {
         Self { state: state::captured(self.state) }
     }
 
-    /// An empty context in which no variable can be set, for work that has none of its own.
+    /// An empty context in which no variable can be set, for work without a context of its own.
     pub(crate) const fn refusing_sets() -> Self {
         Self { state: State::refusing_sets() }
     }
@@ -299,15 +299,15 @@ impl Context {
         Entered::new(&mut self.state)
     }
 
-    /// Makes this context current, and what was current this.
+    /// Swaps this context with the current one.
     ///
-    /// For the few who learn of the end of something in another call than of its beginning. All others `enter`.
+    /// For callers that are told of the beginning and the end of work in two separate calls. All others use `enter`.
     #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
     pub(crate) fn swap_in(&mut self) -> SwappedIn {
         state::swap_in(&mut self.state)
     }
 
-    /// Ends what [`swap_in`](Self::swap_in) began: all is as before.
+    /// Undoes [`swap_in`](Self::swap_in).
     #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
     pub(crate) fn swap_out(&mut self, swapped_in: SwappedIn) {
         state::swap_out(&mut self.state, swapped_in);
@@ -318,7 +318,7 @@ impl Context {
         Self { state: state::outbound() }
     }
 
-    /// What must change in this context for it to hold what `after` holds.
+    /// The changes that make this context equal to `after`.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
         self.state.updates_to(&after.state)
     }

@@ -1,4 +1,4 @@
-//! [`InContext`]: something that is polled in a context of its own.
+//! [`InContext`]: a future, stream or sink that is polled in a context of its own.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::inheriting::inheriting;
 use crate::context::{Context, copy_context};
 
-/// Gives a future, or whatever else is polled, a context.
+/// Gives a future, or anything else that is polled, a context.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::context::{Context, copy_context};
 /// # }
 /// ```
 pub trait ContextExt: Sized {
-    /// Runs `self` in `context`: it is entered for every poll, and for the drop.
+    /// Runs `self` in `context`, which is entered for every poll and for the drop.
     ///
     /// # Examples
     ///
@@ -57,9 +57,10 @@ pub trait ContextExt: Sized {
 
     /// Runs `self` in a copy of the current context, taken now.
     ///
-    /// What `self` sets is then its own. Futures that one task polls in turn otherwise share its context, which is how
-    /// one sees what it called has set; where they should not, give each a copy. The copy ends with the future: when it
-    /// is done, both are dropped, even if the wrapper is kept.
+    /// The values that `self` sets are then visible to itself only. Without this, futures that one task polls in turn
+    /// share the task's context, so that a caller sees the values that its callee has set; if futures must not share,
+    /// give each a copy. The copy ends with the future: when the future completes, both are dropped, even if the
+    /// wrapper is kept.
     ///
     /// # Examples
     ///
@@ -89,11 +90,11 @@ pub trait ContextExt: Sized {
         InContext::with_own(self, copy_context())
     }
 
-    /// Runs `self` in what a child of the current work inherits, taken now: what a spawn that inherits makes of a future.
+    /// Runs `self` in the context that a child of the current work inherits, taken now, as a spawn that inherits does.
     ///
     /// That is a copy of the current context without the variables that are declared with `inherit = false`, as
-    /// [`inherit_context`](crate::inherit_context) returns it. A future that was given a context already inherits nothing: it would not see it,
-    /// and would keep the values alive for as long as it lives.
+    /// [`inherit_context`](crate::inherit_context) returns it. A future that was given a context already inherits
+    /// nothing: it would not see the values, and would only keep them alive.
     ///
     /// # Examples
     ///
@@ -104,9 +105,9 @@ pub trait ContextExt: Sized {
     /// #[context_var(inherit = false)]
     /// static TRANSACTION: u32;
     ///
-    /// /// Stands for an executor: runs a task on a thread of its own.
+    /// /// An executor in miniature: runs a task on a thread of its own.
     /// fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> std::thread::JoinHandle<T> {
-    ///     let task = task.in_inherited_context(); // here, where it is handed over
+    ///     let task = task.in_inherited_context(); // here, where it is spawned
     ///     std::thread::spawn(|| pollster::block_on(task))
     /// }
     ///
@@ -116,14 +117,14 @@ pub trait ContextExt: Sized {
     /// let task = spawn(async { (TENANT.try_get().ok(), TRANSACTION.try_get().ok()) });
     /// assert_eq!(task.join().unwrap(), (Some(1), None));
     ///
-    /// // What was given a context is not a child.
+    /// // A future that was given a context does not inherit.
     /// let detached = async { TENANT.is_set() }.in_context(Context::new()).in_inherited_context();
     /// assert!(detached.context().is_empty());
     /// # }
     /// ```
     ///
     /// # Python
-    /// What `asyncio.create_task(coro)` does, which copies everything.
+    /// `asyncio.create_task(coro)`, which copies every variable.
     fn in_inherited_context(self) -> InContext<Self> {
         inheriting(self)
     }
@@ -132,29 +133,29 @@ pub trait ContextExt: Sized {
 impl<T> ContextExt for T {}
 
 pin_project! {
-    /// A future, or something else that is polled, in a context of its own; [`ContextExt`] makes it.
+    /// A future, or something else that is polled, in a context of its own; the methods of [`ContextExt`] return it.
     ///
     /// The context is current during every poll and while the inner future is dropped, and is then freed in an empty
-    /// one. What the future sets stays in the context from one poll to the next. A panic in a poll leaves the caller's
-    /// context as it was. Costs a few nanoseconds a poll, however many variables there are, and up to four words
-    /// beside the future.
+    /// one. The values that the future sets stay in the context from one poll to the next. A panic in a poll leaves the
+    /// caller's context unchanged. Costs a few nanoseconds per poll, however many variables there are, and up to four
+    /// words of memory beside the future.
     ///
-    /// A context that was given with [`in_context`](ContextExt::in_context) stays until the wrapper is dropped, and
-    /// [`into_parts`](Self::into_parts) gives it back, after the last poll too. One that was made for the future, by
+    /// A context that was given with [`in_context`](ContextExt::in_context) stays until the wrapper is dropped;
+    /// [`into_parts`](Self::into_parts) returns it, also after the last poll. One that was made for the future, by
     /// [`in_current_context`](ContextExt::in_current_context) or [`with_context!`](crate::with_context), ends with it:
-    /// when the future is done, it is dropped in its context, which is then empty. So a future that is done and kept
-    /// keeps no values. To poll it again panics.
+    /// when the future completes, it is dropped in its context, which is then empty. So a completed future that is kept
+    /// keeps no values alive. Polling it again panics.
     ///
-    /// What has a context may be something else than a future: with the feature `futures`, this is also a `Stream`, a
-    /// `Sink`, an `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, a `FusedFuture` or `FusedStream`, and with
-    /// the feature `tokio` one of tokio's `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, if what is inside
-    /// is. Every method enters the context. Those that take `&self`, such as `size_hint`, enter a copy.
+    /// The wrapped type need not be a future: with the feature `futures`, this is also a `Stream`, a `Sink`, an
+    /// `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, a `FusedFuture` or `FusedStream`, and with the feature
+    /// `tokio` one of tokio's `AsyncRead`, `AsyncWrite`, `AsyncBufRead` or `AsyncSeek`, if the wrapped type is one.
+    /// Every method enters the context. Those that take `&self`, such as `size_hint`, enter a copy.
     ///
     /// `Send` if the inner future is. Works under any executor.
     ///
     /// # Examples
     ///
-    /// The context outlives each poll, and is there when the future is given up.
+    /// The context outlives each poll, and is current when the future is dropped before it completes.
     ///
     /// ```
     /// # use std::task::Waker;
@@ -185,11 +186,11 @@ pin_project! {
     /// ```
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct InContext<T> {
-        // `Some` until `into_parts` takes it, it is done and `ends_with_it`, or `drop` is done with it.
+        // `Some` until `into_parts` takes it, until it completes and `ends_with_it`, or until `drop` has dropped it.
         #[pin]
         inner: Option<T>,
         context: Context,
-        // Whether the context ends when the future is done: nobody but the future has use for it.
+        // Whether the context ends when the future completes, because only the future uses it.
         ends_with_it: bool,
     }
 
@@ -204,25 +205,25 @@ pin_project! {
 }
 
 impl<T> InContext<T> {
-    /// With a context that can be taken back.
+    /// With a context that `into_parts` can return later.
     pub(crate) fn new(inner: T, context: Context) -> Self {
         Self { inner: Some(inner), context, ends_with_it: false }
     }
 
-    /// With a context that was made for it, and ends with it.
+    /// With a context that was made for the future and ends with it.
     pub(crate) fn with_own(inner: T, context: Context) -> Self {
         Self { inner: Some(inner), context, ends_with_it: true }
     }
 
     /// Returns the context, as the last poll left it.
     ///
-    /// It is empty when the future is done, unless it was given with [`in_context`](ContextExt::in_context).
+    /// It is empty after the future has completed, unless it was given with [`in_context`](ContextExt::in_context).
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Returns the context, to look at or to change.
+    /// Returns the context, for reading or changing it.
     ///
     /// # Examples
     ///
@@ -245,10 +246,11 @@ impl<T> InContext<T> {
         self.project().context
     }
 
-    /// Takes the future and its context apart again.
+    /// Returns the future and its context.
     ///
     /// # Panics
-    /// If the future is done and its context ended with it: that of [`in_current_context`] or `with_context!`.
+    /// If the future has completed and its context ended with it, which is the case for [`in_current_context`] and
+    /// `with_context!`.
     ///
     /// [`in_current_context`]: ContextExt::in_current_context
     ///
@@ -274,7 +276,7 @@ impl<T> InContext<T> {
         (not_used_up(self.inner.take()), context)
     }
 
-    /// Enters the context and calls `f` with what is inside: what every trait of `InContext` goes through.
+    /// Enters the context and calls `f` with the wrapped value: every trait of `InContext` is implemented by this.
     #[inline]
     pub(crate) fn call_inside<'a, R>(self: Pin<&'a mut Self>, f: impl FnOnce(Pin<&'a mut T>) -> R) -> R {
         let this = self.project();
@@ -284,9 +286,9 @@ impl<T> InContext<T> {
         result
     }
 
-    /// Drops what is inside in its context, and frees that.
+    /// Drops the wrapped value in its context, and frees the context.
     ///
-    /// Not a part of the poll that finds out: whoever polls a future often should pay for this once.
+    /// Not inlined into `poll`, so that frequent polls do not pay for code that runs once.
     #[cold]
     fn end(self: Pin<&mut Self>) {
         let mut this = self.project();
@@ -296,20 +298,20 @@ impl<T> InContext<T> {
         drop(mem::take(this.context));
     }
 
-    /// Whether what was inside is done and gone.
+    /// Whether the wrapped value has completed and was dropped.
     #[cfg(feature = "futures")]
     pub(crate) fn has_ended(&self) -> bool {
         self.inner.is_none()
     }
 
-    /// Calls `f` with what is inside, in a copy of the context: for what only looks, and for functions.
+    /// Calls `f` with the wrapped value, in a copy of the context: for methods that take `&self`, and for functions.
     pub(crate) fn call_inside_copy<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         let inner = not_used_up(self.inner.as_ref());
         self.context.run_copy(|| f(inner))
     }
 }
 
-/// What is inside an [`InContext`], which has it until it is used up.
+/// The value inside an [`InContext`], which is there until it is used up.
 #[inline]
 #[track_caller]
 fn not_used_up<T>(inner: Option<T>) -> T {

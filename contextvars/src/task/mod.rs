@@ -1,4 +1,4 @@
-//! Futures, and whatever else is polled or called later, in a context.
+//! Futures, and everything else that is polled or called later, in a context.
 
 mod in_context;
 mod inheriting;

@@ -1,4 +1,4 @@
-//! [`ScopedFuture`]: a future that has a value of one variable, and shares all others with the task that polls it.
+//! [`ScopedFuture`]: a future with its own value of one variable, which shares all others with the task that polls it.
 
 use std::fmt;
 use std::future::Future;
@@ -12,11 +12,11 @@ use crate::state::{self, ContextVar, ValueOf};
 
 impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Returns a future that runs `future` with a value of this variable, and shares all other variables with the task
-    /// that polls it: what it sets of those stays. The signature is that of tokio's `LocalKey::scope`.
+    /// that polls it: values that it sets of those stay set. The signature is that of tokio's `LocalKey::scope`.
     ///
-    /// [`with_context!`](crate::with_context) gives a future a context of its own instead, in which every variable that
-    /// it sets stays. Where variables cannot be set in the current context (see [`set`](Self::set)), they cannot in the
-    /// future, either; the value is there all the same.
+    /// [`with_context!`](crate::with_context), in contrast, gives a future a context of its own, so that all values
+    /// that it sets end with it. If variables cannot be set in the current context (see [`set`](Self::set)), they
+    /// cannot be set in the future either; the bound value is visible all the same.
     ///
     /// A poll costs what a [`set`](Self::set) and a [`reset`](Self::reset) do, less the allocation.
     ///
@@ -48,11 +48,12 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         ScopedFuture { inner: Some(future), binding: Binding::new(self, value) }
     }
 
-    /// Calls `f` with a value of this variable. What `f` sets of all other variables stays. The signature is that of
-    /// tokio's `LocalKey::sync_scope`.
+    /// Calls `f` with a value of this variable. Values that `f` sets of other variables stay set. The signature is that
+    /// of tokio's `LocalKey::sync_scope`.
     ///
-    /// A future that `f` returns is run outside, without the value; see [`scope`](Self::scope). A token or guard of a set in
-    /// `f` is one of the context around: do not let it out, since used there it brings a value of this scope back.
+    /// A future that `f` returns runs outside, without the value; see [`scope`](Self::scope). A token or guard of a set
+    /// in `f` belongs to the outer context: do not use it after `f`, since it would restore a value of this scope
+    /// there.
     ///
     /// Costs what a [`set`](Self::set) and a [`reset`](Self::reset) do.
     ///
@@ -84,12 +85,12 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 }
 
-/// A variable and a value that it has while something is called.
+/// A variable and the value that it has during a call.
 struct Binding<T: 'static> {
     var: &'static ContextVar<T>,
-    /// The value while nothing is called. `None`: the last call has unset the variable.
+    /// The value between calls, or `None` if the last call has unset the variable.
     value: Option<ValueOf<T>>,
-    /// Where the calls run if the current context takes no values. It takes none, either, but this variable's.
+    /// The context of the calls if the current one refuses sets. It refuses them, too, but for this variable.
     own: Context,
 }
 
@@ -98,7 +99,7 @@ impl<T: Send + Sync + 'static> Binding<T> {
         Self { var, value: Some(state::value_of(var, value)), own: Context::refusing_sets() }
     }
 
-    /// Calls `f` with the value, and keeps what the variable has then.
+    /// Calls `f` with the value, and keeps the value that the variable has afterwards.
     fn call<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let Self { var, value, own } = self;
         if state::refuses_sets() { own.run(|| bound(var, value, f)) } else { bound(var, value, f) }
@@ -106,7 +107,7 @@ impl<T: Send + Sync + 'static> Binding<T> {
 }
 
 impl<T> Binding<T> {
-    /// Drops the value, wherever that is.
+    /// Drops the value, in whichever of the two places it is.
     fn end(&mut self) {
         if let Some(value) = self.value.take() {
             value.drop_apart();
@@ -126,16 +127,16 @@ fn bound<T: Send + Sync + 'static, R>(
     f: impl FnOnce() -> R,
 ) -> R {
     let outer = state::replace(var, value.take());
-    // By panic, too.
+    // Also when `f` panics.
     let _back = scopeguard::guard(outer, |outer| *value = state::replace(var, outer));
     f()
 }
 
 pin_project! {
-    /// A future that has a value of one variable; [`ContextVar::scope`] makes it.
+    /// A future with its own value of one variable; [`ContextVar::scope`] returns it.
     ///
-    /// The future inside is polled and dropped with the value, and both are dropped as soon as it is done. To poll it again
-    /// panics.
+    /// The inner future is polled and dropped with the value, and both are dropped as soon as it completes. Polling it
+    /// again panics.
     ///
     /// # Examples
     ///
@@ -156,7 +157,7 @@ pin_project! {
         T: Sync,
         T: 'static,
     {
-        // `Some` until it is done, or `drop` is done with it.
+        // `Some` until it completes, or until `drop` has dropped it.
         #[pin]
         inner: Option<F>,
         binding: Binding<T>,
@@ -186,7 +187,7 @@ impl<T: Send + Sync + 'static, F: Future> Future for ScopedFuture<T, F> {
         };
         let polled = this.binding.call(|| inner.poll(cx));
         if polled.is_ready() {
-            // Who keeps a future that is done keeps no values.
+            // A completed future that is kept keeps no values alive.
             this.binding.call(|| this.inner.set(None));
             this.binding.end();
         }

@@ -1,4 +1,4 @@
-//! Functions that will be called elsewhere, in a context that they take along.
+//! Functions with a context, to be called later or on another thread.
 
 use crate::context::Context;
 use crate::task::ContextExt;
@@ -6,7 +6,7 @@ use crate::task::ContextExt;
 impl Context {
     /// Returns a function that calls `f` in this context: a job for a thread pool, a `FnOnce` callback.
     ///
-    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    /// A future that `f` returns runs outside of the context; return `future.in_context(..)`.
     ///
     /// The context ends with the call. If the function is dropped before it was called, `f` is dropped in the context,
     /// too. For a function with arguments, give it a context with [`run_copy`](Self::run_copy).
@@ -21,7 +21,7 @@ impl Context {
     /// # fn main() {
     /// REQUEST_ID.set(7);
     /// let rows = vec![1, 2, 3];
-    /// // The job of any thread pool, here a thread of its own.
+    /// // The job of any thread pool; here, of a new thread.
     /// let job = inherit_context().wrap_once(move || (REQUEST_ID.get(), rows.into_iter().sum::<u64>()));
     /// assert_eq!(std::thread::spawn(job).join().unwrap(), (7, 6));
     /// # }
@@ -39,7 +39,7 @@ impl Context {
 
     /// Returns a function that calls `f` in a copy of this context; each call in a copy of its own.
     ///
-    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    /// A future that `f` returns runs outside of the context; return `future.in_context(..)`.
     ///
     /// For a function with arguments see [`wrap_fn`](Self::wrap_fn) and [`run_copy`](Self::run_copy). A call costs a
     /// copy, which is one reference count, and what [`run`](Self::run) does; what `f` sets is freed when it ends.
@@ -72,7 +72,7 @@ impl Context {
     /// Returns a function of one argument that calls `f` in a copy of this context; each call in a copy of its own.
     /// Costs what [`wrap`](Self::wrap) does.
     ///
-    /// A future that `f` returns is run outside of the context; return `future.in_context(..)`.
+    /// A future that `f` returns runs outside of the context; return `future.in_context(..)`.
     ///
     /// The argument is passed by value. For references, several arguments, or a `FnMut`, write the closure and call
     /// [`run_copy`](Self::run_copy) in it.
