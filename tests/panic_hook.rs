@@ -4,7 +4,7 @@
 use std::io::{Write, stdin};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::{env, fmt};
 
 use contextvars::{Context, ContextExt, context_var, install_panic_hook, thread, tokio, with_context};
@@ -179,6 +179,94 @@ fn a_locked_value() {
     };
     Context::new().with(&LOCKED, Locked).run(|| panicking(panic_with_the_lock));
     Context::new().with(&LOCKED, Locked).run(|| panicking(|| panic!("and on")));
+}
+
+#[test]
+fn panics_whose_values_wait_keep_nothing_alive_but_what_is_shown_and_block_few_threads() {
+    let lines = written("many_locked_values");
+    assert_eq!(lines.iter().filter(|line| line.contains("cannot be displayed")).count(), 6, "{lines:?}");
+}
+
+#[test]
+#[ignore = "is run by another test"]
+fn many_locked_values() {
+    install();
+    let guard = LOCK.lock().unwrap();
+    let upload = Arc::new(());
+    for _ in 0..6 {
+        let mut ctx = Context::new().with(&LOCKED, Locked).with(&KEPT, Arc::clone(&upload));
+        ctx.run(|| panicking(|| panic!("no stock")));
+    }
+    assert_eq!(Arc::strong_count(&upload), 1);
+    #[cfg(target_os = "linux")]
+    {
+        let names = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("comm"));
+        let waiting = names.filter_map(|name| std::fs::read_to_string(name).ok());
+        assert_eq!(waiting.filter(|name| name.starts_with("contextvars-pan")).count(), 3);
+    }
+    drop(guard);
+}
+
+#[context_var]
+static KEPT: Arc<()>;
+
+#[test]
+fn a_hook_that_is_installed_twice_writes_the_line_once() {
+    assert_eq!(written("twice"), ["REQUEST=1", "before: no stock"]);
+}
+
+#[test]
+#[ignore = "is run by another test"]
+fn twice() {
+    install();
+    install_panic_hook();
+    Context::new().with(&REQUEST, 1).run(|| panicking(|| panic!("no stock")));
+}
+
+#[test]
+fn a_value_whose_display_fails_is_given_up() {
+    assert_eq!(written("a_failing_value"), ["FAILING (their values cannot be displayed)", "before: no stock"]);
+}
+
+struct Failing;
+
+impl fmt::Display for Failing {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Err(fmt::Error)
+    }
+}
+
+#[context_var(log)]
+static FAILING: Failing;
+
+#[test]
+#[ignore = "is run by another test"]
+fn a_failing_value() {
+    install();
+    Context::new().with(&FAILING, Failing).run(|| panicking(|| panic!("no stock")));
+}
+
+#[test]
+fn a_thread_that_holds_the_error_stream_and_waits_for_the_panicking_one_is_not_waited_for() {
+    run("a_held_stream");
+}
+
+#[test]
+#[ignore = "is run by another test"]
+fn a_held_stream() {
+    install_panic_hook();
+    let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let holder = thread::spawn(move || {
+        let held = std::io::stderr().lock();
+        tell.send(()).unwrap();
+        ended.recv().unwrap_err();
+        drop(held);
+    });
+    told.recv().unwrap();
+    Context::new().with(&REQUEST, 1).run(|| panicking(|| panic!("no stock")));
+    drop(end);
+    holder.join().unwrap();
 }
 
 #[test]

@@ -96,12 +96,16 @@ fn what_was_set_afterwards_is_not_in_the_error() {
 fn a_context_displays_on_one_line_whatever_its_values_are() {
     drop(request(0)); // The order is that of the first sets in the process.
     let display = |tenant: &str| Context::new().with(&TENANT, tenant.to_owned()).to_string();
-    assert_eq!(display("a\nb\r\n\tc\u{1b}[31m\u{2028}d"), r"TENANT=a\nb\r\n\tc\u{1b}[31m\u{2028}d");
-    assert_eq!(display("Röd \"&\" 🦀\n"), "TENANT=Röd \"&\" 🦀\\n");
-    assert_eq!((display(""), Context::new().to_string()), ("TENANT=".to_owned(), String::new()));
+    assert_eq!(display("a\nb\r\n\tc\u{1b}[31m\u{2028}d"), r#"TENANT="a\nb\r\n\tc\u{1b}[31m\u{2028}d""#);
+    assert_eq!(display("Röd🦀"), "TENANT=Röd🦀");
+    assert_eq!(display("Röd \"&\""), r#"TENANT="Röd \"&\"""#);
+    assert_eq!((display(""), Context::new().to_string()), ("TENANT=\"\"".to_owned(), String::new()));
+    // What a client has sent passes for no other variable, and hides nothing.
+    assert_eq!(display("x, ROLE=admin"), "TENANT=\"x, ROLE=admin\"");
+    assert_eq!(display("x\u{202e}y\u{200b}\u{feff}"), r#"TENANT="x\u{202e}y\u{200b}\u{feff}""#);
     // What has no `Display` is shown as `{:?}` shows it, and what has neither by its type.
     let ctx = Context::new().with(&POINT, Point { x: 1 }).with(&OPAQUE, Opaque);
-    assert_eq!(ctx.to_string(), format!("POINT=Point {{ x: 1 }}, OPAQUE=<{}>", std::any::type_name::<Opaque>()));
+    assert_eq!(ctx.to_string(), format!("POINT=\"Point {{ x: 1 }}\", OPAQUE=<{}>", std::any::type_name::<Opaque>()));
 }
 
 #[derive(Debug)]

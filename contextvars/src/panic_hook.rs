@@ -1,21 +1,29 @@
 //! [`install_panic_hook`]: each panic writes the variables of the code that panicked.
 
 use std::cell::Cell;
-use std::io::{self, Write};
-use std::panic;
-use std::sync::mpsc;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use crate::context::{Context, copy_context};
 use crate::variable::Variable;
 
-/// How long the panicking thread waits for its values to be displayed.
+/// How long the panicking thread waits for the line to be written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many threads are displaying values for longer than that, or writing them.
+static LATE: AtomicUsize = AtomicUsize::new(0);
+
+/// While so many threads are late, no value is displayed: each would block one more.
+const MOST_LATE: usize = 3;
+
 thread_local! {
-    /// Whether this thread displays the values for another one that panics.
-    static DISPLAYS: Cell<bool> = const { Cell::new(false) };
+    /// Whether the line of a panic on this thread is written already, or this thread writes that of another.
+    static IS_WRITTEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Installs a panic hook that writes the variables declared with `log` to the standard error stream, with the values
@@ -28,8 +36,12 @@ thread_local! {
 /// does not call this one replaces it.
 ///
 /// In a hook a second panic aborts the process, and a `Display` may panic or wait for a lock that the panicking code
-/// holds. So the values are displayed on a separate thread, in a copy of the context. If one of them panics, or if that
-/// takes more than a second, the names are written without values. So each panic also costs the start of a thread.
+/// holds. So a separate thread displays the values, in a context that has these variables only, and writes the line. If a
+/// `Display` panics, fails, or takes longer than a second, the line has the names without values; so it has while three
+/// threads wait for values that take longer. So each panic also costs the start of a thread.
+///
+/// With `panic = "abort"`, the hook that was installed before is called first, since a `Display` that panics ends the
+/// process there. Called twice, the function has no further effect.
 ///
 /// # Panics
 /// If the thread is panicking.
@@ -54,41 +66,77 @@ thread_local! {
 pub fn install_panic_hook() {
     let installed = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        write_variables();
-        installed(info);
+        let was_written = IS_WRITTEN.replace(true);
+        if cfg!(panic = "abort") {
+            installed(info);
+        }
+        if !was_written {
+            write_variables();
+        }
+        if cfg!(not(panic = "abort")) {
+            installed(info);
+        }
+        IS_WRITTEN.set(was_written);
     }));
 }
 
 fn write_variables() {
-    if DISPLAYS.get() {
-        return;
-    }
-    let context = copy_context();
-    let mut logged = context.clone();
+    let mut logged = copy_context();
     logged.retain(|variable, _| variable.is_logged());
     if logged.is_empty() {
         return;
     }
     let names: Vec<_> = logged.keys().map(Variable::name).collect();
-    let text = displayed_elsewhere(context, logged);
-    let text = text.unwrap_or_else(|| format!("{} (their values cannot be displayed)", names.join(", ")));
-    let line = format!("context variables of the panic: {text}\n");
-    // An error of this write cannot be reported anywhere.
-    let _ = io::stderr().write_all(line.as_bytes());
+    let names = format!("{} (their values cannot be displayed)", names.join(", "));
+    let instead = names.clone();
+    if LATE.load(Ordering::Relaxed) < MOST_LATE && on_another_thread(move || displayed(logged).unwrap_or(instead)) {
+        return;
+    }
+    // On another thread as well: some thread may hold the lock of the stream, and wait for this one.
+    on_another_thread(move || names);
 }
 
-/// Displays `logged` in `context`, on another thread. Returns `None` if a value panics or takes too long, or if the
-/// thread cannot be started.
-fn displayed_elsewhere(mut context: Context, logged: Context) -> Option<String> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let display = move || {
-        DISPLAYS.set(true);
-        let text = context.run(|| logged.to_string());
-        // Dropped before the panicking thread continues, so that the last owner of its values is that thread.
-        drop((context, logged));
-        // The panicking thread may have stopped waiting.
-        let _ = sender.send(text);
+/// What the context displays within itself. Returns `None` if a value panics or fails.
+fn displayed(mut context: Context) -> Option<String> {
+    let values = context.clone();
+    let display = || {
+        let mut text = String::new();
+        write!(text, "{values}").ok().map(|()| text)
     };
-    thread::Builder::new().name("contextvars-panic".to_owned()).spawn(display).ok()?;
-    receiver.recv_timeout(PATIENCE).ok()
+    let text = panic::catch_unwind(AssertUnwindSafe(|| context.run(display)));
+    // Before the panicking thread continues, so that the last owner of its values is that thread.
+    drop((values, context));
+    text.ok().flatten()
+}
+
+/// Calls `f` on another thread, which writes the line with what it returns. Returns `false` if `f` takes too long, or if
+/// the thread cannot be started.
+fn on_another_thread(f: impl FnOnce() -> String + Send + 'static) -> bool {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    // Set by the first of the two that is done: that thread, or this one, which has waited long enough.
+    let is_over = Arc::new(AtomicBool::new(false));
+    let given_up = Arc::clone(&is_over);
+    let work = move || {
+        IS_WRITTEN.set(true);
+        let line = format!("context variables of the panic: {}\n", f());
+        if !given_up.load(Ordering::Relaxed) {
+            // An error of this write cannot be reported anywhere, nor that the panicking thread has stopped waiting.
+            let _ = io::stderr().write_all(line.as_bytes());
+            let _ = sender.send(());
+        }
+        if given_up.swap(true, Ordering::Relaxed) {
+            LATE.fetch_sub(1, Ordering::Relaxed);
+        }
+    };
+    if thread::Builder::new().name("contextvars-panic".to_owned()).spawn(work).is_err() {
+        return false;
+    }
+    let is_written = receiver.recv_timeout(PATIENCE).is_ok();
+    if !is_written {
+        LATE.fetch_add(1, Ordering::Relaxed);
+        if is_over.swap(true, Ordering::Relaxed) {
+            LATE.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    is_written
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, Once};
 
 use bytes::Bytes;
-use contextvars::tower::ContextLayer;
-use contextvars::{Context, tokio};
+use contextvars::tower::{AnyContextLayer, ContextLayer};
+use contextvars::{Context, inherit_context, tokio};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
@@ -163,6 +163,22 @@ async fn a_trace_layer_inside_of_the_context_layer_has_all_of_the_request_in_its
         ("carried", ContextLayer::carried()),
     ] {
         let service = ServiceBuilder::new().layer(layer).layer(trace_layer()).service_fn(handle);
+        check(send(service).await, name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_for_any_request_has_all_of_it_in_its_span_whatever_its_context_is_made_of() {
+    // A context that carries a span is none of the request's.
+    let (_, first) = request();
+    let elsewhere = info_span!("elsewhere", number = number_of(&first) + 1_000_000);
+    let carrying = elsewhere.in_scope(inherit_context);
+    for (name, layer) in [
+        ("new", AnyContextLayer::new()),
+        ("from", AnyContextLayer::from(Context::new())),
+        ("from a child's", AnyContextLayer::from(carrying)),
+    ] {
+        let service = ServiceBuilder::new().layer(trace_layer()).layer(layer).service_fn(handle);
         check(send(service).await, name);
     }
 }

@@ -193,7 +193,8 @@ impl fmt::Debug for Context {
 }
 
 /// Writes one line: `REQUEST_ID=7, TENANT=acme`, in the order of [`iter`](Self::iter). Values are displayed as
-/// [`ValueRef`] does, so `redact` is honoured; control characters, line feeds among them, are escaped.
+/// [`ValueRef`] does, so `redact` is honoured. A value with white space, `=`, a comma, or anything that `Debug` escapes
+/// in a text, such as line feeds, is written as `Debug` writes a text: in quotes, and escaped.
 ///
 /// So a context can be a field of an error; [`retain`](Self::retain) reduces it to the variables to be shown, so that
 /// the error keeps no other value alive.
@@ -225,29 +226,19 @@ impl fmt::Display for Context {
         for (number, (variable, value)) in self.iter().enumerate() {
             let separator = if number == 0 { "" } else { ", " };
             write!(f, "{separator}{}=", variable.name())?;
-            write!(OneLine(f), "{value}")?;
+            let mut text = String::new();
+            write!(text, "{value}")?;
+            if is_plain(&text) { f.write_str(&text)? } else { write!(f, "{text:?}")? }
         }
         Ok(())
     }
 }
 
-/// Writes control characters, line feeds among them, as `\n` and the like.
-struct OneLine<'a, 'b>(&'a mut fmt::Formatter<'b>);
-
-impl Write for OneLine<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.split_inclusive(breaks_lines).try_for_each(|part| {
-            let mut rest = part.chars();
-            match rest.next_back() {
-                Some(last) if breaks_lines(last) => write!(self.0, "{}{}", rest.as_str(), last.escape_default()),
-                _ => self.0.write_str(part),
-            }
-        })
-    }
-}
-
-fn breaks_lines(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+/// Whether a value can be told from what is around it: no reader of the line must take a part of it for another variable's
+/// value, or for the end of the line.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |it: char| !matches!(it, '=' | ',') && !it.is_whitespace() && it.escape_debug().eq([it]);
+    !text.is_empty() && text.chars().all(is_plain)
 }
 
 impl<'a> IntoIterator for &'a Context {

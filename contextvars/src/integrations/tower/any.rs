@@ -152,7 +152,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let mut context = self.layer.base.clone().unwrap_or_else(inherit_context);
+        let mut context = self.layer.base.clone().map_or_else(inherit_context, Context::carrying);
         let future = context.run(|| {
             self.layer.init.init(&request);
             self.inner.call(request)

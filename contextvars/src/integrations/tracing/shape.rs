@@ -136,7 +136,7 @@ fn write_on_one_line(text: &mut String, value: Shown<'_>) -> fmt::Result {
 }
 
 fn is_plain(value: &str) -> bool {
-    let is_plain = |it: char| !matches!(it, '"' | '=' | '\\') && !it.is_whitespace() && !it.is_control();
+    let is_plain = |it: char| it != '=' && !it.is_whitespace() && it.escape_debug().eq([it]);
     !value.is_empty() && value.chars().all(is_plain)
 }
 
