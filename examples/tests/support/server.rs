@@ -21,7 +21,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the example on a free port.
     pub(crate) fn start(name: &str) -> Self {
-        let mut process = example(name).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("the server starts");
+        Self::run(example(name).arg("127.0.0.1:0"))
+    }
+
+    /// Runs this command, which starts an example on a free port.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
         let mut first = String::new();
         output.read_line(&mut first).expect("it prints where it listens");
@@ -40,6 +45,22 @@ impl Server {
             }
         });
         Self { process, addr, lines }
+    }
+
+    /// The URL of a server of HTTP.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Waits for the next line that it prints.
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv().expect("the server prints more lines before it ends")
+    }
+
+    /// Ends it at once, and returns the rest of what it has printed.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.process.kill().expect("the server has not ended by itself");
+        self.lines.iter().collect()
     }
 
     /// Waits until the server has printed such a line.
