@@ -188,6 +188,7 @@ fn each_value_stands_in_its_row_of_the_table() {
     assert_eq!(
         values,
         [
+            ("contextvars::integrations::deadline::DEADLINE", "unset"),
             ("debug_page::CREDENTIALS", "unset"),
             ("debug_page::LOCALE", "\"nl\""),
             ("debug_page::PROGRESS", "unset"),
