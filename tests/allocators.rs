@@ -8,7 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use contextvars::{Context, context_var, copy_context, with_context};
+use contextvars::carry::{self, Carried};
+use contextvars::{Context, context_var, copy_context, inherit_context, with_context};
 use many::{MANY, many};
 use support::isolated;
 
@@ -219,4 +220,59 @@ fn destructors_of_an_allocator_s_values_change_no_context_but_the_one_at_hand() 
             MEDDLES.set(None);
         }
     });
+}
+
+thread_local! {
+    static STATE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What another library keeps for each thread.
+struct State(u64);
+
+impl Carried for State {
+    type Undo = [u64; 3];
+
+    fn capture() -> Option<Self> {
+        Some(Self(STATE.get())).filter(|state| state.0 != 0)
+    }
+
+    fn enter(&self) -> Option<[u64; 3]> {
+        Some([STATE.replace(self.0); 3])
+    }
+
+    fn leave(&self, before: [u64; 3]) {
+        assert_eq!(STATE.replace(before[1]), self.0);
+    }
+}
+
+/// Enters so many children's contexts within one another, each with a state of its own.
+fn descend(depth: u64) {
+    let before = STATE.replace(depth);
+    let mut child = inherit_context();
+    STATE.set(before);
+    child.run(|| {
+        TENANT.set(depth);
+        assert_eq!(STATE.get(), depth);
+        if depth < 100 {
+            descend(depth + 1);
+        }
+        assert_eq!((STATE.get(), TENANT.get()), (depth, depth));
+    });
+    assert_eq!(STATE.get(), before);
+}
+
+#[test]
+fn an_allocator_may_enter_contexts_while_something_carried_is_entered_and_left() {
+    carry::register::<State>();
+    isolated(|| {
+        MEDDLES.set(Some(|| {
+            let mut own = inherit_context().with(&OTHER, 1);
+            own.run(|| drop(OTHER.set(2)));
+            drop(with_context!(OTHER = 3, { copy_context() }));
+        }));
+        descend(1);
+        MEDDLES.set(None);
+    });
+    assert!(TIMES.get() > 100);
+    assert_eq!(STATE.get(), 0);
 }

@@ -49,7 +49,7 @@ fn plain_spawns_are_in_the_span_of_who_started_them() {
 }
 
 #[test]
-fn a_thousand_plain_tasks_and_a_panic() {
+fn a_thousand_plain_tasks_are_each_in_their_own_span_and_a_panic_leaves_none() {
     set_up();
     let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().inherit_contexts().build().unwrap();
     runtime.block_on(async {
@@ -81,7 +81,7 @@ fn a_thousand_plain_tasks_and_a_panic() {
 }
 
 #[test]
-fn a_task_that_blocks_in_place_and_hooks_of_ones_own() {
+fn hooks_of_ones_own_are_called_in_the_span_of_the_task() {
     set_up();
     let inheritance = Inheritance::of_all()
         .on_before_task_poll(|_| assert_eq!(name(), Some("outer")))

@@ -292,16 +292,107 @@ fn a_context_that_was_inherited_brings_its_span_wherever_it_is_entered() {
     assert_eq!(here(), [0; 0]);
 }
 
-/// A registry makes no span current a second time. To exit those above it would be seen by whoever has entered them.
+/// A registry makes no span current a second time, unless those above it are exited.
 #[test]
-fn a_span_that_is_entered_further_out_already_is_not_brought_in_front_of_another() {
+fn a_span_that_is_entered_further_out_already_is_brought_to_the_front() {
     set_up();
-    let (a, b) = (fresh(), fresh());
+    let (a, b, c, d) = (fresh(), fresh(), fresh(), fresh());
     let outer = span(a);
     let mut of_a = outer.in_scope(inherit_context);
-    let seen = outer.in_scope(|| span(b).in_scope(|| (of_a.run(here), here())));
-    assert_eq!(seen, (vec![b, a], vec![b, a]));
+    let other = span(c);
+    let mut of_c = other.in_scope(inherit_context);
+    outer.in_scope(|| {
+        span(b).in_scope(|| {
+            assert_eq!((of_a.run(here), here()), (vec![a], vec![b, a]));
+            // Again within itself, and by panic.
+            let again = of_c.clone();
+            let within = || (here(), span(d).in_scope(|| again.run_copy(here)), here());
+            let seen = of_a.run(|| other.in_scope(|| of_c.run(within)));
+            assert_eq!(seen, (vec![c], vec![c], vec![c]));
+            assert!(catch_unwind(AssertUnwindSafe(|| of_a.run(|| panic!("on purpose")))).is_err());
+            assert_eq!(here(), [b, a]);
+        });
+        assert_eq!(here(), [a]);
+    });
     assert_eq!(here(), [0; 0]);
+    drop((outer, of_a, other, of_c));
+    assert!([a, b, c, d].into_iter().all(is_closed));
+}
+
+#[test]
+fn a_task_that_block_on_polls_beneath_its_own_span_and_another_is_in_its_own() {
+    set_up();
+    let (a, b) = (fresh(), fresh());
+    let runtime = ::tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let seen = span(a).in_scope(|| {
+        let _in = runtime.enter();
+        let task = tokio::spawn(async {
+            let first = here();
+            tokio::task::yield_now().await;
+            (first, here())
+        });
+        span(b).in_scope(|| runtime.block_on(async { (here(), task.await.unwrap(), here()) }))
+    });
+    assert_eq!(seen, (vec![b, a], (vec![a], vec![a]), vec![b, a]));
+    assert!(is_closed(a) && is_closed(b));
+}
+
+/// A worker that waits within a job of one request runs jobs of others, and within those again some of the first.
+#[test]
+fn the_jobs_of_many_requests_in_one_pool_are_each_in_the_span_of_their_own() {
+    fn halve(depth: u32, own: u64) {
+        assert_eq!(here_quick(), Some(own));
+        if depth > 0 {
+            rayon::join(|| halve(depth - 1, own), || halve(depth - 1, own));
+            let child = rayon::scope(|scope| {
+                scope.spawn(move |_| assert_eq!(here_quick(), Some(own)));
+                here_quick()
+            });
+            assert_eq!(child, Some(own));
+        }
+        assert_eq!(here_quick(), Some(own));
+    }
+
+    set_up();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let numbers: Vec<_> = thread::scope(|scope| {
+        let requests: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let number = fresh();
+                    for _ in 0..20 {
+                        span(number).in_scope(|| pool.install(|| halve(5, number)));
+                    }
+                    number
+                })
+            })
+            .collect();
+        requests.into_iter().map(|request| request.join().unwrap()).collect()
+    });
+    assert!(numbers.into_iter().all(is_closed));
+    assert!(pool.broadcast(|_| here().len()).iter().all(|length| *length == 0));
+}
+
+#[test]
+fn an_error_that_keeps_only_what_is_shown_keeps_no_span_open() {
+    set_up();
+    let a = fresh();
+    let (kept, copied) = span(a).in_scope(|| {
+        inherit_context().run(|| {
+            let mut kept = copy_context();
+            kept.retain(|_, _| false);
+            (kept, copy_context())
+        })
+    });
+    assert!(!is_closed(a), "a copy keeps it");
+    drop(copied);
+    assert!(is_closed(a));
+    drop(kept);
+    // What a child's context carries stays.
+    let b = fresh();
+    let mut child = span(b).in_scope(inherit_context);
+    child.retain(|_, _| false);
+    assert_eq!(child.run(here), [b]);
 }
 
 #[test]

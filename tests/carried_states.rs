@@ -470,6 +470,27 @@ fn children_carry_nothing_where_that_is_suppressed() {
     assert_eq!(context.run(both), (1, 2));
 }
 
+#[test]
+fn what_a_thread_comes_to_while_it_suppresses_its_own_is_not_concerned() {
+    set_up();
+    set_both(1, 2);
+    let mut of_another = child(3, 4);
+    let mut own = inherit_context();
+    set_both(0, 0);
+    own.run(|| {
+        carry::suppressed(|| {
+            let mut made = of_another.run(|| {
+                assert_eq!(carry::suppressed(inherit_context).run(both), (3, 4), "nothing is entered");
+                inherit_context()
+            });
+            assert_eq!(std::thread::spawn(move || made.run(both)).join().unwrap(), (3, 4));
+            // It goes on to be suppressed here.
+            let mut made = inherit_context();
+            assert_eq!(std::thread::spawn(move || made.run(both)).join().unwrap(), (0, 0));
+        });
+    });
+}
+
 /// What a child sees whose context was made on another thread.
 fn inner_of_child() -> (u64, u64) {
     let make = || {

@@ -29,18 +29,18 @@
 //!
 //! # What is kept alive
 //! A captured value lives as long as the last context that has it, copies that were made within the child included. A span
-//! that is carried does not close before that. A task that outlives its request belongs in
+//! that is carried does not close before that. [`Context::retain`](crate::Context::retain) lets go of it in a copy. A task that outlives its request belongs in
 //! `contextvars::tokio::spawn_detached`. A carrier of your own can also capture something that does not hold on to the
 //! original, such as a new span that `follows_from` the current one.
 //!
 //! # Panics, allocators, the end of a thread
-//! If a function of a carrier panics, the panic hook reports it, and the work goes on without that state; other carriers are
+//! An allocator may use contexts while carriers are called. If a function of a carrier panics, the panic hook reports it, and the work goes on without that state; other carriers are
 //! not concerned. Contexts that a carrier's code makes or enters carry nothing. On a thread that is about to end, whose
 //! thread-locals are being destroyed, nothing is carried any more.
 //!
 //! # Cost
 //! Without a carrier, three instructions for each child, and a test of one bit for each entering. With one, what its
-//! functions cost, and some 400 instructions for each poll of a child; [the guide to costs](crate::guide::performance) has
+//! functions cost, and some 500 instructions for each poll of a child; [the guide to costs](crate::guide::performance) has
 //! the numbers.
 
 pub use crate::state::{Carried, register, suppressed};

@@ -13,7 +13,7 @@
 //! - Contexts that carriers' code enters or makes carry nothing. So there is no recursion.
 
 use std::any::{Any, TypeId};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::iter;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
@@ -121,7 +121,8 @@ trait Carrier: Sync {
     fn remove(&self, state: &mut State);
     /// Makes current what the current context carries. Returns `None` if that is nothing, or is current already.
     fn enter(&'static self) -> Option<(Value, Undo)>;
-    fn leave(&self, value: &Value, undo: Undo);
+    /// Brings back what was there before [`enter`](Self::enter), which returned these.
+    fn leave(&self, value: Option<&Value>, undo: Undo);
 }
 
 /// What a carrier's `enter` returned: no allocation if it has no size.
@@ -167,10 +168,39 @@ impl<T: Carried> Carrier for Of<T> {
         Some((value, Box::new(undo)))
     }
 
-    fn leave(&self, value: &Value, undo: Undo) {
-        if let (Some(value), Ok(undo)) = (value.downcast_ref::<T>(), undo.downcast()) {
+    fn leave(&self, value: Option<&Value>, undo: Undo) {
+        if let (Some(value), Ok(undo)) = (value.and_then(Value::downcast_ref::<T>), undo.downcast()) {
             value.leave(*undo);
         }
+    }
+}
+
+/// Ends the suppression while a context is entered that carries something: it belongs to other work, whose children are
+/// not meant. Registered nowhere.
+struct Suppression;
+
+impl Carrier for Suppression {
+    fn carries(&self) -> TypeId {
+        TypeId::of::<Self>()
+    }
+
+    fn next(&self) -> &Link {
+        static NONE: Link = Link::new();
+        &NONE
+    }
+
+    fn capture(&'static self, _: &mut State) -> bool {
+        false
+    }
+
+    fn remove(&self, _: &mut State) {}
+
+    fn enter(&'static self) -> Option<(Value, Undo)> {
+        None
+    }
+
+    fn leave(&self, _: Option<&Value>, _: Undo) {
+        SUPPRESSED.set(true);
     }
 }
 
@@ -181,14 +211,14 @@ struct Entry {
     is_first: bool,
     carrier: &'static dyn Carrier,
     /// What was entered. Coroutines may put another context here meanwhile, and so this is an owner of its own.
-    value: Value,
+    value: Option<Value>,
     /// Not dropped when the thread ends: other thread-locals may be gone by then.
     undo: ManuallyDrop<Undo>,
 }
 
 thread_local! {
     /// What this thread has entered, in that order.
-    static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static ENTRIES: Cell<Vec<Entry>> = const { Cell::new(Vec::new()) };
     /// Whether a carrier's code runs.
     static IN_CARRIER: Cell<bool> = const { Cell::new(false) };
     /// Whether children are to carry nothing.
@@ -248,6 +278,11 @@ fn capture(mut state: State) -> State {
     state
 }
 
+/// Takes away what a context has inherited, and does not carry.
+pub(super) fn remove_all(state: &mut State) {
+    carriers().for_each(|carrier| caught(|| carrier.remove(state)));
+}
+
 /// Sees to it that children which are made on this thread carry nothing, until the result is dropped.
 pub(crate) fn suppress() -> impl Drop {
     scopeguard::guard(SUPPRESSED.replace(true), |before| SUPPRESSED.set(before))
@@ -258,6 +293,8 @@ pub(crate) fn suppress() -> impl Drop {
 ///
 /// For code that starts work which outlives the request, such as the first use of a pool. `contextvars::tokio::spawn_detached`
 /// does so by itself. An `async fn` that is called in `f` is run later, outside.
+///
+/// Other work that this thread comes to while `f` waits is not concerned, if its context carries something.
 ///
 /// # Examples
 ///
@@ -289,15 +326,29 @@ pub(super) fn enter(entering: usize) -> bool {
         return false;
     }
     let mut is_first = true;
+    let mut push = |carrier, value, undo| {
+        let entry = Entry { entering, is_first, carrier, value, undo: ManuallyDrop::new(undo) };
+        // Taken out for it: an allocator that enters contexts comes here, and finds no entries, as it has none.
+        let _ = ENTRIES.try_with(|entries| {
+            let mut list = entries.take();
+            list.push(entry);
+            entries.set(list);
+        });
+        is_first = false;
+    };
+    // Where there is no place for what is to be undone, since this thread is about to end, nothing is carried.
+    if ENTRIES.try_with(|_| ()).is_err() {
+        return false;
+    }
+    if SUPPRESSED.get() {
+        SUPPRESSED.set(false);
+        caught(|| push(&Suppression, None, Box::new(())));
+    }
     for carrier in carriers() {
-        // Where there is no place for what is to be undone, since this thread is about to end, nothing is carried.
         caught(|| {
-            let _ = ENTRIES.try_with(|entries| {
-                let Some((value, undo)) = carrier.enter() else { return };
-                let undo = ManuallyDrop::new(undo);
-                entries.borrow_mut().push(Entry { entering, is_first, carrier, value, undo });
-                is_first = false;
-            });
+            if let Some((value, undo)) = carrier.enter() {
+                push(carrier, Some(value), undo);
+            }
         });
     }
     !is_first
@@ -312,9 +363,9 @@ pub(super) fn leave(entering: usize) {
 }
 
 fn leave_entries(entering: usize) {
-    while let Ok(Some(entry)) = ENTRIES.try_with(|entries| take_last(&mut entries.borrow_mut(), entering)) {
+    while let Ok(Some(entry)) = ENTRIES.try_with(|entries| take_last(entries, entering)) {
         let is_first = entry.is_first;
-        caught(|| entry.carrier.leave(&entry.value, ManuallyDrop::into_inner(entry.undo)));
+        caught(|| entry.carrier.leave(entry.value.as_ref(), ManuallyDrop::into_inner(entry.undo)));
         if is_first {
             return;
         }
@@ -323,10 +374,12 @@ fn leave_entries(entering: usize) {
 
 /// The last entry of an entering.
 #[inline]
-fn take_last(entries: &mut Vec<Entry>, entering: usize) -> Option<Entry> {
-    if entries.last()?.entering == entering {
-        return entries.pop();
-    }
-    let at = entries.iter().rposition(|entry| entry.entering == entering)?;
-    Some(entries.remove(at))
+fn take_last(entries: &Cell<Vec<Entry>>, entering: usize) -> Option<Entry> {
+    let mut list = entries.take();
+    let entry = match list.last() {
+        Some(entry) if entry.entering == entering => list.pop(),
+        _ => list.iter().rposition(|entry| entry.entering == entering).map(|at| list.remove(at)),
+    };
+    entries.set(list);
+    entry
 }

@@ -174,6 +174,10 @@ impl State {
         let gone = self.values().filter(|&(variable, value)| !keep(variable, value));
         let ids: Vec<u32> = gone.map(|(_, value)| value.var().id()).collect();
         self.remove_all(&ids);
+        if !self.mark.is_carrying() {
+            // It is of no use here, and would be kept alive, as a span is.
+            carried::remove_all(self);
+        }
     }
 
     /// The variables with their values.

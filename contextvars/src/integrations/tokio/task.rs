@@ -68,7 +68,7 @@ where
 ///
 /// For what outlives the work that happens to start it: a timer, a connection, a worker that is started when it is first
 /// needed. What else spawns does the same when it is called in an empty context, as in
-/// `Context::new().run(|| set.spawn(future))`.
+/// `Context::new().run(|| set.spawn(future))`; if something is [carried](crate::carry), in `carry::suppressed(..)`, too.
 ///
 /// # Panics
 /// Outside of a tokio runtime.

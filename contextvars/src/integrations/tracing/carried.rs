@@ -1,5 +1,6 @@
 //! tracing's current span, carried by contexts.
 
+use std::cell::Cell;
 use std::ptr;
 
 use tracing_core::Dispatch;
@@ -65,20 +66,78 @@ impl Carried for CarriedSpan {
     fn is_current(&self) -> bool {
         dispatcher::get_default(|dispatch| {
             let current = dispatch.current_span();
-            current.id() == Some(&self.id) && is_same(dispatch, &self.dispatch)
+            is_tokios(&current) || current.id() == Some(&self.id) && is_same(dispatch, &self.dispatch)
         })
     }
 
     fn enter(&self) -> Option<()> {
-        if self.dispatch.current_span().id() == Some(&self.id) {
+        let current = self.dispatch.current_span();
+        if current.id() == Some(&self.id) {
             return None;
         }
         self.dispatch.enter(&self.id);
+        if current.id().is_some() && self.dispatch.current_span().id() != Some(&self.id) {
+            self.bring_to_front();
+        }
         Some(())
     }
 
     fn leave(&self, (): ()) {
         self.dispatch.exit(&self.id);
+        if EXITED_FOR.get() != 0 {
+            self.enter_those_exited();
+        }
+    }
+}
+
+thread_local! {
+    /// The spans that were exited to bring another one to the front, the innermost first, each time with that one.
+    static EXITED: Cell<Vec<(Id, Vec<Id>)>> = const { Cell::new(Vec::new()) };
+    /// For how many spans.
+    static EXITED_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A subscriber that goes on saying that a span is current though it was exited is not asked more often.
+const MOST_EXITED: usize = 1 << 12;
+
+impl CarriedSpan {
+    /// A registry makes no span current that is entered further out already. So those that came after it are exited until
+    /// this one is left. Else work would be in the span of other work that its thread has come to in between: on a
+    /// worker of rayon that waits within a job of the same request, for example.
+    #[cold]
+    fn bring_to_front(&self) {
+        self.dispatch.exit(&self.id);
+        let mut exited = Vec::new();
+        while exited.len() < MOST_EXITED {
+            let current = self.dispatch.current_span();
+            let Some(id) = current.id().filter(|_| !is_tokios(&current)) else { break };
+            self.dispatch.exit(id);
+            exited.push(id.clone());
+        }
+        self.dispatch.enter(&self.id);
+        let _ = EXITED.try_with(|all| {
+            let mut list = all.take();
+            list.push((self.id.clone(), exited));
+            EXITED_FOR.set(list.len());
+            all.set(list);
+        });
+    }
+
+    #[cold]
+    fn enter_those_exited(&self) {
+        let take = |all: &Cell<Vec<(Id, Vec<Id>)>>| {
+            let mut list = all.take();
+            let exited = match list.last() {
+                Some((id, _)) if *id == self.id => list.pop(),
+                _ => None,
+            };
+            EXITED_FOR.set(list.len());
+            all.set(list);
+            exited
+        };
+        if let Ok(Some((_, exited))) = EXITED.try_with(take) {
+            exited.iter().rev().for_each(|id| self.dispatch.enter(id));
+        }
     }
 }
 

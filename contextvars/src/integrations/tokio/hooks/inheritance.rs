@@ -113,7 +113,7 @@ impl Inheritance {
     ///
     /// lapin spawns through the crate `async_rs`, as any other code may do, which is therefore not among them: say
     /// `.except("async_rs")`, or connect within `Context::new().run(..)` or `.in_context(Context::new())`, as with
-    /// whatever else is missing here.
+    /// whatever else is missing here; if spans are carried, in [`carry::suppressed`](crate::carry::suppressed), too.
     #[must_use]
     pub fn new() -> Self {
         SPARED.iter().fold(Self::of_all(), |inheritance, module| inheritance.except(module))

@@ -41,7 +41,7 @@ use crate::context::Context;
 /// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's `PostgreSQL`, diesel-async,
 /// sqlx, redis and mongodb. `Inheritance::new` says which of their tasks these are, and `Inheritance` adds to the list,
 /// or does without it. What is not on it is started in an empty context by hand: `spawn_detached`, or
-/// `Context::new().run(..)`. To give the future a context is not enough, since the hooks do not see it.
+/// `Context::new().run(..)`, within [`carry::suppressed`](crate::carry::suppressed) if spans are carried. To give the future a context is not enough, since the hooks do not see it.
 ///
 /// Costs a look into a locked table before a poll and after it, besides what entering a context costs.
 ///
