@@ -1,4 +1,4 @@
-//! rayon whose jobs inherit context variables, in the place of rayon:
+//! rayon whose jobs inherit context variables, a replacement for rayon:
 //!
 //! ```toml
 //! [dependencies]

@@ -1,4 +1,4 @@
-//! smol whose tasks inherit context variables, in the place of smol:
+//! smol whose tasks inherit context variables, a replacement for smol:
 //!
 //! ```toml
 //! [dependencies]
@@ -50,7 +50,7 @@
 //! variables, or their defaults.
 //!
 //! # Python
-//! What asyncio does by itself: there, a task copies the context whoever creates it, and the whole of it.
+//! asyncio does this by itself: every task copies the whole context, whichever library creates it.
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]

@@ -6,7 +6,7 @@ use std::future::Future;
 use ::smol::Task;
 use contextvars::ContextExt;
 
-/// A [`smol::LocalExecutor`](::smol::LocalExecutor) whose tasks inherit the context of whoever spawns them.
+/// A [`smol::LocalExecutor`](::smol::LocalExecutor) whose tasks inherit the context of their spawner.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! tokio-util whose tasks inherit context variables, in the place of tokio-util:
+//! tokio-util whose tasks inherit context variables, a replacement for tokio-util:
 //!
 //! ```toml
 //! [dependencies]

@@ -1,4 +1,4 @@
-//! tokio whose tasks inherit context variables, in the place of tokio:
+//! tokio whose tasks inherit context variables, a replacement for tokio:
 //!
 //! ```toml
 //! [dependencies]

@@ -1,44 +1,44 @@
-//! W3C baggage: variables that travel to other processes, in a header of the requests that go there.
+//! W3C baggage: variables that are sent to other processes, in one header of each request.
 //!
-//! A variable travels if its declaration says so, with `baggage = "key"`; every other stays in this process. Its type
-//! has to be `Display`, to be written, and `FromStr`, to be read; or `Arc<str>`, `Box<str>`, `Cow<'static, str>`; or an
-//! `Arc` or `Box` of the former, or an `Option` of any of them, of which `None` is not sent. [`inject`] writes the header
-//! of a request that goes out, [`extract`] reads that of one that came in. For clients and servers made of `tower`
-//! services there are [`InjectBaggageLayer`] and [`BaggageLayer`].
+//! A variable is sent if it is declared with `baggage = "key"`; all others stay in this process. Its type must be
+//! `Display`, to be written, and `FromStr`, to be read; or `Arc<str>`, `Box<str>`, `Cow<'static, str>`; or an `Arc` or
+//! `Box` of the former, or an `Option` of any of them, of which `None` is not sent. [`inject`] writes the header of an
+//! outgoing request, [`extract`] reads that of an incoming one. For clients and servers made of `tower` services there
+//! are [`InjectBaggageLayer`] and [`BaggageLayer`].
 //!
-//! Members without a variable in this process go on to the next service. So does a member whose variable was not changed,
-//! properties included.
+//! Members without a variable in this process are forwarded unchanged. So is a member whose variable was not changed,
+//! with its properties.
 //!
 //! # What is accepted, and what is sent
-//! What comes in is read leniently. White space around keys, values and properties is ignored, and so are empty members
-//! and properties; a character that should have been percent-encoded stands for itself, a `%` without two digits as well;
-//! bytes that are not UTF-8 become U+FFFD. Of several members with one key, in one header or several, the last counts,
-//! and the others are dropped.
+//! Incoming headers are read leniently. White space around keys, values and properties is ignored, and so are empty
+//! members and properties; a character that should have been percent-encoded stands for itself, and so does a `%`
+//! without two digits; bytes that are not UTF-8 become U+FFFD. Of several members with one key, in one header or
+//! several, the last is used and the others are dropped.
 //!
-//! What goes out is as the specification has it: encoded, without white space, one member for each key. What came in
-//! encoded keeps its encoding.
+//! Outgoing headers follow the specification: encoded, without white space, one member for each key. A value that was
+//! received encoded keeps its encoding.
 //!
-//! A member without `=`, or whose key cannot stand in a header, is left out, and so is a value that cannot be read as one
-//! of its variable's type, a property with a wrong key, and what does not fit within the limits: each is reported as
-//! [`Skipped`], the first 64 of a header. The limits are 64 members and 8,192 bytes, encoded, which is what the specification says must be passed
-//! on at least; [`Settings`] have others. If not everything fits that goes out, variables come first.
+//! Left out are: a member without `=`, or whose key is not allowed in a header; a value that cannot be read as its
+//! variable's type; a property with a wrong key; and members beyond the limits. Each is reported as [`Skipped`], the
+//! first 64 of a header. The limits are 64 members and 8,192 bytes, encoded, the minimum that the specification
+//! requires to be forwarded; [`Settings`] can set others. If not all outgoing members fit, variables come first.
 //!
 //! # Where it is sent
-//! By default to each destination; a `baggage` header that was there before is replaced, and removed if nothing is to be
-//! sent. [`by_destination`](InjectLayer::by_destination) decides for each request whether baggage goes
-//! along, and whether what merely passes through does; for other clients, [`Settings::inject`] writes less than
-//! [`inject`], and where nothing is to be sent nothing is called.
+//! By default to each destination; a `baggage` header that the request already has is replaced, or removed if there is
+//! nothing to send. [`by_destination`](InjectLayer::by_destination) decides for each request whether baggage is sent,
+//! and whether received members without a variable are. For other clients, [`Settings::inject`] can write less than
+//! [`inject`]; to send nothing, call neither.
 //!
 //! # Two variables with one key
-//! A key should have one variable. If several have the same, what comes in sets all of them; of those that are set, the
-//! one goes out whose module's path is the first in alphabetical order, and in one module the one that is declared first.
-//! When baggage is read or written for the first time in a process, a warning goes to the standard error stream that
-//! names both declarations.
+//! A key should have one variable. If several variables share a key, an incoming member sets all of them. Of those that
+//! are set, the one is sent whose module's path comes first in alphabetical order, and within a module the one declared
+//! first. When baggage is read or written for the first time in a process, a warning that names both declarations is
+//! written to the standard error stream.
 //!
 //! # Trust
-//! Whoever can send a request can send any value. Let baggage in only where requests come from services of your own; at
-//! the edge to the world, leave the layer out, or check what a variable says before it counts. Whoever receives a request
-//! can read all of its baggage.
+//! A client can send any value. Accept baggage only from your own services; for requests from the public, leave the
+//! layer out, or check the value of a variable before you rely on it. The receiver of a request can read all of its
+//! baggage.
 //!
 //! # Examples
 //!
@@ -71,7 +71,7 @@ use crate::integrations::headers::{ExtractLayer, ExtractService, InjectLayer, In
 pub use crate::travelling::baggage::{Baggage, Member, Members, NAME, Settings, extract, inject};
 pub use crate::travelling::{Extractor, Injector, Skipped};
 
-/// The layer for servers whose requests come with baggage.
+/// The layer for servers: sets the variables from the baggage of each request.
 ///
 /// # Examples
 ///
@@ -99,7 +99,7 @@ pub type BaggageLayer = ExtractLayer<Settings>;
 /// A service in a [`BaggageLayer`].
 pub type BaggageService<S> = ExtractService<S, Settings>;
 
-/// The layer for clients whose requests take baggage along.
+/// The layer for clients: sends the variables as baggage with each request.
 ///
 /// # Examples
 ///
@@ -114,7 +114,7 @@ pub type BaggageService<S> = ExtractService<S, Settings>;
 ///
 /// # fn main() {
 /// # pollster::block_on(async {
-/// // A client that answers with the header that it would have sent.
+/// // A client that returns the header that it would have sent.
 /// let client = service_fn(async |request: Request<()>| {
 ///     Ok::<_, std::io::Error>(Response::new(request.headers()["baggage"].clone()))
 /// });

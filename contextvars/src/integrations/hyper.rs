@@ -1,4 +1,4 @@
-//! An executor for hyper and hyper-util that says which context the tasks get that they spawn.
+//! An executor for hyper and hyper-util that sets the context of the tasks that they spawn.
 
 use hyper::rt::Executor;
 
@@ -9,9 +9,9 @@ use crate::task::{ContextExt, InContext, inheriting};
 /// An executor that spawns each task in a context of its own, on an executor such as `hyper_util::rt::TokioExecutor`.
 ///
 /// hyper spawns a task for each stream of an HTTP/2 connection; hyper-util's client spawns one for each connection in
-/// its pool. A server's streams should [inherit](Self::inheriting) what is known of their connection. A pooled
-/// connection outlives the request that happened to open it, and should be [detached](Self::detached) from it: else it
-/// keeps that request's values alive, and works for other requests in their name.
+/// its pool. The streams of a server should [inherit](Self::inheriting) the context of their connection. A pooled
+/// connection outlives the request that opened it and should be [detached](Self::detached) from it: otherwise it keeps
+/// the first request's values alive and serves later requests with them.
 ///
 /// # Examples
 ///
@@ -38,8 +38,7 @@ use crate::task::{ContextExt, InContext, inheriting};
 /// ```
 ///
 /// # Python
-/// `asyncio.create_task(coro)` inherits, and the whole of the context; `create_task(coro, context=Context())` is
-/// detached.
+/// `asyncio.create_task(coro)` inherits the whole context; `create_task(coro, context=Context())` is detached.
 #[derive(Clone, Copy, Debug)]
 pub struct ContextExecutor<E> {
     inner: E,
@@ -70,7 +69,7 @@ where
         if self.inherits {
             return self.inner.execute(inheriting(future));
         }
-        // The executor may be one whose tasks inherit.
+        // The executor may be one whose tasks inherit the context.
         let _suppressed = state::suppress();
         self.inner.execute(future.in_context(Context::new()));
     }

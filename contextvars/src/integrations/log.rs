@@ -1,7 +1,7 @@
 //! log: context variables as the key-values of every record.
 //!
-//! [`ContextLog`] goes around the logger that the program has, and every record that passes through it has the
-//! variables that are declared with `log`. No call to `info!` changes.
+//! [`ContextLog`] wraps the program's logger and adds the variables that are declared with `log` to every record. No
+//! call to `info!` changes.
 //!
 //! # Examples
 //!
@@ -45,21 +45,21 @@ use crate::context::copy_context;
 use crate::logged::{self, Field, Fields, Logged, Shown};
 use crate::variable::Variable;
 
-/// A logger that adds the context's variables to the key-values of what another logs.
+/// A logger that adds the context's variables to the key-values of each record, for another logger to write.
 ///
-/// They are the variables declared with `log`, or those given to [`only`](Self::only), as far as they are set in the
-/// context in which the record is logged; after the record's own key-values. Numbers and truth values are passed as
-/// such, everything else as it is displayed. `redact` is honoured.
+/// Added are the variables declared with `log`, or those given to [`only`](Self::only), that are set in the context in
+/// which the record is logged. They follow the record's own key-values. Numbers and Booleans keep their type; other
+/// values are passed as their `Display`. Redacted values are not shown.
 ///
-/// No key is there twice: a variable is left out where the record has a key-value of that name, and of variables that
-/// share a name only the first declared one that is set is there (of those given to `only`, the first in the list).
-/// Which variables share a name is logged before the first record from which one is left out for another: a warning with
-/// the target `contextvars`, for each shared name and once per process (for each list given to `only`, once).
+/// No key occurs twice: a variable is left out if the record has a key-value of its name; of variables that share a
+/// name, only the first declared one that is set is added (of those given to `only`, the first in the list). Before the
+/// first record from which a variable is left out for another one, a warning with the target `contextvars` is logged
+/// for each shared name, once per process (for each list given to `only`, once).
 ///
-/// The other logger must show key-values: with `env_logger`, that is the feature `kv`. How it writes a value that has
-/// spaces or line feeds in it is its own affair.
+/// The other logger must show key-values: with `env_logger`, that is the feature `kv`. It also decides how a value with
+/// spaces or line feeds is written.
 ///
-/// Costs a look at each variable that is set, for each record that the other logger has enabled.
+/// O(n) in the variables that are set, for each record that the other logger has enabled.
 ///
 /// # Examples
 ///
@@ -108,7 +108,7 @@ pub struct ContextLog<L> {
 }
 
 impl<L: Log> ContextLog<L> {
-    /// Returns a logger that passes everything on to `inner`, with the variables declared with `log`.
+    /// Returns a logger that passes each record to `inner`, with the variables declared with `log`.
     #[must_use]
     pub fn new(inner: L) -> Self {
         Self { inner, logged: Logged::Declared }
@@ -158,7 +158,7 @@ impl<L: Log> Log for ContextLog<L> {
     }
 }
 
-/// A record's own key-values, and then the variables, whose names are others.
+/// A record's own key-values, followed by the variables whose names differ from those.
 struct WithVariables<'a> {
     own: &'a dyn Source,
     variables: &'a Fields<'a>,

@@ -1,4 +1,4 @@
-//! What other crates need to carry contexts, a file or folder for each; the only place that names them.
+//! Integrations of other crates, a file or folder for each. No other module names those crates.
 
 #[cfg(feature = "baggage")]
 pub mod baggage;

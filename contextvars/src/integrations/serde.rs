@@ -7,9 +7,9 @@ use crate::variable::{Fact, Variable};
 
 /// A map of the variables' names to their values, in the order of [`iter`](Context::iter).
 ///
-/// A value whose type has no `Serialize` is left out; a redacted one is there as the string `<redacted>`. Where several
-/// variables of the context share a name, each is under its path: `my_crate::module::NAME`. To find out which do, each
-/// name is compared with each other.
+/// A value whose type has no `Serialize` is left out; a redacted one is written as the string `<redacted>`. If several
+/// variables of the context share a name, each has its path as the key: `my_crate::module::NAME`. Costs O(n²)
+/// comparisons of names to find those.
 ///
 /// # Examples
 ///
@@ -44,14 +44,14 @@ impl Serialize for Context {
     }
 }
 
-/// What may be seen of a value.
+/// The part of a value that may be shown.
 enum Shown<'a> {
     Redacted,
     Value(&'a dyn erased_serde::Serialize),
 }
 
 impl<'a> Shown<'a> {
-    /// `None`: nothing, since the value's type has no `Serialize`.
+    /// Returns `None` if the value's type has no `Serialize`.
     fn of(value: ValueRef<'a>) -> Option<Self> {
         if value.is_redacted() {
             return Some(Self::Redacted);
@@ -69,7 +69,7 @@ impl Serialize for Shown<'_> {
     }
 }
 
-/// Everything that is known of the declaration, under the names of the methods.
+/// All facts of the declaration, under the names of the methods.
 ///
 /// # Examples
 ///

@@ -11,22 +11,22 @@ use pin_project_lite::pin_project;
 
 use super::{DEADLINE, Deadline};
 
-/// Runs a future until it is done, or until the deadline that is in force with the first poll has passed; then the future
-/// is dropped.
+/// Runs a future until it completes, or until the deadline that is current at the first poll has passed; then the
+/// future is dropped.
 ///
-/// A future that is done at the deadline counts as in time. If the deadline has passed before the first poll, the future
-/// is not polled at all. Where no deadline is set, it just runs: so poll it where the deadline is set, in
-/// `with_context!(DEADLINE = .., async move { run_until_deadline(work()).await })`.
+/// A future that completes at the deadline is in time. If the deadline has passed before the first poll, the future is
+/// not polled at all. If no deadline is set at the first poll, the future runs without one. So poll it inside the scope
+/// of the deadline, as in `with_context!(DEADLINE = .., async move { run_until_deadline(work()).await })`.
 ///
-/// It is dropped at the `.await` where it waits, in the current context; tasks that it has spawned go on. With a deadline
-/// it costs as much as tokio's `timeout_at`.
+/// At the deadline it is dropped at the `.await` where it waits, in the current context; tasks that it has spawned
+/// continue. With a deadline it costs as much as tokio's `timeout_at`.
 ///
 /// # Errors
 /// [`DeadlineExceeded`], if the deadline has passed.
 ///
 /// # Panics
-/// If the future does, or is polled again when it is done. With a deadline, if it is polled outside of a tokio runtime, or
-/// in one whose time is not enabled.
+/// If the future panics, or is polled again after it has completed. With a deadline, if it is polled outside of a tokio
+/// runtime, or in one without a timer.
 ///
 /// # Examples
 ///
@@ -62,11 +62,11 @@ pub fn run_until_deadline<F: Future>(future: F) -> impl Future<Output = Result<F
 }
 
 pin_project! {
-    // As an `async` block, it would have room for the future twice: as an argument, and in the `Timeout`.
+    // An `async` block would reserve memory for the future twice: as an argument, and in the `Timeout`.
     #[project = Projected]
     #[project_replace = Replaced]
     enum UntilDeadline<F> {
-        // Not pinned yet, and so still to be moved.
+        // Not pinned yet, so it can still be moved.
         NotBegun { future: F },
         Unlimited { #[pin] future: F },
         Limited { #[pin] future: Timeout<F>, deadline: Deadline },
@@ -102,7 +102,7 @@ impl<F: Future> Future for UntilDeadline<F> {
             }
         };
         if polled.is_ready() {
-            // A future that is done and kept keeps nothing.
+            // A completed future that is kept keeps no values alive.
             self.set(Self::Done);
         }
         polled

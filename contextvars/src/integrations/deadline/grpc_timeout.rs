@@ -1,4 +1,4 @@
-//! The header `grpc-timeout`: up to eight digits and a unit, as the specification of gRPC over HTTP/2 has it.
+//! The header `grpc-timeout`: up to eight digits and a unit, by the specification of gRPC over HTTP/2.
 
 use std::error::Error;
 use std::fmt;
@@ -25,14 +25,14 @@ const UNITS: [(char, u64); 6] = [
     ('H', 3_600 * NANOS_PER_SECOND),
 ];
 
-/// Reads the header `grpc-timeout` of a request that came in, and returns its deadline, which is that much later than now;
-/// or the one that is in force, if that is earlier. Returns `None` without the header.
+/// Reads the header `grpc-timeout` of an incoming request, and returns its deadline, that much later than now, or the
+/// current deadline, if that is earlier. Returns `None` if there is no such header.
 ///
-/// Any HTTP request may have the header. Of several, the shortest counts; zero, which the specification does not have,
-/// is a deadline that has passed.
+/// Any HTTP request may have the header. Of several, the shortest is used. Zero, which the specification does not
+/// allow, is a deadline that has passed.
 ///
 /// # Errors
-/// [`GrpcTimeoutError`], if the header is not as the specification has it.
+/// [`GrpcTimeoutError`], if the header does not conform to the specification.
 ///
 /// # Examples
 ///
@@ -42,10 +42,10 @@ const UNITS: [(char, u64); 6] = [
 /// use http::{Request, Response, StatusCode};
 ///
 /// async fn handle(_: Request<()>) -> Response<()> {
-///     std::future::pending().await // takes too long
+///     std::future::pending().await // never completes
 /// }
 ///
-/// /// Runs in a context of the request's own, as under the `ContextLayer` of the feature `tower`.
+/// /// Runs in the request's own context, as under the `ContextLayer` of the feature `tower`.
 /// async fn serve(request: Request<()>) -> Result<Response<()>, StatusCode> {
 ///     if let Some(deadline) = deadline::extract(request.headers()).map_err(|_| StatusCode::BAD_REQUEST)? {
 ///         DEADLINE.set(deadline);
@@ -79,12 +79,12 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
     }
 }
 
-/// Writes the time that is left until the current deadline into the header `grpc-timeout` of a request that goes out.
+/// Writes the time that is left until the current deadline into the header `grpc-timeout` of an outgoing request.
 ///
-/// It is rounded down, to five digits or more, and is one nanosecond where nothing is left. A header that asks for less
-/// stays. Where no deadline is set, nothing changes.
+/// The time is rounded down, to five digits or more, and is one nanosecond if none is left. An existing header with a
+/// shorter time stays. If no deadline is set, nothing changes.
 ///
-/// A client of tonic, or any other on top of `tower`, does it for each request with `map_request` of tower's
+/// For a client of tonic, or another that is built on `tower`, call it for each request with `map_request` of tower's
 /// `ServiceBuilder`.
 ///
 /// # Examples
@@ -117,13 +117,13 @@ pub fn inject(headers: &mut HeaderMap) {
     if headers.get_all(NAME).iter().any(is_shorter) {
         return;
     }
-    // Digits and letters may stand in a header, so there is no other case.
+    // Digits and letters are allowed in a header, so this does not fail.
     if let Ok(value) = HeaderValue::try_from(write(remaining)) {
         headers.insert(NAME, value);
     }
 }
 
-/// The value of a header; `None` if it is none.
+/// Returns the time that a header value stands for, or `None` if the value is malformed.
 fn parse(value: &[u8]) -> Option<Duration> {
     let (&unit, digits) = value.split_last()?;
     let (_, nanos) = UNITS.into_iter().find(|&(letter, _)| letter == char::from(unit))?;
@@ -136,18 +136,18 @@ fn parse(value: &[u8]) -> Option<Duration> {
     Some(Duration::from_secs(seconds) + Duration::from_nanos(nanos))
 }
 
-/// The value of a header: the time in the finest unit that is enough, rounded down.
+/// Returns the value of the header: the time in the finest unit in which it fits, rounded down.
 fn write(time: Duration) -> String {
     let in_units = |nanos: u64| time.as_nanos() / u128::from(nanos);
     let fitting = UNITS.into_iter().find(|&(_, nanos)| in_units(nanos) <= u128::from(MAX));
     match fitting {
-        // Zero is no timeout of the specification's.
+        // The specification does not allow zero.
         Some((unit, nanos)) => format!("{}{unit}", in_units(nanos).max(1)),
         None => format!("{MAX}H"),
     }
 }
 
-/// A header `grpc-timeout` is not as the specification has it; [`extract`] returns it.
+/// A header `grpc-timeout` does not conform to the specification; [`extract`] returns this error.
 ///
 /// # Examples
 ///
@@ -162,13 +162,13 @@ fn write(time: Duration) -> String {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrpcTimeoutError {
-    /// What of the value is to be shown.
+    /// The part of the value to be shown.
     shown: String,
 }
 
 impl GrpcTimeoutError {
     fn new(value: &[u8]) -> Self {
-        // Enough to recognise it: a client may send any bytes, and many of them.
+        // Enough to recognise the value: a client may send any bytes, and many of them.
         const SHOWN: usize = 24;
         let dots = if value.len() > SHOWN { ".." } else { "" };
         let shown = value[..value.len().min(SHOWN)].escape_ascii();

@@ -1,12 +1,12 @@
-//! A deadline that goes with a request: set once, inherited by tasks and threads, sent on to other services.
+//! A deadline for a request: set once, inherited by tasks and threads, and sent to other services.
 //!
-//! [`DEADLINE`] is a variable like any other. Its type is special: a [`Deadline`] is never later than the one that is in
-//! force where it is made, so a scope can shorten the time that is left and not extend it. That time is
-//! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] gives a future up when the deadline has passed.
-//! [`extract`] reads a deadline from the header `grpc-timeout` of a request that came in, and [`inject`] writes the time
-//! that is left into the header of a request that goes out.
+//! [`DEADLINE`] is a variable like any other. Its type is special: a [`Deadline`] is never later than the deadline that
+//! is current when it is created, so a scope can shorten the time that is left but not extend it. That time is
+//! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] drops a future when the deadline has passed.
+//! [`extract`] reads a deadline from the header `grpc-timeout` of an incoming request, and [`inject`] writes the time
+//! that is left into the header of an outgoing one.
 //!
-//! Time is tokio's: in a test, `tokio::time::pause` and `advance` move deadlines, too.
+//! The clock is that of tokio: in a test, `tokio::time::pause` and `advance` affect deadlines, too.
 //!
 //! # Examples
 //!
@@ -33,7 +33,7 @@
 //!     let audit = query().in_context(inherit_context().without(&DEADLINE));
 //!     assert_eq!(tokio::spawn(audit).await.unwrap(), None);
 //!
-//!     // Work that takes too long is given up.
+//!     // Work that takes too long is dropped.
 //!     run_until_deadline(std::future::pending::<()>()).await
 //! });
 //! let error = request.await.unwrap_err();
@@ -45,15 +45,15 @@
 //! ```
 //!
 //! # What a deadline does not do
-//! - **It gives up nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when time is up, at its
-//!   next `.await`. A task that it has spawned goes on: it inherited the deadline, and has a `run_until_deadline` of its
-//!   own, or a `JoinSet` that aborts it. Blocking code asks for the time that is left, and gives
-//!   it to its sockets.
-//! - **It ends with the future.** The body of a response that is streamed after the handler has returned takes its time,
-//!   unless each of its items is awaited in a `run_until_deadline`.
-//! - **It trusts its sender.** A client that says `1n` gets an error, one that says a year gets a year. A service
-//!   that wants less sets a scope around its work; the shorter one counts.
-//! - **Its error is for logs.** It names a place in the source; a client is to be told the status only, such as 504 or
+//! - **It cancels nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when the time is up, at
+//!   its next `.await`. A task that it has spawned continues: the task inherited the deadline, but needs a
+//!   `run_until_deadline` of its own, or a `JoinSet` that aborts it. Blocking code must read the time that is left, and
+//!   pass it to its sockets.
+//! - **It ends with the future.** The body of a response that is streamed after the handler has returned is not
+//!   limited, unless each of its items is awaited in a `run_until_deadline`.
+//! - **It trusts the client.** A client that sends `1n` gets an error, one that sends a year gets a year. A service
+//!   that allows less time sets a scope around its work; the shorter one applies.
+//! - **Its error is for logs.** It names a place in the source; send only the status to a client, such as 504 or
 //!   `DEADLINE_EXCEEDED`.
 //!
 //! # Beside Go's context and tonic's timeouts
@@ -69,7 +69,8 @@
 //! [grpc-rust#2316]: https://github.com/grpc/grpc-rust/issues/2316
 //!
 //! # Python
-//! `asyncio.timeout`, which is a scope within one task; no child inherits it, and code within cannot ask for the time left.
+//! `asyncio.timeout`, which is a scope within one task; no child inherits it, and code inside cannot read the time
+//! left.
 
 mod exceeded;
 mod grpc_timeout;
@@ -84,7 +85,7 @@ use contextvars_macros::context_var;
 pub use self::exceeded::{DeadlineExceeded, run_until_deadline};
 pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
 
-/// When the work at hand is to be done. Not set: it may take as long as it likes.
+/// The time by which the current work must complete. If it is not set, there is no limit.
 ///
 /// # Examples
 ///
@@ -105,10 +106,10 @@ pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
 #[context_var]
 pub static DEADLINE: Deadline;
 
-/// A point in time, and the place in the source that has set it.
+/// A point in time, and the place in the source that set it.
 ///
-/// One is never later than the deadline that is in force where it is made. Its `Display` is for logs: how much time it
-/// allowed, and where it was set.
+/// A `Deadline` is never later than the deadline that is current when it is created. Its `Display` is for logs: how
+/// much time it allowed, and where it was set.
 ///
 /// # Examples
 ///
@@ -125,7 +126,7 @@ pub static DEADLINE: Deadline;
 /// ```
 ///
 /// # Python
-/// `asyncio.timeout(..).when()`, which is a number of the loop's clock.
+/// `asyncio.timeout(..).when()`, which is a time of the loop's clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
     instant: Instant,
@@ -134,9 +135,9 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Returns a deadline after this much time, or the one that is in force, if that is earlier.
+    /// Returns a deadline after this much time, or the current deadline, if that is earlier.
     ///
-    /// Costs a look at the clock and at the variable. Where the clock does not go so far, it is in thirty years.
+    /// Reads the clock and the variable. If the time is out of the clock's range, the deadline is in thirty years.
     ///
     /// # Examples
     ///
@@ -166,7 +167,7 @@ impl Deadline {
         Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
     }
 
-    /// Returns a deadline at this time, or the one that is in force, if that is earlier.
+    /// Returns a deadline at this time, or the current deadline, if that is earlier.
     ///
     /// # Examples
     ///
@@ -189,13 +190,13 @@ impl Deadline {
         Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
     }
 
-    /// Returns the time by which the work is to be done.
+    /// Returns the time by which the work must complete.
     #[must_use]
     pub fn instant(&self) -> Instant {
         self.instant
     }
 
-    /// Returns how much time is left; zero, if it has passed.
+    /// Returns the time that is left, or zero if the deadline has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.instant.saturating_duration_since(Instant::now())
@@ -207,7 +208,7 @@ impl Deadline {
         self.set_at
     }
 
-    /// Of this one and the one that is in force, the earlier.
+    /// Returns this deadline or the current one, whichever is earlier.
     fn or_the_one_in_force(self) -> Self {
         DEADLINE.try_get().ok().filter(|in_force| in_force.instant <= self.instant).unwrap_or(self)
     }

@@ -1,4 +1,4 @@
-//! `FusedFuture`, which `select!` of futures-util asks of a future that it polls by reference.
+//! `FusedFuture`, which `select!` of futures-util requires of a future that it polls by reference.
 
 use futures_core::FusedFuture;
 

@@ -1,4 +1,4 @@
-//! `AsyncRead`, `AsyncWrite`, `AsyncBufRead` and `AsyncSeek` of the futures family; tokio has its own.
+//! `AsyncRead`, `AsyncWrite`, `AsyncBufRead` and `AsyncSeek` of the futures crates; tokio has its own traits.
 
 use std::io::{IoSlice, IoSliceMut, Result, SeekFrom};
 use std::pin::Pin;

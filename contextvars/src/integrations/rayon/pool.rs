@@ -9,7 +9,7 @@ use super::job::{broadcasting, waiting};
 use super::scope::{Scope, ScopeFifo, scope_body, scope_fifo_body, waiting_in_place};
 use crate::context::inherit_context;
 
-/// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of whoever starts them.
+/// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of their spawner.
 ///
 /// It dereferences to rayon's own, for functions that take one; what is started through that one does not inherit.
 ///
@@ -42,7 +42,7 @@ impl ThreadPool {
         self.inner
     }
 
-    /// Returns how many threads the pool has.
+    /// Returns the number of threads of the pool.
     #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn current_num_threads(&self) -> usize {
         self.inner.current_num_threads()

@@ -9,7 +9,7 @@ use crate::context::{Context, inherit_context};
 use crate::state::Entered;
 use crate::task::ContextExt;
 
-/// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of whoever spawns them.
+/// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of their spawner.
 ///
 /// It is rayon's `Scope` behind another face, which is why its methods, `spawn` and `spawn_broadcast`, are found under
 /// [`Inherit`].
@@ -42,7 +42,7 @@ use crate::task::ContextExt;
 /// ```
 pub type Scope<'scope> = dyn Inherit<::rayon::Scope<'scope>> + 'scope;
 
-/// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of whoever spawns them.
+/// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of their spawner.
 ///
 /// It is rayon's `ScopeFifo` behind another face, which is why its methods, `spawn_fifo` and `spawn_broadcast`, are
 /// found under [`Inherit`].
@@ -75,7 +75,7 @@ pub type ScopeFifo<'scope> = dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope;
 ///
 /// # Examples
 ///
-/// It is what the compiler shows in the place of [`Scope`]; there is no other need to name it.
+/// The compiler shows this name for [`Scope`]; code does not have to name it.
 ///
 /// ```
 /// # use contextvars::{context_var, rayon};

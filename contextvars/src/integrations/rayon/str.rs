@@ -192,7 +192,7 @@ macro_rules! finders {
             }
         }
 
-        // A panic in the pattern leaves every copy of the context that anybody sees as it was.
+        // A panic in the pattern leaves every copy of the context that other code can see unchanged.
         impl<P: Pattern + UnwindSafe> UnwindSafe for $Found<'_, P> {}
         impl<P: Pattern + RefUnwindSafe> RefUnwindSafe for $Found<'_, P> {}
 

@@ -1,6 +1,6 @@
-//! tokio's `AsyncRead`, `AsyncWrite`, `AsyncBufRead` and `AsyncSeek`, for whatever has a context.
+//! tokio's `AsyncRead`, `AsyncWrite`, `AsyncBufRead` and `AsyncSeek`, for [`InContext`].
 //!
-//! Each method enters the context as a future's `poll` does. The one that takes `&self` only looks, and runs in a copy.
+//! Each method enters the context as a future's `poll` does. The method that takes `&self` runs in a copy.
 
 use std::io::{IoSlice, Result, SeekFrom};
 use std::pin::Pin;

@@ -11,9 +11,9 @@ use super::joining::joining_methods;
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
-/// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of whoever spawns them.
+/// A [`tokio::task::JoinSet`](::tokio::task::JoinSet) whose tasks inherit the context of their spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ impl<T> JoinSet<T> {
         Self { inner: ::tokio::task::JoinSet::new() }
     }
 
-    /// Returns tokio's own set, with the tasks of this one.
+    /// Returns the set of tokio, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::tokio::task::JoinSet<T> {
         self.inner
@@ -143,7 +143,7 @@ impl<T: 'static> JoinSet<T> {
     /// Waits for all tasks and returns their outputs, in the order in which they finish.
     ///
     /// # Panics
-    /// If a task does; the others are then aborted.
+    /// If a task panics; the others are then aborted.
     pub async fn join_all(self) -> Vec<T> {
         self.inner.join_all().await
     }

@@ -1,44 +1,45 @@
-//! What [`JoinSet`](super::task::JoinSet) and tokio-util's `JoinQueue` have in common besides their spawns.
+//! The methods that [`JoinSet`](super::task::JoinSet) and tokio-util's `JoinQueue` share, besides their spawns.
 
-/// The methods by which the members of a collection are waited for and given up.
+/// Defines the methods that wait for, abort and detach the tasks of a collection.
 ///
-/// They are there though the collection dereferences to the original, so that they can be called by their paths, too.
+/// The collection dereferences to the original, which has them, too; they are defined here so that they can also be
+/// called by path.
 macro_rules! joining_methods {
     () => {
-        /// Returns how many tasks there are that were not joined yet.
+        /// Returns the number of tasks that have not been joined yet.
         #[must_use]
         pub fn len(&self) -> usize {
             self.inner.len()
         }
 
-        /// Returns whether all tasks were joined.
+        /// Returns whether all tasks have been joined.
         #[must_use]
         pub fn is_empty(&self) -> bool {
             self.inner.is_empty()
         }
     };
     (waiting) => {
-        /// Waits for the next task and returns its output. `None`: there is none.
+        /// Waits for the next task and returns its output, or `None` if there is no task.
         pub async fn join_next(&mut self) -> Option<Result<T, ::tokio::task::JoinError>> {
             self.inner.join_next().await
         }
 
-        /// Waits for the next task and returns its output with its id. `None`: there is none.
+        /// Waits for the next task and returns its id and output, or `None` if there is no task.
         pub async fn join_next_with_id(&mut self) -> Option<Result<(::tokio::task::Id, T), ::tokio::task::JoinError>> {
             self.inner.join_next_with_id().await
         }
 
-        /// Returns the output of the next task, if it is done. `None`: it is not, or there is none.
+        /// Returns the output of the next completed task, or `None` if no task has completed.
         pub fn try_join_next(&mut self) -> Option<Result<T, ::tokio::task::JoinError>> {
             self.inner.try_join_next()
         }
 
-        /// Returns the output of the next task with its id, if it is done. `None`: it is not, or there is none.
+        /// Returns the id and output of the next completed task, or `None` if no task has completed.
         pub fn try_join_next_with_id(&mut self) -> Option<Result<(::tokio::task::Id, T), ::tokio::task::JoinError>> {
             self.inner.try_join_next_with_id()
         }
 
-        /// Asks for the next task that is done, as [`join_next`](Self::join_next) does.
+        /// Polls for the next completed task, as [`join_next`](Self::join_next) does.
         pub fn poll_join_next(
             &mut self,
             cx: &mut std::task::Context<'_>,
@@ -46,7 +47,7 @@ macro_rules! joining_methods {
             self.inner.poll_join_next(cx)
         }
 
-        /// Asks for the next task that is done, as [`join_next_with_id`](Self::join_next_with_id) does.
+        /// Polls for the next completed task, as [`join_next_with_id`](Self::join_next_with_id) does.
         pub fn poll_join_next_with_id(
             &mut self,
             cx: &mut std::task::Context<'_>,
@@ -54,17 +55,17 @@ macro_rules! joining_methods {
             self.inner.poll_join_next_with_id(cx)
         }
 
-        /// Aborts all tasks and waits for their end.
+        /// Aborts all tasks and waits until they have ended.
         pub async fn shutdown(&mut self) {
             self.inner.shutdown().await;
         }
 
-        /// Aborts all tasks; they are still to be joined.
+        /// Aborts all tasks; they stay in the collection until they are joined.
         pub fn abort_all(&mut self) {
             self.inner.abort_all();
         }
 
-        /// Forgets all tasks, which go on.
+        /// Removes all tasks without aborting them.
         pub fn detach_all(&mut self) {
             self.inner.detach_all();
         }

@@ -11,9 +11,9 @@ use ::tokio::task::{JoinHandle, LocalEnterGuard};
 
 use crate::task::inheriting;
 
-/// A [`tokio::task::LocalSet`](::tokio::task::LocalSet) whose tasks inherit the context of whoever spawns them.
+/// A [`tokio::task::LocalSet`](::tokio::task::LocalSet) whose tasks inherit the context of their spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ impl LocalSet {
         Self::default()
     }
 
-    /// Returns tokio's own set, with the tasks of this one.
+    /// Returns the set of tokio, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::tokio::task::LocalSet {
         self.inner
@@ -59,7 +59,7 @@ impl LocalSet {
         self.inner.spawn_local(inheriting(future))
     }
 
-    /// Runs `future` on the given runtime, and the tasks of this set meanwhile. `future` runs in the current context.
+    /// Runs `future` on the given runtime, and meanwhile the tasks of this set. `future` runs in the current context.
     ///
     /// # Panics
     /// Within a runtime.
@@ -68,7 +68,7 @@ impl LocalSet {
         self.inner.block_on(rt, future)
     }
 
-    /// Runs `future`, and the tasks of this set meanwhile. `future` runs in the context of whoever polls it.
+    /// Runs `future`, and meanwhile the tasks of this set. `future` runs in the context of the task that polls it.
     pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
         self.inner.run_until(future).await
     }
@@ -84,7 +84,7 @@ impl LocalSet {
         self.inner.id()
     }
 
-    /// Says what becomes of the set when one of its tasks panics.
+    /// Configures how the set responds when one of its tasks panics.
     #[cfg(tokio_unstable)]
     pub fn unhandled_panic(&mut self, behavior: runtime::UnhandledPanic) -> &mut Self {
         self.inner.unhandled_panic(behavior);

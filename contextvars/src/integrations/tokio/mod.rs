@@ -1,23 +1,22 @@
-//! tokio, with spawns that inherit the context: put `use contextvars::tokio;` in front of ordinary tokio code.
+//! tokio, whose tasks inherit the context: put `use contextvars::tokio;` in front of ordinary tokio code.
 //!
-//! Everything of tokio is here under its own name. What spawns is replaced: a task spawned by [`spawn`], by
-//! [`task::spawn_blocking`], by a [`task::JoinSet`] or a [`task::LocalSet`] runs in a copy of the spawner's context
-//! (without the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What the
-//! task sets stays in its copy. Macros such as `#[tokio::main]` and `tokio::join!` work as they are.
+//! Everything of tokio is here under its own name. Only the items that spawn are replaced: a task spawned by [`spawn`],
+//! by [`task::spawn_blocking`], by a [`task::JoinSet`] or a [`task::LocalSet`] runs in a copy of the spawner's context
+//! (without the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). The values
+//! that the task sets stay in its copy. Macros such as `#[tokio::main]` and `tokio::join!` work unchanged.
 //!
-//! Work that outlives what starts it is spawned detached, by [`spawn_detached`]: what inherits keeps the values that it
-//! inherited. Below a `use super::*`, as in `mod tests`, import this module once more by its name; see the
+//! Use [`spawn_detached`] for work that outlives its spawner, since a task that inherits keeps the inherited values
+//! alive. Below a `use super::*`, as in `mod tests`, import this module again by its name; see the
 //! [pitfalls](crate::guide::pitfalls#a-facade-and-use-super).
 //!
-//! Methods of tokio's own types cannot be replaced: beside `Runtime::spawn` and `Handle::spawn` stand those of
-//! [`SpawnInheriting`]. Spawns that other crates make are out of reach, but for the feature `tokio-hooks`.
+//! Methods of tokio's own types cannot be replaced: for `Runtime::spawn` and `Handle::spawn`, use those of
+//! [`SpawnInheriting`]. Spawns in other crates inherit only with the feature `tokio-hooks`.
 //!
-//! What polls a future or calls a function in place needs no replacement, and stays in the context at hand: `block_on`,
-//! `block_in_place`, `LocalSet::run_until`, `timeout`, `unconstrained`. Nor does what tokio runs on the blocking pool
-//! for itself, as in `tokio::fs`: none of it is your code.
+//! Functions that poll a future or call a function in place run in the current context and are not replaced:
+//! `block_on`, `block_in_place`, `LocalSet::run_until`, `timeout`, `unconstrained`. Nor are functions such as those of
+//! `tokio::fs`, which run only tokio's code on the blocking pool.
 //!
-//! A function that must run on the blocking pool but belongs to the task at hand runs in the task's own context with
-//! [`task::run_blocking`].
+//! [`task::run_blocking`] runs a function on the blocking pool in the task's own context.
 //!
 //! # Examples
 //!
@@ -35,7 +34,7 @@
 //! ```
 //!
 //! # Python
-//! What asyncio does by itself: there, a task copies the context whoever creates it, and the whole of it.
+//! asyncio does this by itself: every task copies the whole context, whichever library creates it.
 
 mod async_io;
 #[cfg(feature = "tokio-hooks")]

@@ -1,7 +1,7 @@
-//! What stands in the place of tokio's named tasks without the feature `tokio-tracing`: a message that says so.
+//! Placeholders for tokio's named tasks without the feature `tokio-tracing`: their use is a compile error.
 //!
-//! tokio has them as soon as any crate of the program turns on its feature `tracing`. Without something of the same name
-//! here they would be tokio's own, whose tasks do not inherit.
+//! tokio has named tasks as soon as any crate of the program enables its feature `tracing`. Without placeholders of the
+//! same names, the facade would export tokio's own, whose tasks do not inherit.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -42,7 +42,7 @@ pub enum MemberBuilder<'a, T> {
     Never(Infallible, PhantomData<&'a mut T>),
 }
 
-/// Implemented for nothing: the feature `tokio-tracing` is off.
+/// Implemented for no type, since the feature `tokio-tracing` is off.
 #[diagnostic::on_unimplemented(
     message = "tasks with names need the feature `tokio-tracing` of `contextvars`",
     label = "without it, this task would not inherit the context variables",

@@ -1,4 +1,4 @@
-//! [`run_blocking`]: a blocking function, run elsewhere in the context of the task that awaits it.
+//! [`run_blocking`]: a blocking function that runs on the blocking pool, in the context of the task that awaits it.
 
 use std::fmt;
 use std::future::Future;
@@ -9,20 +9,21 @@ use ::tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::task::{Returned, round_trip};
 
-/// Runs a blocking function on the blocking pool as if it was called here: in the current context, and what it sets is
-/// set in the context of whoever awaits it.
+/// Runs a blocking function on the blocking pool as if it were called here: it runs in the current context, and the
+/// values that it sets are set in the context of the task that awaits it.
 ///
-/// [`spawn_blocking`](super::task::spawn_blocking) is for work of its own, in a copy of the context. This is for a step
-/// of the task at hand that happens to block. See [`round_trip`] for what either side sees meanwhile, and for the cost.
-/// On a multi-threaded runtime, `block_in_place` needs no such help: it does not change threads.
+/// [`spawn_blocking`](super::task::spawn_blocking) is for separate work, in a copy of the context. This function is for
+/// a step of the current task that blocks. [`round_trip`] documents which values either side sees meanwhile, and the
+/// cost. `block_in_place` on a multi-threaded runtime stays on the thread and so in the context.
 ///
-/// The function starts at once, on a thread of the pool. Dropping the returned future gives it up: if it has not
-/// started, it never will and is dropped in its context; if it has, it runs to its end, and its changes are lost.
+/// The function starts at once, on a thread of the pool. Dropping the returned future cancels it: a function that has
+/// not started never runs and is dropped in its context; one that has started runs to its end, and its changes are
+/// discarded.
 ///
 /// # Panics
 /// Outside of a tokio runtime, and if the operating system cannot start a thread. The returned future panics if the
-/// function does, with the same payload, after making the changes up to the panic; and if the runtime was shut down
-/// before the function was started.
+/// function does, with the same payload, after applying the changes made up to the panic; also if the runtime was shut
+/// down before the function was started.
 ///
 /// # Examples
 ///
@@ -41,7 +42,7 @@ use crate::task::{Returned, round_trip};
 ///     assert_eq!(tokio::task::run_blocking(read_rows).await, "rows");
 ///     assert_eq!(ROWS_READ.get(), 42);
 ///
-///     // In a copy of the context, it would be lost:
+///     // In a copy of the context, the change is lost:
 ///     tokio::task::spawn_blocking(read_rows).await.unwrap();
 ///     assert_eq!(ROWS_READ.get(), 42);
 /// }
@@ -55,11 +56,11 @@ where
     RunBlocking { handle: spawn_blocking(round_trip(f)) }
 }
 
-/// The future of a blocking function that runs in the context at hand; [`run_blocking`] makes it.
+/// The future of a blocking function that runs in the current context; [`run_blocking`] returns it.
 ///
 /// # Examples
 ///
-/// What the function sets is set here when the future is done, and never if it is dropped before.
+/// The values that the function sets are set here when the future completes, and never if it is dropped before.
 ///
 /// ```
 /// # use contextvars::{context_var, tokio, tokio::task::{RunBlocking, run_blocking}};
@@ -92,7 +93,7 @@ impl<R> Future for RunBlocking<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         Pin::new(&mut self.handle).poll(cx).map(|joined| match joined {
             Ok(returned) => returned.take_back(),
-            // The function's own panics come back in `returned`.
+            // Panics of the function are part of `returned`.
             Err(error) => panic!("the runtime was shut down before it started a function of `run_blocking`: {error}"),
         })
     }

@@ -1,4 +1,4 @@
-//! `spawn_inheriting` and its like, beside the `spawn` of tokio's own types, which cannot be replaced.
+//! `spawn_inheriting` and similar methods for tokio's own types, whose `spawn` cannot be replaced.
 
 use std::future::Future;
 
@@ -8,10 +8,10 @@ use ::tokio::task::JoinHandle;
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
-/// Spawns on a given runtime, with the context of whoever calls.
+/// Spawns on a given runtime, with the context of the caller.
 ///
-/// [`Runtime`] and [`Handle`] are tokio's own types, so their `spawn` does not inherit. These methods stand beside it,
-/// under names that will not clash.
+/// [`Runtime`] and [`Handle`] are tokio's own types, so their `spawn` does not inherit. These methods do; their names
+/// do not clash with it.
 ///
 /// # Examples
 ///
@@ -59,9 +59,9 @@ impl SpawnInheriting for Handle {}
 impl SpawnInheriting for Runtime {}
 impl SpawnInheriting for LocalRuntime {}
 
-/// Spawns `!Send` tasks on a given [`LocalRuntime`], with the context of whoever calls.
+/// Spawns `!Send` tasks on a given [`LocalRuntime`], with the context of the caller.
 ///
-/// The facade's [`LocalSet`](super::task::LocalSet) needs none of this: its `spawn_local` inherits.
+/// The facade's [`LocalSet`](super::task::LocalSet) does not need this trait: its `spawn_local` inherits.
 ///
 /// # Examples
 ///
@@ -101,7 +101,7 @@ impl SpawnLocalInheriting for LocalRuntime {
 }
 
 mod sealed {
-    //! Keeps the traits to tokio's types, and tells where those spawn.
+    //! Restricts the traits to tokio's types, and returns the handle of their runtime.
 
     use super::{Handle, LocalRuntime, Runtime};
 

@@ -30,8 +30,9 @@ pub mod join_set {
 /// Spawns a task that inherits the context, as [`tokio::spawn`](::tokio::spawn) spawns one that does not.
 ///
 /// The task runs in a copy of the current context, taken now, which costs one reference count; each poll enters it, for
-/// a few nanoseconds. A future that was given a context, as in `spawn(future.in_context(ctx))`, runs in that one, and
-/// inherits nothing; so do those of everything else here that spawns. [`spawn_detached`] is short for an empty one.
+/// a few nanoseconds. A future that was given a context, as in `spawn(future.in_context(ctx))`, runs in that one and
+/// inherits nothing; the same holds for every other function here that spawns. [`spawn_detached`] is short for an empty
+/// context.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
@@ -53,8 +54,8 @@ pub mod join_set {
 /// ```
 ///
 /// # Python
-/// `asyncio.create_task(coro)`, which copies the whole context; here, values of variables declared with
-/// `inherit = false` stay behind. `create_task(coro, context=ctx)` is `tokio::spawn(future.in_context(ctx))`.
+/// `asyncio.create_task(coro)`, which copies the whole context, including what `inherit = false` leaves out here.
+/// `create_task(coro, context=ctx)` is `tokio::spawn(future.in_context(ctx))`.
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -64,10 +65,10 @@ where
     ::tokio::spawn(inheriting(future))
 }
 
-/// Spawns a task that inherits nothing: it begins in an empty context, and keeps no value of the spawner's alive.
+/// Spawns a task that inherits nothing: it begins in an empty context and keeps no value of its spawner alive.
 ///
-/// For what outlives the work that happens to start it: a timer, a connection, a worker that is started when it is first
-/// needed. What else spawns does the same when it is called in an empty context, as in
+/// For tasks that outlive the work that starts them: a timer, a connection, a worker that is started on first use.
+/// Other functions that spawn do the same when they are called in an empty context, as in
 /// `Context::new().run(|| set.spawn(future))`; if something is [carried](crate::carry), in `carry::suppressed(..)`, too.
 ///
 /// # Panics
@@ -117,8 +118,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    // By a guard and not by `run`, since a closure would be the place where the task was spawned. And entered for the
-    // call, too, since there may be hooks that inherit.
+    // Entered by a guard and not by `run`, since with a closure the place of the spawn would be the closure. Entered at
+    // all, since there may be task hooks that inherit.
     let mut empty = Context::new();
     let entered = empty.enter();
     let _suppressed = state::suppress();
@@ -173,8 +174,8 @@ where
 /// Runs a blocking function that inherits the context on the blocking pool, as
 /// [`tokio::task::spawn_blocking`](::tokio::task::spawn_blocking) runs one that does not.
 ///
-/// What the function sets stays in its copy of the context; [`run_blocking`] brings it back. The copy costs one
-/// reference count.
+/// The values that the function sets stay in its copy of the context; with [`run_blocking`] they are set for the
+/// caller, too. The copy costs one reference count.
 ///
 /// # Panics
 /// Outside of a tokio runtime, and if the operating system cannot start a thread for it.
@@ -195,7 +196,7 @@ where
 /// ```
 ///
 /// # Python
-/// `asyncio.to_thread(f)`, which copies the whole context; `loop.run_in_executor(None, f)` hands none on.
+/// `asyncio.to_thread(f)`, which copies the whole context; `loop.run_in_executor(None, f)` does not propagate it.
 #[track_caller]
 pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
 where

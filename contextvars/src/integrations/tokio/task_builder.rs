@@ -1,4 +1,4 @@
-//! [`Builder`]: tokio's, of tasks with a name, with spawns that inherit the context.
+//! [`Builder`]: tokio's builder of named tasks, with spawns that inherit the context.
 
 use std::fmt;
 use std::future::Future;
@@ -10,7 +10,7 @@ use ::tokio::task::{AbortHandle, JoinHandle, LocalSet, join_set};
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
-/// A [`tokio::task::Builder`](::tokio::task::Builder) whose task inherits the context of whoever spawns it.
+/// A [`tokio::task::Builder`](::tokio::task::Builder) whose task inherits the context of its spawner.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ impl<'a> Builder<'a> {
     /// Spawns a task that inherits the context.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
     /// Spawns a task that inherits the context, on the given runtime.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     #[track_caller]
     pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
     where
@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
     /// Spawns a `!Send` task that inherits the context.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     ///
     /// # Panics
     /// Outside of a `LocalSet` and of a `LocalRuntime`.
@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     #[track_caller]
     pub fn spawn_local_on<F>(self, future: F, local_set: &LocalSet) -> io::Result<JoinHandle<F::Output>>
     where
@@ -109,7 +109,7 @@ impl<'a> Builder<'a> {
     /// Runs a blocking function that inherits the context on the blocking pool.
     ///
     /// # Errors
-    /// If no thread could be started for it.
+    /// If no thread could be started for the function.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
     ///
     /// # Errors
-    /// If no thread could be started for it.
+    /// If no thread could be started for the function.
     #[track_caller]
     pub fn spawn_blocking_on<F, R>(self, f: F, handle: &Handle) -> io::Result<JoinHandle<R>>
     where
@@ -136,8 +136,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A [`tokio::task::join_set::Builder`](::tokio::task::join_set::Builder) whose task inherits the context of whoever
-/// spawns it; [`JoinSet::build_task`](super::join_set::JoinSet::build_task) makes it.
+/// A [`tokio::task::join_set::Builder`](::tokio::task::join_set::Builder) whose task inherits the context of its
+/// spawner; [`JoinSet::build_task`](super::join_set::JoinSet::build_task) returns it.
 ///
 /// # Examples
 ///
@@ -174,7 +174,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Spawns a task that inherits the context.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -190,7 +190,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Spawns a task that inherits the context, on the given runtime.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     #[track_caller]
     pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<AbortHandle>
     where
@@ -203,7 +203,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Spawns a `!Send` task that inherits the context.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     ///
     /// # Panics
     /// Outside of a `LocalSet` and of a `LocalRuntime`.
@@ -218,7 +218,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Spawns a `!Send` task that inherits the context, on the given `LocalSet`.
     ///
     /// # Errors
-    /// As tokio's.
+    /// As for tokio's method.
     #[track_caller]
     pub fn spawn_local_on<F>(self, future: F, local_set: &LocalSet) -> io::Result<AbortHandle>
     where
@@ -230,7 +230,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Runs a blocking function that inherits the context on the blocking pool.
     ///
     /// # Errors
-    /// If no thread could be started for it.
+    /// If no thread could be started for the function.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -246,7 +246,7 @@ impl<'a, T: 'static> MemberBuilder<'a, T> {
     /// Runs a blocking function that inherits the context on the blocking pool of the given runtime.
     ///
     /// # Errors
-    /// If no thread could be started for it.
+    /// If no thread could be started for the function.
     #[track_caller]
     pub fn spawn_blocking_on<F>(self, f: F, handle: &Handle) -> io::Result<AbortHandle>
     where

@@ -13,9 +13,9 @@ use ::tokio_util::task::JoinMapKeys;
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
-/// A [`tokio_util::task::JoinMap`](::tokio_util::task::JoinMap) whose tasks inherit the context of whoever spawns them.
+/// A [`tokio_util::task::JoinMap`](::tokio_util::task::JoinMap) whose tasks inherit the context of their spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ impl<K, V> JoinMap<K, V> {
         Self::default()
     }
 
-    /// Creates an empty map with room for `capacity` tasks.
+    /// Creates an empty map with capacity for `capacity` tasks.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::from(::tokio_util::task::JoinMap::with_capacity(capacity))
@@ -52,37 +52,37 @@ impl<K, V> JoinMap<K, V> {
 }
 
 impl<K, V, S> JoinMap<K, V, S> {
-    /// Creates an empty map that hashes its keys as given.
+    /// Creates an empty map that hashes its keys with `hash_builder`.
     #[must_use]
     pub fn with_hasher(hash_builder: S) -> Self {
         Self::from(::tokio_util::task::JoinMap::with_hasher(hash_builder))
     }
 
-    /// Creates an empty map with room for `capacity` tasks that hashes its keys as given.
+    /// Creates an empty map with capacity for `capacity` tasks, which hashes its keys with `hash_builder`.
     #[must_use]
     pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
         Self::from(::tokio_util::task::JoinMap::with_capacity_and_hasher(capacity, hash_builder))
     }
 
-    /// Returns tokio-util's own map, with the tasks of this one.
+    /// Returns the map of tokio-util, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::JoinMap<K, V, S> {
         self.inner
     }
 
-    /// Returns how many tasks there are that were not joined yet.
+    /// Returns the number of tasks that have not been joined yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.len()
     }
 
-    /// Returns whether all tasks were joined.
+    /// Returns whether all tasks have been joined.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
 
-    /// Returns how many tasks there is room for.
+    /// Returns the number of tasks that the map can hold without allocating.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.inner.capacity()
@@ -93,12 +93,12 @@ impl<K, V, S> JoinMap<K, V, S>
 where
     V: 'static,
 {
-    /// Aborts all tasks; they are still to be joined.
+    /// Aborts all tasks; they stay in the collection until they are joined.
     pub fn abort_all(&mut self) {
         self.inner.abort_all();
     }
 
-    /// Forgets all tasks, which go on.
+    /// Removes all tasks without aborting them.
     pub fn detach_all(&mut self) {
         self.inner.detach_all();
     }
@@ -110,17 +110,17 @@ where
     V: 'static,
     S: BuildHasher,
 {
-    /// Waits for the next task and returns its key and its output. `None`: there is none.
+    /// Waits for the next task and returns its key and output, or `None` if there is no task.
     pub async fn join_next(&mut self) -> Option<(K, Result<V, JoinError>)> {
         self.inner.join_next().await
     }
 
-    /// Aborts all tasks and waits for their end.
+    /// Aborts all tasks and waits until they have ended.
     pub async fn shutdown(&mut self) {
         self.inner.shutdown().await;
     }
 
-    /// Aborts the task of this key; it is still to be joined. Returns whether there is one.
+    /// Aborts the task with this key, which stays in the map until it is joined. Returns whether there is one.
     pub fn abort<Q>(&mut self, key: &Q) -> bool
     where
         Q: ?Sized + Hash + Eq,
@@ -129,7 +129,7 @@ where
         self.inner.abort(key)
     }
 
-    /// Aborts the tasks of the keys for which this returns true.
+    /// Aborts the tasks whose keys satisfy the predicate.
     pub fn abort_matching(&mut self, predicate: impl FnMut(&K) -> bool) {
         self.inner.abort_matching(predicate);
     }
@@ -140,7 +140,7 @@ where
         self.inner.keys()
     }
 
-    /// Returns whether there is a task of this key.
+    /// Returns whether there is a task with this key.
     #[must_use]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -150,28 +150,28 @@ where
         self.inner.contains_key(key)
     }
 
-    /// Returns whether the task of this id is one of them.
+    /// Returns whether the task with this id is in the map.
     #[must_use]
     pub fn contains_task(&self, task: &Id) -> bool {
         self.inner.contains_task(task)
     }
 
-    /// Makes room for so many more tasks.
+    /// Reserves capacity for `additional` more tasks.
     pub fn reserve(&mut self, additional: usize) {
         self.inner.reserve(additional);
     }
 
-    /// Gives up room that is not used.
+    /// Shrinks the capacity as much as possible.
     pub fn shrink_to_fit(&mut self) {
         self.inner.shrink_to_fit();
     }
 
-    /// Gives up room that is not used, but for so many tasks.
+    /// Shrinks the capacity, with a lower limit.
     pub fn shrink_to(&mut self, min_capacity: usize) {
         self.inner.shrink_to(min_capacity);
     }
 
-    /// Spawns a task that inherits the context; one that is there under the same key is aborted.
+    /// Spawns a task that inherits the context; a task with the same key is aborted.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

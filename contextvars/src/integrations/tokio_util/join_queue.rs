@@ -11,10 +11,9 @@ use crate::context::inherit_context;
 use crate::integrations::tokio::joining::joining_methods;
 use crate::task::inheriting;
 
-/// A [`tokio_util::task::JoinQueue`](::tokio_util::task::JoinQueue) whose tasks inherit the context of whoever spawns
-/// them.
+/// A [`tokio_util::task::JoinQueue`](::tokio_util::task::JoinQueue) whose tasks inherit the context of their spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -44,13 +43,13 @@ impl<T> JoinQueue<T> {
         Self::default()
     }
 
-    /// Creates an empty queue with room for `capacity` tasks.
+    /// Creates an empty queue with capacity for `capacity` tasks.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::from(::tokio_util::task::JoinQueue::with_capacity(capacity))
     }
 
-    /// Returns tokio-util's own queue, with the tasks of this one.
+    /// Returns the queue of tokio-util, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::JoinQueue<T> {
         self.inner
@@ -121,7 +120,7 @@ impl<T> JoinQueue<T> {
     /// Waits for all tasks and returns their outputs, in the order in which they were spawned.
     ///
     /// # Panics
-    /// If a task does; the others are then aborted.
+    /// If a task panics; the others are then aborted.
     pub async fn join_all(self) -> Vec<T> {
         self.inner.join_all().await
     }

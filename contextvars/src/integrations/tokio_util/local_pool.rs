@@ -10,9 +10,9 @@ use crate::context::inherit_context;
 use crate::task::{ContextExt, InContext, around_its_own};
 
 /// A [`tokio_util::task::LocalPoolHandle`](::tokio_util::task::LocalPoolHandle) whose tasks inherit the context of
-/// whoever spawns them.
+/// their spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -44,26 +44,26 @@ impl LocalPoolHandle {
         Self::from(::tokio_util::task::LocalPoolHandle::new(pool_size))
     }
 
-    /// Returns tokio-util's own handle, of the same pool.
+    /// Returns the handle of tokio-util, for the same pool.
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::LocalPoolHandle {
         self.inner
     }
 
-    /// Returns how many threads the pool has.
+    /// Returns the number of threads of the pool.
     #[must_use]
     pub fn num_threads(&self) -> usize {
         self.inner.num_threads()
     }
 
-    /// Returns how many tasks each thread has.
+    /// Returns the number of tasks of each thread.
     #[must_use]
     pub fn get_task_loads_for_each_worker(&self) -> Vec<usize> {
         self.inner.get_task_loads_for_each_worker()
     }
 
-    /// Spawns a task that inherits the context on the thread with the fewest tasks; `create_task` makes it there, in
-    /// the task's context.
+    /// Spawns a task that inherits the context, on the thread with the fewest tasks. `create_task` is called on that
+    /// thread, in the task's context.
     pub fn spawn_pinned<F, Fut>(&self, create_task: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -73,11 +73,11 @@ impl LocalPoolHandle {
         self.inner.spawn_pinned(creating(create_task))
     }
 
-    /// Spawns a task that inherits the context on the thread of this number; `create_task` makes it there, in the
-    /// task's context.
+    /// Spawns a task that inherits the context, on the thread with this index. `create_task` is called on that thread,
+    /// in the task's context.
     ///
     /// # Panics
-    /// If the pool has fewer threads.
+    /// If the pool has no thread with this index.
     #[track_caller]
     pub fn spawn_pinned_by_idx<F, Fut>(&self, create_task: F, idx: usize) -> JoinHandle<Fut::Output>
     where
@@ -89,7 +89,8 @@ impl LocalPoolHandle {
     }
 }
 
-/// Makes the task in a copy of the current context that is then the task's, unless it has one of its own.
+/// Calls `create_task` in a copy of the current context, which becomes the task's, unless the future has a context of
+/// its own.
 fn creating<F: FnOnce() -> Fut, Fut>(create_task: F) -> impl FnOnce() -> InContext<Fut> {
     let work = create_task.in_context(inherit_context());
     move || {

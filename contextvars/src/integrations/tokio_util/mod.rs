@@ -1,6 +1,6 @@
-//! tokio-util, with spawns that inherit the context: put `use contextvars::tokio_util;` in front of ordinary code.
+//! tokio-util, whose tasks inherit the context: put `use contextvars::tokio_util;` in front of ordinary code.
 //!
-//! Everything of tokio-util is here under its own name. What spawns is replaced: [`task::TaskTracker`],
+//! Everything of tokio-util is here under its own name. Only the types that spawn are replaced: [`task::TaskTracker`],
 //! [`task::JoinMap`], [`task::JoinQueue`] and [`task::LocalPoolHandle`]. Their tasks run in a copy of the spawner's
 //! context, as those of [`contextvars::tokio`](crate::tokio) do.
 //!

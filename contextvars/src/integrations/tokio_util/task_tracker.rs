@@ -11,10 +11,10 @@ use ::tokio_util::task::task_tracker::{TaskTrackerWaitFuture, TrackedFuture};
 use crate::context::inherit_context;
 use crate::task::inheriting;
 
-/// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of whoever
-/// spawns them.
+/// A [`tokio_util::task::TaskTracker`](::tokio_util::task::TaskTracker) whose tasks inherit the context of their
+/// spawner.
 ///
-/// It has all of the original's methods, and passes for the original where a reference to that is asked for.
+/// It has all methods of the original, and dereferences to it.
 ///
 /// # Examples
 ///
@@ -42,36 +42,36 @@ pub struct TaskTracker {
 }
 
 impl TaskTracker {
-    /// Creates a tracker of no tasks.
+    /// Creates a tracker without tasks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns tokio-util's own tracker, of the same tasks.
+    /// Returns the tracker of tokio-util, for the same tasks.
     #[must_use]
     pub fn into_inner(self) -> ::tokio_util::task::TaskTracker {
         self.inner
     }
 
-    /// Returns whether both track the same tasks.
+    /// Returns whether both are clones of the same tracker.
     #[must_use]
     pub fn ptr_eq(left: &Self, right: &Self) -> bool {
         ::tokio_util::task::TaskTracker::ptr_eq(left, right)
     }
 
-    /// Returns a future that is done when the tracker is closed and all its tasks are done.
+    /// Returns a future that completes when the tracker is closed and all its tasks have ended.
     pub fn wait(&self) -> TaskTrackerWaitFuture<'_> {
         self.inner.wait()
     }
 
-    /// Lets [`wait`](Self::wait) end. Returns whether the tracker was open.
+    /// Closes the tracker, so that [`wait`](Self::wait) can complete. Returns whether it was open.
     #[expect(clippy::must_use_candidate, reason = "it changes the tracker")]
     pub fn close(&self) -> bool {
         self.inner.close()
     }
 
-    /// Keeps [`wait`](Self::wait) from ending. Returns whether the tracker was closed.
+    /// Reopens the tracker, so that [`wait`](Self::wait) does not complete. Returns whether it was closed.
     #[expect(clippy::must_use_candidate, reason = "it changes the tracker")]
     pub fn reopen(&self) -> bool {
         self.inner.reopen()
@@ -83,19 +83,19 @@ impl TaskTracker {
         self.inner.is_closed()
     }
 
-    /// Returns how many tasks there are that are not done.
+    /// Returns the number of tasks that have not ended.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.len()
     }
 
-    /// Returns whether all tasks are done.
+    /// Returns whether all tasks have ended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
 
-    /// Tracks a future until it is dropped. It runs in the context of whoever polls it.
+    /// Tracks a future until it is dropped. It runs in the context of the task that polls it.
     pub fn track_future<F: Future>(&self, future: F) -> TrackedFuture<F> {
         self.inner.track_future(future)
     }
@@ -202,13 +202,13 @@ pub struct TaskTrackerToken {
 }
 
 impl TaskTrackerToken {
-    /// Returns the tracker that this token counts for.
+    /// Returns the tracker that counts this token.
     #[must_use]
     pub fn task_tracker(&self) -> &TaskTracker {
         &self.tracker
     }
 
-    /// Returns tokio-util's own token, which counts on.
+    /// Returns the token of tokio-util, which still counts as a task.
     pub fn into_inner(self) -> ::tokio_util::task::task_tracker::TaskTrackerToken {
         self.inner
     }

@@ -1,4 +1,4 @@
-//! [`AnyContextLayer`]: a context for each call of a service, whatever its requests are.
+//! [`AnyContextLayer`]: a context for each call of a service, with requests of any type.
 
 use std::fmt;
 use std::task::{self, Poll};
@@ -10,19 +10,19 @@ use super::service::Init;
 use crate::context::{Context, inherit_context};
 use crate::task::InContext;
 
-/// A layer that gives each request a context of its own, whatever the requests and responses are: the events of a
-/// function in the cloud, the jobs of a queue, or plain strings.
+/// A layer that gives each request a context of its own, with requests and responses of any type: the events of a cloud
+/// function, the jobs of a queue, or plain strings.
 ///
 /// The context is current in the synchronous part of `call`, in every poll of the future that the service returns, and
-/// when that is dropped. For HTTP there is [`ContextLayer`](super::ContextLayer), which enters it for the response's body
-/// as well.
+/// when that is dropped. For HTTP use [`ContextLayer`](super::ContextLayer), which also enters it for the response's
+/// body.
 ///
-/// Costs each request a copy of a context, which is one reference count, and entering it for the call and for each poll.
-/// It allocates nothing but what `init` sets.
+/// Costs each request a copy of a context, which is one reference count, and entering it for the call and for each
+/// poll. It allocates only for the values that `init` sets.
 ///
 /// # Tasks in between
-/// A request of any type has no place to carry a context past a service that calls the next one in another task, as
-/// `tower::buffer::Buffer` does. Make it a pair, and no layer is needed inside:
+/// A request of any type has no field for a context, which is needed to pass a service that calls the next one in
+/// another task, as `tower::buffer::Buffer` does. Pass a pair; then no layer is needed inside:
 /// `.map_request(|request| (inherit_context(), request)).buffer(8).service_fn(|(ctx, request)| handle(request).in_context(ctx))`.
 ///
 /// # Examples
@@ -49,7 +49,7 @@ use crate::task::InContext;
 /// ```
 #[derive(Clone)]
 pub struct AnyContextLayer<I = ()> {
-    /// `None`: what the caller's gives.
+    /// The given context, or `None` to inherit the caller's.
     base: Option<Context>,
     init: I,
 }
@@ -64,7 +64,7 @@ impl AnyContextLayer {
 }
 
 impl<I> AnyContextLayer<I> {
-    /// Calls `init` with each request, in the request's context, before the service is called: to set variables.
+    /// Calls `init` with each request, in the request's context, before the service is called, to set variables.
     ///
     /// The closure has to name the type of the request, as in `|request: &Job| ..`.
     #[must_use]
@@ -82,7 +82,7 @@ impl Default for AnyContextLayer {
     }
 }
 
-/// Gives each request a copy of this context; of an empty one, say.
+/// Gives each request a copy of this context, which may be empty.
 impl From<Context> for AnyContextLayer {
     fn from(context: Context) -> Self {
         Self { base: Some(context), init: () }
@@ -103,7 +103,7 @@ impl<I> fmt::Debug for AnyContextLayer<I> {
     }
 }
 
-/// A service that handles each request in a context of its own; [`AnyContextLayer`] makes it.
+/// A service that handles each request in a context of its own; [`AnyContextLayer`] creates it.
 ///
 /// # Examples
 ///
@@ -146,7 +146,7 @@ where
     type Error = S::Error;
     type Future = InContext<S::Future>;
 
-    /// In no context of ours: there is no request yet.
+    /// Runs in the caller's context: there is no request yet.
     fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }

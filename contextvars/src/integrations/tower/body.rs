@@ -1,4 +1,4 @@
-//! [`InContext`] is a [`Body`]: every frame is made in the context.
+//! [`Body`] for [`InContext`]: every frame is produced in the context.
 
 use std::pin::Pin;
 use std::task::{self, Poll};

@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: a response on its way, in the request's context.
+//! [`ResponseFuture`]: the future of a response, in the request's context.
 
 use std::fmt;
 use std::future::Future;
@@ -13,15 +13,15 @@ use crate::context::Context;
 use crate::task::{ContextExt, InContext};
 
 pin_project! {
-    /// The future of a [`ContextService`](super::ContextService): runs in the request's context, and hands it on to the
-    /// response's body.
+    /// The future of a [`ContextService`](super::ContextService): runs in the request's context, and passes the context
+    /// to the response's body.
     ///
-    /// The inner future is dropped as soon as it is done, still in the context.
+    /// The inner future is dropped as soon as it completes, still in the context.
     ///
     /// Costs entering the context for each poll, a few nanoseconds, and the size of two pointers.
     ///
     /// # Panics
-    /// If it is polled after it was done.
+    /// If it is polled after it has completed.
     ///
     /// # Examples
     ///
@@ -52,7 +52,7 @@ pin_project! {
     /// ```
     #[must_use = "futures do nothing unless they are awaited or polled"]
     pub struct ResponseFuture<F> {
-        // `Some` until it is done, or `drop` is done with it.
+        // `Some` until it completes, or until `drop` has dropped it.
         #[pin]
         inner: Option<F>,
         context: Context,

@@ -10,11 +10,11 @@ use crate::context::Context;
 
 /// A layer that gives each request a context of its own.
 ///
-/// Of the layers around a service, those further out do not see the context, those further in do.
+/// Layers inside of this one see the context; layers outside of it do not.
 ///
 /// Costs each request a copy of a context, which is one reference count, and entering it for the call, for each poll of
-/// the response and for each frame of its body. It allocates nothing but what `init` sets, and what is to be
-/// [carried](Self::carry).
+/// the response and for each frame of its body. It allocates only for the values that `init` sets, and for
+/// [`carry`](Self::carry).
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ use crate::context::Context;
 /// assert_eq!(answer(ContextLayer::new()), "7 of ?");
 /// // in a context that starts empty,
 /// assert_eq!(answer(ContextLayer::from(Context::new())), "0 of ?");
-/// // or in a copy of a context that was made beforehand.
+/// // or in a copy of a given context.
 /// assert_eq!(answer(ContextLayer::from(Context::new().with(&SERVER, "eu-1"))), "0 of eu-1");
 /// # }
 /// ```
@@ -62,8 +62,8 @@ impl ContextLayer {
         Self::on(Base::Caller)
     }
 
-    /// Gives each request a copy of the context that the request carries, which a layer further out
-    /// [lets it carry](Self::carry). A request that carries none gets what it gets from [`new`](Self::new).
+    /// Gives each request a copy of the context in its extensions, which [`carry`](Self::carry) of an outer layer puts
+    /// there. A request without one gets the same context as with [`new`](Self::new).
     #[must_use]
     pub fn carried() -> Self {
         Self::on(Base::Carried)
@@ -75,7 +75,7 @@ impl ContextLayer {
 }
 
 impl<I> ContextLayer<I> {
-    /// Calls `init` with each request, in the request's context, before the service is called: to set variables.
+    /// Calls `init` with each request, in the request's context, before the service is called, to set variables.
     ///
     /// The closure has to name the type of the request's body, as in `|request: &Request<Body>| ..`.
     ///
@@ -114,11 +114,11 @@ impl<I> ContextLayer<I> {
         ContextLayer { settings: self.settings, init }
     }
 
-    /// Lets each request carry a copy of its context in its extensions, without the variables declared with
-    /// `inherit = false`; made when `init` has run.
+    /// Puts a copy of each request's context into its extensions, without the variables declared with
+    /// `inherit = false`. The copy is made after `init` has run.
     ///
     /// For services that call the next one in another task, as `tower::buffer::Buffer` does: put
-    /// [`ContextLayer::carried`] inside of them. What is set further in stays in the copy. Costs an allocation.
+    /// [`ContextLayer::carried`] inside of them. Values that inner services set stay in the copy. Costs an allocation.
     ///
     /// # Examples
     ///
@@ -161,7 +161,7 @@ impl Default for ContextLayer {
     }
 }
 
-/// Gives each request a copy of this context; of an empty one, say.
+/// Gives each request a copy of this context, which may be empty.
 impl From<Context> for ContextLayer {
     fn from(context: Context) -> Self {
         Self::on(Base::Given(context))

@@ -1,8 +1,8 @@
-//! Tower layers that give each request a context of its own: for axum, hyper, tonic and whatever speaks tower.
+//! Tower layers that give each request a context of its own: for axum, hyper, tonic and everything else built on tower.
 //!
 //! The context is current in the synchronous part of `call`, in every poll of the response's future, for every frame of
-//! the response's body, and while either is dropped: if the client goes away, too. It is the same one throughout: what
-//! a handler sets is there when the body it returned is streamed.
+//! the response's body, and while either is dropped, also when the client disconnects. It is the same context
+//! throughout: values that a handler sets are visible when its body is streamed.
 //!
 //! # Examples
 //!
@@ -43,11 +43,12 @@
 //!
 //! # Tasks in between
 //! `tower::buffer::Buffer` calls the services inside it in a task of its own, where the context is not current; their
-//! futures are polled where the response is awaited, where it is. To have it in that `call`, too, let the request carry
-//! the context past the buffer: [`carry`](ContextLayer::carry) outside, [`carried`](ContextLayer::carried) inside.
+//! futures are polled by the task that awaits the response, where it is. To have the context in that `call`, too, pass
+//! it with the request: [`carry`](ContextLayer::carry) outside of the buffer, [`carried`](ContextLayer::carried)
+//! inside.
 //!
 //! # Other requests
-//! Services whose requests are not HTTP's get a context for each of them from [`AnyContextLayer`].
+//! For services with other requests than those of HTTP there is [`AnyContextLayer`].
 
 mod any;
 mod body;

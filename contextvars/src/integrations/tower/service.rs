@@ -10,13 +10,13 @@ use super::future::ResponseFuture;
 use crate::context::{Context, inherit_context};
 use crate::task::InContext;
 
-/// A service that handles each request in a context of its own; [`ContextLayer`](super::ContextLayer) makes it.
+/// A service that handles each request in a context of its own; [`ContextLayer`](super::ContextLayer) creates it.
 ///
-/// Costs the making of a context and its entering, a few nanoseconds each, besides what `init` does.
+/// Costs creating and entering a context, a few nanoseconds each, besides `init`.
 ///
 /// # Examples
 ///
-/// One service answers any number of requests, and none of them sees what another has set.
+/// One service answers any number of requests, and none of them sees a value that another has set.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -52,17 +52,17 @@ pub struct ContextService<S, I = ()> {
     init: I,
 }
 
-/// What a layer was told.
+/// The settings of a layer.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) base: Base,
     pub(super) carry: bool,
 }
 
-/// Where the contexts come from.
+/// The origin of the contexts.
 #[derive(Clone, Debug)]
 pub(super) enum Base {
-    /// From whoever calls the service.
+    /// From the caller of the service.
     Caller,
     /// From the layer.
     Given(Context),
@@ -70,7 +70,7 @@ pub(super) enum Base {
     Carried,
 }
 
-/// A context in a request's extensions. Private, so that nobody else can put one there.
+/// A context in a request's extensions. Private, so that only this module can put one there.
 #[derive(Clone)]
 struct Carried(Context);
 
@@ -87,12 +87,12 @@ impl Settings {
     }
 }
 
-/// What a layer calls with each request: a closure `Fn(&R)`, or `()`, which does nothing.
+/// The function that a layer calls with each request: a closure `Fn(&R)`, or `()`, which does nothing.
 ///
 /// # Examples
 ///
-/// It is for the bounds of code that takes any [`ContextLayer`](super::ContextLayer), whose requests are
-/// `http::Request`s, or any [`AnyContextLayer`](super::AnyContextLayer).
+/// For the bounds of code that takes any [`ContextLayer`](super::ContextLayer), whose requests are `http::Request`s, or
+/// any [`AnyContextLayer`](super::AnyContextLayer).
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -121,7 +121,7 @@ impl Settings {
 /// # }
 /// ```
 pub trait Init<R> {
-    /// Looks at the request, in the request's context.
+    /// Is called with the request, in the request's context.
     fn init(&self, request: &R);
 }
 
@@ -150,7 +150,7 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
-    /// In no context of ours: there is no request yet.
+    /// Runs in the caller's context: there is no request yet.
     fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }

@@ -235,6 +235,6 @@ impl<I: fmt::Debug> fmt::Debug for WithContext<I> {
     }
 }
 
-// A panic leaves every copy of the context that anybody sees as it was.
+// A panic leaves every copy of the context that other code can see unchanged.
 impl<I: UnwindSafe> UnwindSafe for WithContext<I> {}
 impl<I: RefUnwindSafe> RefUnwindSafe for WithContext<I> {}

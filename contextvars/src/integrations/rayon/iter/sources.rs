@@ -263,7 +263,7 @@ impl<Iter: Iterator<Item: Send> + Send> ParallelIterator for IterBridge<Iter> {
     }
 }
 
-// A panic in `next` leaves every copy of the context that anybody sees as it was.
+// A panic in `next` leaves every copy of the context that other code can see unchanged.
 impl<Iter: UnwindSafe> UnwindSafe for IterBridge<Iter> {}
 impl<Iter: RefUnwindSafe> RefUnwindSafe for IterBridge<Iter> {}
 

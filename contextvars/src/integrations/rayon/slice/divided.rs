@@ -45,7 +45,7 @@ macro_rules! divided {
             }
         }
 
-        // A panic in the closure leaves every copy of the context that anybody sees as it was.
+        // A panic in the closure leaves every copy of the context that other code can see unchanged.
         impl<'data, T, F: UnwindSafe> UnwindSafe for $Name<'data, T, F> where $slice: UnwindSafe {}
         impl<'data, T, F: RefUnwindSafe> RefUnwindSafe for $Name<'data, T, F> where $slice: RefUnwindSafe {}
 

@@ -1,4 +1,4 @@
-//! [`Inheritance`]: which tasks inherit, and which hooks run besides.
+//! [`Inheritance`]: which tasks inherit, and which other hooks run.
 
 use std::fmt;
 use std::panic::Location;
@@ -26,7 +26,7 @@ use super::module::{Module, SourceFile};
 /// }
 ///
 /// # fn main() -> std::io::Result<()> {
-/// // The pool's own tasks outlive the request that happens to start them.
+/// // The pool's own tasks outlive the request that starts them.
 /// assert_eq!(seen_by_a_task(Inheritance::new().except("sqlx_core::pool"))?, 7);
 /// assert_eq!(seen_by_a_task(Inheritance::new().except_where(|place| place.file() == file!()))?, 0);
 /// # Ok(())
@@ -34,9 +34,9 @@ use super::module::{Module, SourceFile};
 /// ```
 ///
 /// # Other hooks
-/// A runtime has one hook of each kind, and installing another replaces it. So the methods of this type that are named
-/// like the hooks of tokio's `Builder` install what runs beside those that carry contexts. Where a hook was replaced
-/// all the same, the first task that is polled panics with a message that names it.
+/// A runtime has one hook of each kind, and installing another replaces it. So this type has methods named like the
+/// hooks of tokio's `Builder`; a hook set with them runs in addition to those that carry contexts. If a hook was
+/// replaced nevertheless, the first task that is polled panics with a message that names it.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -72,8 +72,8 @@ pub struct Inheritance {
     pub(super) terminate: Option<Hook>,
 }
 
-/// The modules that spawn what outlives the work that happens to start it, and serves others. What a pool calls of the
-/// user's for one piece of work, as `after_release` of sqlx, must not be spawned in them.
+/// The modules whose tasks outlive the work that starts them and serve other work. A callback of the user that a pool
+/// calls for one piece of work, such as `after_release` of sqlx, must not be spawned in one of them.
 const SPARED: &[&str] = &[
     "bb8",
     "bb8_postgres",
@@ -87,7 +87,7 @@ const SPARED: &[&str] = &[
     "tower::buffer",
 ];
 
-/// A hook of the user's.
+/// A hook of the user.
 pub(super) type Hook = Box<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
 
 enum Excepted {
@@ -96,24 +96,25 @@ enum Excepted {
 }
 
 impl Inheritance {
-    /// Makes all tasks inherit, but those of connections and pools, which outlive the work that happens to start them:
-    /// those that are spawned in
+    /// Makes all tasks inherit except those of connections and pools, which outlive the work that starts them: those
+    /// that are spawned in
     ///
     /// - `hyper_util`: connections of its client, of reqwest's and of tonic's `Channel`, and its worker; but also
     ///   the streams of an HTTP/2 server, unless it is given a `ContextExecutor`;
     /// - `tower::buffer`: the worker of a `Buffer`;
     /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of `PostgreSQL`;
-    /// - `deadpool_postgres`, `diesel_async::pg`: connections of `PostgreSQL`. Other pools of deadpool spawn nothing, or
-    ///   what `redis` does;
-    /// - `sqlx_core::pool::inner`: the upkeep of a pool. What gives a connection back to it inherits, and with it the
-    ///   pool's `after_release`;
+    /// - `deadpool_postgres`, `diesel_async::pg`: connections of `PostgreSQL`. Other pools of deadpool spawn no tasks,
+    ///   or only those of `redis`;
+    /// - `sqlx_core::pool::inner`: the maintenance of a pool. The task that returns a connection to the pool inherits,
+    ///   and with it the pool's `after_release`;
     /// - `redis::aio`, `redis::entra_id`: connections, reconnecting ones and those of a cluster, and the renewal of
     ///   credentials;
     /// - `mongodb`: its client's workers and their upkeep.
     ///
-    /// lapin spawns through the crate `async_rs`, as any other code may do, which is therefore not among them: say
-    /// `.except("async_rs")`, or connect within `Context::new().run(..)` or `.in_context(Context::new())`, as with
-    /// whatever else is missing here; if spans are carried, in [`carry::suppressed`](crate::carry::suppressed), too.
+    /// lapin is not in the list: it spawns through the crate `async_rs`, which other code may use, too. Write
+    /// `.except("async_rs")`, or connect within `Context::new().run(..)` or `.in_context(Context::new())`; the same
+    /// works for any other crate that is not in the list. If spans are carried, do so in
+    /// [`carry::suppressed`](crate::carry::suppressed), too.
     #[must_use]
     pub fn new() -> Self {
         SPARED.iter().fold(Self::of_all(), |inheritance, module| inheritance.except(module))
@@ -128,15 +129,15 @@ impl Inheritance {
     /// Makes tasks that are spawned in this module begin in an empty context.
     ///
     /// The module is a crate, as in `"hyper_util"`, or one within it, as in `"tower::buffer"`. It is recognised by the
-    /// path of the file in which the spawn stands, wherever Cargo keeps the crate: its registry, a git checkout, a
-    /// `vendor` folder. A spawn stands where the first function is that is not `#[track_caller]`.
+    /// path of the file that contains the spawn, in every place where Cargo keeps crates: its registry, a git checkout,
+    /// a `vendor` folder. The place of a spawn is the innermost call in a function that is not `#[track_caller]`.
     #[must_use]
     pub fn except(mut self, module: &str) -> Self {
         self.excepted.push(Excepted::In(Module::new(module)));
         self
     }
 
-    /// Makes tasks for whose place of spawning this returns true begin in an empty context.
+    /// Makes tasks begin in an empty context if the function returns `true` for the place where they are spawned.
     #[must_use]
     pub fn except_where(
         mut self,
@@ -174,7 +175,7 @@ impl Inheritance {
         self
     }
 
-    /// Whether a task spawned there inherits.
+    /// Whether a task spawned at this place inherits.
     pub(super) fn holds_at(&self, place: &'static Location<'static>) -> bool {
         let file = SourceFile::new(place.file());
         !self.excepted.iter().any(|excepted| match excepted {
@@ -211,7 +212,7 @@ mod tests {
         SPARED.iter().any(|module| Module::new(module).holds(&file))
     }
 
-    /// Where the crates' sources say `spawn`, but for their tests.
+    /// The places of `spawn` in the sources of the crates, without their tests.
     #[test]
     fn what_connections_and_pools_spawn_is_spared_and_nothing_else_of_those_crates() {
         for spawns_what_goes_on in [
@@ -229,7 +230,7 @@ mod tests {
             assert!(is_spared(spawns_what_goes_on), "{spawns_what_goes_on}");
         }
         for spawns_work in [
-            // Gives a connection back, and calls `after_release` of the user's.
+            // Returns a connection, and calls the user's `after_release`.
             "sqlx-core-0.8.6/src/pool/connection.rs",
             "sqlx-postgres-0.8.6/src/listener.rs",
             // Serves the connections of a server.

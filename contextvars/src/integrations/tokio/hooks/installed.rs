@@ -13,10 +13,10 @@ use super::slots::{Removed, Slots};
 use crate::context::{Context, inherit_context};
 use crate::state::SwappedIn;
 
-/// Installs the hooks. They share one table, which goes away with the last of them.
+/// Installs the hooks. They share one table, which is freed with the last of them.
 ///
 /// # Panics
-/// If the builder has some already.
+/// If the builder has these hooks already.
 #[track_caller]
 pub(super) fn install(builder: &mut Builder, inheritance: Inheritance) -> &mut Builder {
     let hooks = Arc::new(Hooks { inheritance, slots: Slots::new(), has_spawned: AtomicBool::new(false) });
@@ -50,17 +50,17 @@ impl Drop for Hooks {
 /// A task that this thread polls.
 struct Polling {
     id: Id,
-    /// What was current before, while the task's context is.
+    /// The context that was current before the poll, while the task's context is current.
     outer: Context,
     swapped_in: SwappedIn,
 }
 
 thread_local! {
-    /// How many sets of hooks went away on this thread: with their runtime, or because others took their place.
+    /// How many sets of hooks were dropped on this thread: with their runtime, or because they were replaced.
     static GONE: Cell<usize> = const { Cell::new(0) };
     /// The tasks that this thread polls, innermost last: a task may block on a runtime that polls others.
     static POLLING: RefCell<Vec<Polling>> = const { RefCell::new(Vec::new()) };
-    /// The last task on this thread that ended without ever having been known.
+    /// The last task that ended on this thread without being in the table.
     static NEVER_KNOWN: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
@@ -71,7 +71,7 @@ impl Hooks {
             self.has_spawned.store(true, Ordering::Relaxed);
         }
         call(self.inheritance.spawn.as_ref(), task);
-        // A runtime that has shut down ends a task first and then says that it was spawned.
+        // A runtime that has shut down calls the hook for the end of a task first, and then the one for its spawn.
         if NEVER_KNOWN.take() == Some(task.id()) {
             return;
         }
@@ -92,11 +92,11 @@ impl Hooks {
         if context.is_none() && !self.has_spawned.load(Ordering::Relaxed) {
             replaced("on_task_spawn");
         }
-        // A task that has ended is not polled any more, though the hooks are called.
+        // The hooks are also called for a task that has ended, though it is not polled any more.
         let mut outer = context.unwrap_or_default();
         let swapped_in = outer.swap_in();
         POLLING.with_borrow_mut(|polling| polling.push(Polling { id, outer, swapped_in }));
-        // If the hook panics, nobody calls the one that follows the poll.
+        // If the user's hook panics, tokio does not call the hook that follows the poll.
         let entered = scopeguard::guard((), |()| {
             self.leave(id);
         });
@@ -116,8 +116,8 @@ impl Hooks {
         }
     }
 
-    /// Makes current again what was so before the task was polled, and puts the task's context back. `false`: this
-    /// thread is not polling that task.
+    /// Restores the context that was current before the task was polled, and puts the task's context back. Returns
+    /// `false` if this thread is not polling that task.
     fn leave(&self, id: Id) -> bool {
         let left = POLLING.with_borrow_mut(|polling| match polling.last() {
             Some(innermost) if innermost.id == id => polling.pop(),
@@ -129,7 +129,7 @@ impl Hooks {
         true
     }
 
-    /// Runs within the last poll, unless the runtime is shutting down; and for blocking functions, too.
+    /// Called within the last poll, unless the runtime is shutting down; also called for blocking functions.
     fn on_terminate(&self, task: &TaskMeta<'_>) {
         let removed = self.slots.remove(task.id());
         if removed.is_none() {
@@ -148,7 +148,7 @@ fn call(hook: Option<&Hook>, task: &TaskMeta<'_>) {
     }
 }
 
-/// Makes current again what was before all the tasks that this thread seems to poll.
+/// Restores the context that was current before all tasks that this thread is recorded as polling.
 #[cold]
 fn leave_all() {
     while let Some(Polling { mut outer, swapped_in, .. }) = POLLING.with_borrow_mut(Vec::pop) {

@@ -1,4 +1,4 @@
-//! Every `tokio::spawn` of a runtime inherits, in whatever crate it stands, through the runtime's task hooks.
+//! Makes every `tokio::spawn` of a runtime inherit, in all crates, through the runtime's task hooks.
 
 #[cfg(tokio_unstable)]
 mod inheritance;
@@ -9,7 +9,7 @@ mod module;
 #[cfg(tokio_unstable)]
 mod slots;
 
-// What `slots.rs` stands on, which its models replace (`tests/loom/hooks.rs`).
+// The primitives that `slots.rs` uses; its models replace them (`tests/loom/hooks.rs`).
 #[cfg(tokio_unstable)]
 use std::sync;
 
@@ -22,36 +22,36 @@ pub use self::inheritance::Inheritance;
 #[cfg(tokio_unstable)]
 use crate::context::Context;
 
-/// Makes every task of a runtime inherit the context of whoever spawns it, with one call on the runtime's builder.
+/// Makes every task of a runtime inherit the context of its spawner, with one call on the runtime's builder.
 ///
-/// Tasks then inherit that are spawned by plain `tokio::spawn`, by `Handle::spawn`, `JoinSet` and the like, in any
-/// crate of the program, and without `use contextvars::tokio;`. Each has a context of its own, which is entered for
-/// every poll, and for the drop when the task is aborted; what it sets stays there.
+/// Then tasks spawned by plain `tokio::spawn`, by `Handle::spawn`, `JoinSet` and so on inherit, in any crate of the
+/// program, without `use contextvars::tokio;`. Each has a context of its own, which is entered for every poll, and for
+/// the drop when the task is aborted; the values that the task sets stay there.
 ///
-/// This stands on tokio's task hooks, which are unstable. The feature `tokio-hooks` is needed, and in
-/// `.cargo/config.toml`:
+/// This uses tokio's task hooks, which are unstable. It needs the feature `tokio-hooks`, and in `.cargo/config.toml`:
 ///
 /// ```toml
 /// [build]
 /// rustflags = ["--cfg", "tokio_unstable"]
 /// ```
 ///
-/// Connection pools spawn tasks that outlive the request at hand: what those would inherit stays pinned for as long as
-/// the connection lives. So the tasks of connections and pools of a list of crates begin in an empty context: those of
+/// Connection pools spawn tasks that outlive the current request: values that they inherited would stay alive as long
+/// as the connection. So the tasks of connections and pools of a list of crates begin in an empty context: those of
 /// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's `PostgreSQL`, diesel-async,
-/// sqlx, redis and mongodb. `Inheritance::new` says which of their tasks these are, and `Inheritance` adds to the list,
-/// or does without it. What is not on it is started in an empty context by hand: `spawn_detached`, or
-/// `Context::new().run(..)`, within [`carry::suppressed`](crate::carry::suppressed) if spans are carried. To give the future a context is not enough, since the hooks do not see it.
+/// sqlx, redis and mongodb. `Inheritance::new` documents which of their tasks these are; with the methods of
+/// `Inheritance` you extend the list, or do not use it. Start other such tasks in an empty context yourself, with
+/// `spawn_detached` or `Context::new().run(..)`, within [`carry::suppressed`](crate::carry::suppressed) if spans are
+/// carried. Giving the future a context is not enough, since the hooks do not see it.
 ///
-/// Costs a look into a locked table before a poll and after it, besides what entering a context costs.
+/// Costs an access to a locked table before and after each poll, besides entering the context.
 ///
 /// # What hooks cannot reach
-/// - `spawn_blocking` runs without a context of its own: use that of [`contextvars::tokio`](crate::tokio), or
+/// - `spawn_blocking` runs without a context of its own: use the one of [`contextvars::tokio`](crate::tokio), or
 ///   [`run_blocking`](super::task::run_blocking).
-/// - A `LocalSet` does not call hooks: its tasks run in the context of whoever polls the set, unless they are spawned
-///   by that of [`contextvars::tokio`](crate::tokio). A `LocalRuntime` does call them.
-/// - A future that is still there when its runtime shuts down is dropped without its context.
-/// - A runtime has one hook of each kind: see `Inheritance` for how to have others beside these.
+/// - A `LocalSet` does not call hooks: its tasks run in the context of the task that polls the set, unless they are
+///   spawned by the `LocalSet` of [`contextvars::tokio`](crate::tokio). A `LocalRuntime` does call hooks.
+/// - A future that has not completed when its runtime shuts down is dropped outside of its context.
+/// - A runtime has one hook of each kind: `Inheritance` documents how to set your own.
 ///
 /// # Examples
 ///
@@ -82,14 +82,14 @@ use crate::context::Context;
 /// ```
 ///
 /// # Python
-/// What asyncio does by itself: a task copies the context, in whatever library it is created, and the whole of it.
+/// asyncio does this by itself: every task copies the whole context, whichever library creates it.
 pub trait InheritContexts: Sized {
-    /// Makes every task inherit, but those of connections and pools that [`InheritContexts`] lists.
+    /// Makes every task inherit, except those of connections and pools that [`InheritContexts`] lists.
     ///
-    /// Call it once, and after every other hook was installed: it replaces them.
+    /// Call it once, after all other hooks have been set: it replaces them.
     ///
     /// # Panics
-    /// If the builder carries contexts already, unless a runtime that was made of it since is still there.
+    /// If it was called on this builder before, unless a runtime that was built from it since then still exists.
     #[track_caller]
     fn inherit_contexts(&mut self) -> &mut Self
     where
@@ -114,11 +114,11 @@ pub trait InheritContexts: Sized {
 
 impl InheritContexts for Builder {}
 
-/// Tokio was built with its unstable parts.
+/// Implemented if tokio was built with its unstable parts.
 ///
 /// # Examples
 ///
-/// Code that is to compile without them, too, has this in its bounds.
+/// Code that must compile without them, too, has this trait in its bounds.
 ///
 /// ```
 /// use contextvars::tokio::{InheritContexts, TokioUnstable};

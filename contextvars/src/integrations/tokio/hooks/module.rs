@@ -4,9 +4,9 @@ use std::fmt;
 
 /// A crate, or a module within one.
 pub(super) struct Module {
-    /// With `-` for `_`, since either may stand in a folder's name.
+    /// With `-` for `_`, since either may be in the name of a folder.
     krate: String,
-    /// The names of the modules from the crate's root inwards.
+    /// The names of the modules, from the root of the crate.
     within: Vec<String>,
 }
 
@@ -18,7 +18,7 @@ impl Module {
         Self { krate, within: names.map(str::to_owned).collect() }
     }
 
-    /// Whether the file is one of the module's.
+    /// Whether the file belongs to the module.
     ///
     /// Such as `…/registry/src/index-0123/tower-0.5.2/src/buffer/service.rs`,
     /// `…/git/checkouts/tower-0123456789abcdef/0123456/tower/src/buffer.rs`, `vendor/tower/src/buffer/mod.rs`.
@@ -30,7 +30,7 @@ impl Module {
         is_inside && file.outside.iter().any(|folder| self.is_krate(folder))
     }
 
-    /// Whether the folder is the crate's: by its name, maybe with a version or a git checkout's hash behind.
+    /// Whether the folder is that of the crate: by its name, which a version or the hash of a git checkout may follow.
     fn is_krate(&self, folder: &str) -> bool {
         let Some((name, rest)) = folder.split_at_checked(self.krate.len()) else { return false };
         let is_name = name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }).eq(self.krate.bytes());
@@ -43,16 +43,16 @@ fn is_version_or_hash(rest: &str) -> bool {
     is_version || (rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The path of a source file, in its folders.
+/// The path of a source file, split into folders.
 pub(super) struct SourceFile<'a> {
-    /// Those around the last `src`.
+    /// The folders before the last `src`.
     outside: Vec<&'a str>,
-    /// Those in it, and the file.
+    /// The folders in `src`, and the file.
     inside: Vec<&'a str>,
 }
 
 impl<'a> SourceFile<'a> {
-    /// `None`: it is in no `src`.
+    /// Returns `None` if the file is not in a `src`.
     pub(super) fn new(path: &'a str) -> Option<Self> {
         let mut outside: Vec<&str> = path.split(['/', '\\']).collect();
         let root = outside.iter().rposition(|folder| *folder == "src")?;

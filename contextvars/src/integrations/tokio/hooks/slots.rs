@@ -1,4 +1,4 @@
-//! [`Slots`]: the contexts of a runtime's tasks, while nobody polls them.
+//! [`Slots`]: the contexts of the tasks of a runtime that are not being polled.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
@@ -13,21 +13,21 @@ const SHARDS: usize = 32;
 
 /// The contexts of a runtime's tasks, by the tasks' ids.
 pub(super) struct Slots {
-    /// A task is in the shard that its id's hash says.
+    /// A task is in the shard given by the hash of its id.
     shards: [Shard; SHARDS],
 }
 
 #[derive(Default)]
 struct Shard {
     slots: Mutex<HashMap<Id, Slot, ById>>,
-    /// Told when a context comes back that somebody waits for.
+    /// Notified when a context is put back for which a thread waits.
     came_back: Condvar,
 }
 
-/// A task's context, or where it is.
+/// A task's context, or the fact that a thread has it.
 enum Slot {
     Here(Context),
-    /// A thread has it while it polls the task.
+    /// A thread that polls the task has the context.
     Away {
         is_awaited: bool,
     },
@@ -44,10 +44,10 @@ impl Slots {
         drop(former);
     }
 
-    /// Takes a task's context out, to poll the task. `None`: the task has ended.
+    /// Takes a task's context out, to poll the task. Returns `None` if the task has ended.
     ///
-    /// A task that was woken while it was polled can be polled on another thread before the first has called the hook
-    /// that follows the poll; then this waits for it. What the first thread does meanwhile is tokio's own bookkeeping.
+    /// A task that was woken during a poll can be polled on another thread before the first thread has called the hook
+    /// that follows the poll; then this waits for that thread, which only runs tokio's own bookkeeping meanwhile.
     pub(super) fn take(&self, id: Id) -> Option<Context> {
         let shard = self.shard(id);
         let mut slots = shard.lock();
@@ -74,8 +74,8 @@ impl Slots {
         None
     }
 
-    /// Forgets a task that has ended, and returns its context, if nobody has it who will bring it back. `None`: it was
-    /// not known.
+    /// Removes a task that has ended, and returns its context, unless a thread that is polling the task has it. Returns
+    /// `None` if the task was not in the table.
     pub(super) fn remove(&self, id: Id) -> Option<Removed> {
         let shard = self.shard(id);
         let removed = shard.lock().remove(&id)?;
@@ -91,23 +91,23 @@ impl Slots {
     }
 
     fn shard(&self, id: Id) -> &Shard {
-        // The table uses the hash's low bits and its highest ones.
+        // The hash table uses the lowest and the highest bits of the hash.
         let hash = ById::default().hash_one(id) >> 32;
         &self.shards[usize::try_from(hash).unwrap_or_default() % SHARDS]
     }
 }
 
-/// What became of the context of a task that ended.
+/// The context of a task that has ended.
 pub(super) enum Removed {
-    /// It was not in use.
+    /// The context, which no thread had.
     Context(Context),
-    /// Whoever polls the task will bring it.
+    /// The thread that polls the task will return it.
     Away,
 }
 
 impl Shard {
     fn lock(&self) -> MutexGuard<'_, HashMap<Id, Slot, ById>> {
-        // Nothing that could panic runs under the lock.
+        // No code that could panic runs under the lock.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
