@@ -1,4 +1,4 @@
-//! What goes into a log line: which variables, under which names, in which form.
+//! The variables in a log line: which ones, under which names, in which form.
 
 use std::cell::Cell;
 use std::cmp::Ordering::Less;
@@ -14,7 +14,7 @@ use crate::variable::{self, Variable};
 pub(crate) enum Logged {
     /// Those declared with `log`.
     Declared,
-    /// These, in this order, whatever their declarations say.
+    /// These, in this order, regardless of their declarations.
     Listed(Arc<Listed>),
 }
 
@@ -29,10 +29,11 @@ impl Logged {
         Self::Listed(Arc::new(Listed { variables, has_warned: AtomicBool::new(false) }))
     }
 
-    /// What a line is to have of the variables in `context`: no name twice.
+    /// Returns the variables in `context` for a line, with no name twice.
     ///
     /// Of those declared with one name, the first that is set, by the order of declarations; of those listed, the first
-    /// in the list. Nothing while this thread writes values into a line, or a `Display` that logs would have no end.
+    /// in the list. None while this thread writes values into a line: otherwise a `Display` that logs would recurse
+    /// without end.
     pub(crate) fn fields<'a>(&self, context: &'a Context) -> Fields<'a> {
         let mut fields = Fields::default();
         if is_writing() {
@@ -67,8 +68,8 @@ impl Logged {
         fields
     }
 
-    /// What is to be logged before the first line that has to leave a variable out for another one of its name: a
-    /// warning for each name that several share. Nothing from then on.
+    /// Returns the warnings to be logged before the first line from which a variable is left out for another one of its
+    /// name: one for each shared name. Returns none on later calls.
     pub(crate) fn warnings(&self, fields: &Fields<'_>) -> Vec<String> {
         static HAS_WARNED: AtomicBool = AtomicBool::new(false);
         let has_warned = match self {
@@ -123,7 +124,7 @@ pub(crate) struct Field<'a> {
 }
 
 impl Field<'_> {
-    /// What displays the value, or that it is redacted.
+    /// A `Display` of the value, or of the placeholder if it is redacted.
     #[cfg(feature = "log")]
     pub(crate) fn displayed(&self) -> &ValueRef<'_> {
         &self.value
@@ -137,12 +138,12 @@ impl Field<'_> {
 /// The variables of one line, in their order.
 #[derive(Default)]
 pub(crate) struct Fields<'a> {
-    /// The first ones, which take no allocation.
+    /// The first fields, without an allocation.
     few: [Option<Field<'a>>; 8],
-    /// How many of `few` were ever filled.
+    /// How many places of `few` have been filled.
     filled: usize,
     many: Vec<Field<'a>>,
-    /// Whether one that is set was left out for another one of its name.
+    /// Whether a variable that is set was left out for another one of its name.
     share_a_name: bool,
 }
 
@@ -161,7 +162,7 @@ impl<'a> Fields<'a> {
         few.chain(&mut self.many).find(|field| field.name == name)
     }
 
-    /// Leaves out those whose name the line has already.
+    /// Leaves out the variables whose names the line already has.
     pub(crate) fn leave_out(&mut self, has_name: impl Fn(&'static str) -> bool) {
         for place in &mut self.few[..self.filled] {
             place.take_if(|field| has_name(field.name));
@@ -186,14 +187,14 @@ fn is_writing() -> bool {
     IS_WRITING.get()
 }
 
-/// Calls `write`, which writes values into a line: what they log meanwhile is without variables.
+/// Calls `write`, which writes values into a line; events that the values log meanwhile have no variables.
 pub(crate) fn writing<R>(write: impl FnOnce() -> R) -> R {
     let was_writing = IS_WRITING.replace(true);
     scopeguard::defer!(IS_WRITING.set(was_writing));
     write()
 }
 
-/// A value in the form that formats with types understand.
+/// A value in the form for formats with types.
 #[derive(Clone, Copy)]
 pub(crate) enum Shown<'a> {
     Bool(bool),
@@ -204,7 +205,7 @@ pub(crate) enum Shown<'a> {
     Float(f64),
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "records have it as anything that is displayed"))]
     Str(&'a str),
-    /// Anything else, by its `Display` or `Debug`; and what is redacted.
+    /// Any other value, by its `Display` or `Debug`; and redacted values.
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "as above"))]
     Text(&'a ValueRef<'a>),
 }
@@ -221,14 +222,14 @@ impl<'a> Shown<'a> {
                 })+
             };
         }
-        // The usual types first, since each costs a question.
+        // The most frequent types first, since each costs a comparison.
         if let Some(it) = value.downcast_ref::<String>() {
             return Self::Str(it);
         }
         shown_if!(&'static str => Self::Str);
         shown_if!(u64 u32 u16 u8 => Self::Unsigned);
         shown_if!(i64 i32 i16 i8 => Self::Signed);
-        // These two have no `Into`, for the day when they are wider.
+        // The standard library has no `Into` for these two, since their size depends on the platform.
         shown_if!(usize => |it: usize| Self::LargeUnsigned(it as u128));
         shown_if!(isize => |it: isize| Self::LargeSigned(it as i128));
         shown_if!(bool => Self::Bool);

@@ -1,4 +1,4 @@
-//! The variables that travel, in the order of the keys that they have in one format.
+//! The variables that are sent to other processes, ordered by their keys in one format.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -8,18 +8,18 @@ use super::registered::{Traveller, Travelling};
 use crate::context::Context;
 use crate::variable::{self, Variable};
 
-/// A variable that travels, whatever its type.
+/// A variable that is sent, of any type.
 pub(super) trait Travels: Sync {
     fn variable(&self) -> &'static Variable;
 
-    /// The text of the variable's value in `context`, if it has one that is to be sent.
+    /// The text of the variable's value in `context`, if it has one to be sent.
     fn shown<'a>(&self, context: &'a Context) -> Option<&'a dyn Display>;
 
-    /// Calls `f` with the text of the value that `text` stands for, if it stands for one that is to be sent.
+    /// Parses `text` and calls `f` with the text of the resulting value, if that is to be sent.
     #[cfg(feature = "baggage")]
     fn shown_again(&self, text: &str, f: &mut dyn FnMut(&dyn Display));
 
-    /// `context` with the value that `text` stands for, or as it was, if it stands for none.
+    /// Returns `context` with the value parsed from `text`, or unchanged if `text` is not a value.
     fn read(&self, text: &str, context: Context) -> Result<Context, Context>;
 }
 
@@ -48,13 +48,13 @@ impl<T: Send + Sync + 'static> Travels for Traveller<T> {
     }
 }
 
-/// A variable with the key that it travels under.
+/// A variable with its key.
 pub(super) struct Entry {
     pub(super) key: &'static str,
     pub(super) var: &'static dyn Travels,
 }
 
-/// The variables that travel in one format: by key; with one key, in the order of declarations.
+/// The variables of one format: ordered by key, and those with one key in the order of declarations.
 pub(super) struct ByKey(LazyLock<Vec<Entry>>);
 
 /// By the key of `baggage = "key"`.
@@ -65,12 +65,12 @@ pub(super) static BAGGAGE: ByKey = ByKey(LazyLock::new(|| entries("baggage key",
 pub(super) static HEADERS: ByKey = ByKey(LazyLock::new(|| entries("header", Variable::header_name)));
 
 impl ByKey {
-    /// All of them: those with one key together.
+    /// All of them, those with one key together.
     pub(super) fn all(&self) -> impl Iterator<Item = &[Entry]> {
         self.0.chunk_by(|entry, next| entry.key == next.key)
     }
 
-    /// Those that travel under `key`: none or one, unless declarations disagree.
+    /// The variables with this key: none or one, unless declarations conflict.
     #[cfg(feature = "baggage")]
     pub(super) fn of(&self, key: &str) -> &[Entry] {
         let entries = &self.0[self.0.partition_point(|entry| entry.key < key)..];
@@ -89,13 +89,13 @@ fn entries(what: &str, key: fn(&Variable) -> Option<&'static str>) -> Vec<Entry>
     entries
 }
 
-/// Warns on the standard error stream, where Python's `warnings` write as well. The fault is in the declarations, so it is
-/// of no use to report it to the function of one layer, which the program may not have.
+/// Warns on the standard error stream, as Python's `warnings` do. The mistake is in the declarations, so it is not
+/// reported to the function of one layer, which the program may not have.
 fn warn_of_shared_keys(what: &str, key: fn(&Variable) -> Option<&'static str>) {
     let shared = variable::sharing(variable::variables(), key);
     for (first, other) in shared.iter().flat_map(|alike| alike[1..].iter().map(|other| (alike[0], *other))) {
         let Some(key) = key(first) else { continue };
-        // If the stream is closed, the rule holds without a warning.
+        // If the stream is closed, the warning is lost.
         let _ = writeln!(
             io::stderr(),
             "warning: {} and {} have one {what}, {key:?}: what comes in sets both, and if both are set, the first is \

@@ -1,12 +1,11 @@
-//! What carries headers from process to process.
+//! Carriers: the containers of headers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
-/// Something that headers can be read from.
+/// A container from which headers can be read.
 ///
-/// Implemented for `http::HeaderMap` and for maps and lists of strings, whose names are compared without regard to
-/// case.
+/// Implemented for `http::HeaderMap` and for maps and lists of strings, whose names are compared case-insensitively.
 ///
 /// # Examples
 ///
@@ -40,7 +39,7 @@ pub trait Extractor {
     fn each_value(&self, name: &str, f: &mut dyn FnMut(&[u8]));
 }
 
-/// Something that headers can be written to.
+/// A container to which headers can be written.
 ///
 /// Implemented for `http::HeaderMap` and for maps and lists of strings.
 ///
@@ -71,17 +70,17 @@ pub trait Extractor {
 /// with_context!(ORDER = 7, { headers::inject(&mut envelope) });
 /// assert_eq!(envelope.order.as_deref(), Some("7"));
 ///
-/// // Where the variable is not set, there is to be no header.
+/// // If the variable is not set, the header is removed.
 /// headers::inject(&mut envelope);
 /// assert_eq!(envelope.order, None);
 /// # }
 /// ```
 pub trait Injector {
-    /// Makes `value` the only one of this name; with `None` there is to be none. The name is in lower case.
+    /// Makes `value` the only header of this name; with `None`, removes all of this name. The name is in lower case.
     fn set(&mut self, name: &str, value: Option<String>);
 }
 
-/// Calls `f` with the values that stand under `name`, in whatever case.
+/// Calls `f` with the values under `name`, compared case-insensitively.
 fn each_of<'a>(headers: impl IntoIterator<Item = (&'a String, &'a String)>, name: &str, f: &mut dyn FnMut(&[u8])) {
     headers.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).for_each(|(_, value)| f(value.as_bytes()));
 }

@@ -1,14 +1,14 @@
-//! [`Format`]: a form in which values travel in headers.
+//! [`Format`]: a format of values in headers.
 
 use super::carrier::{Extractor, Injector};
 use super::skipped::Skipped;
 use crate::context::Context;
 
-/// A form in which values travel in headers, for the layers of [`headers`](crate::headers).
+/// A format of values in headers, for the layers of [`headers`](crate::headers).
 ///
 /// [`headers::Settings`](crate::headers::Settings) is one, `baggage::Settings` of the feature `baggage` another. A pair
-/// is one as well: both, the first before the second. `traceparent` is a few lines away: they stand in the package
-/// `contextvars-opentelemetry`, in `tests/formats.rs`.
+/// of formats is a format, too: the first is applied before the second. `traceparent` takes a few lines: see
+/// `tests/formats.rs` of the package `contextvars-opentelemetry`.
 ///
 /// # Examples
 ///
@@ -55,14 +55,15 @@ use crate::context::Context;
 /// # }
 /// ```
 pub trait Format {
-    /// Sets what came with a request, in `context`, and returns it with what had to be left out.
+    /// Sets the variables from the headers of a request in `context`, and returns it with the headers that were left
+    /// out.
     fn extract(&self, headers: &dyn Extractor, context: Context) -> (Context, Vec<Skipped>);
 
-    /// Writes what is to leave the process from the current context, and returns what had to be left out. Headers of
-    /// this format that were there before are replaced, or removed.
+    /// Writes the headers for the current context, and returns the ones that were left out. Existing headers of this
+    /// format are replaced or removed.
     fn inject(&self, headers: &mut dyn Injector) -> Vec<Skipped>;
 
-    /// Removes the headers of this format, for a destination to which nothing is to be sent.
+    /// Removes the headers of this format, for a destination to which nothing is sent.
     fn remove(&self, headers: &mut dyn Injector);
 }
 

@@ -1,6 +1,6 @@
-//! Variables that travel to other processes: who they are, and how they become headers and variables again.
+//! Variables that are sent to other processes: their list, and their conversion to headers and back.
 //!
-//! In a format of its own each: a header for one variable (`own`), or one for all of them ([`baggage`]). The public faces
+//! There are two formats: a header for each variable (`own`), or one for all of them ([`baggage`]). The public modules
 //! are `integrations::headers` and `integrations::baggage`.
 
 #[cfg(feature = "baggage")]

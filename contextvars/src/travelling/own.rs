@@ -1,4 +1,5 @@
-//! A header for each variable that is declared with `header = "name"`: [`Settings`] says which, and how long.
+//! A header for each variable that is declared with `header = "name"`: [`Settings`] has the list of variables and the
+//! limit.
 
 use std::fmt;
 use std::ptr;
@@ -12,11 +13,11 @@ use super::skipped::{Reason, Skipped};
 use crate::context::{Context, copy_context};
 use crate::variable::Variable;
 
-/// Which of the variables that are declared with `header = "name"` are read and written, and how long their values may
-/// be.
+/// Settings: which of the variables that are declared with `header = "name"` are read and written, and how long their
+/// values may be.
 ///
-/// The functions of this module do by [`Settings::new`] what these methods do by other settings; the layers take
-/// settings as well. A copy costs one reference count.
+/// The functions of this module use [`Settings::new`]; these methods use other settings. The layers take settings, too.
+/// A copy costs one reference count.
 ///
 /// # Examples
 ///
@@ -32,7 +33,7 @@ use crate::variable::Variable;
 /// static ROLE: String;
 ///
 /// # fn main() {
-/// // From the world: a ticket, and not a long one.
+/// // From the public: only a ticket, and not a long one.
 /// let settings = Settings::new().only([TICKET.variable()]).most_bytes(8);
 /// let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
 /// let received = HashMap::from([header("x-ticket", "T-7"), header("x-role", "admin")]);
@@ -46,7 +47,7 @@ use crate::variable::Variable;
 #[derive(Clone)]
 pub struct Settings {
     most_bytes: usize,
-    /// `None`: all that are declared.
+    /// The allowed variables, or `None` for all that are declared.
     only: Option<Arc<[&'static Variable]>>,
 }
 
@@ -57,15 +58,15 @@ impl Settings {
         Self { most_bytes: 1024, only: None }
     }
 
-    /// Allows values of so many bytes, each.
+    /// Limits each value to this many bytes.
     #[must_use]
     pub const fn most_bytes(mut self, most: usize) -> Self {
         self.most_bytes = most;
         self
     }
 
-    /// Reads and writes only these variables; the headers of all others are not read, and are removed from what goes
-    /// out.
+    /// Reads and writes only these variables. The headers of all others are not read, and are removed from outgoing
+    /// requests.
     ///
     /// # Panics
     /// If one of them is not declared with `header = "name"`.
@@ -79,17 +80,17 @@ impl Settings {
         self
     }
 
-    /// Those of the variables with one header that are allowed.
+    /// The allowed ones of the variables with one header.
     fn allowed<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
         entries.iter().filter(|entry| {
             self.only.as_ref().is_none_or(|only| only.iter().any(|it| ptr::eq(*it, entry.var.variable())))
         })
     }
 
-    /// Sets the variables that came with a request, as [`extract`] does.
+    /// Sets the variables from the headers of a request, as [`extract`] does.
     ///
     /// # Panics
-    /// If the `FromStr` of a variable's type does.
+    /// If the `FromStr` of a variable's type panics.
     #[must_use = "the variables are set only in the returned context"]
     pub fn extract(&self, carrier: &(impl Extractor + ?Sized), mut context: Context) -> (Context, Vec<Skipped>) {
         let mut skipped = Vec::new();
@@ -117,7 +118,7 @@ impl Settings {
         (context, skipped)
     }
 
-    /// Puts the one value that stands under `name` into `value`; returns whether there is one.
+    /// Copies the only value under `name` into `value`, and returns whether there is one.
     fn read(&self, name: &str, carrier: &(impl Extractor + ?Sized), value: &mut String) -> Result<bool, Reason> {
         let mut found = Ok(false);
         carrier.each_value(name, &mut |bytes| {
@@ -135,7 +136,7 @@ impl Settings {
         found
     }
 
-    /// The text, if a header may have it for its value.
+    /// Returns the text if it is allowed as the value of a header.
     fn check<'a>(&self, value: &'a [u8]) -> Result<&'a str, Reason> {
         if value.len() > self.most_bytes {
             return Err(Reason::TooLong(self.most_bytes));
@@ -147,15 +148,15 @@ impl Settings {
         }
     }
 
-    /// Writes what is to leave the process from the current context, as [`inject`] does.
+    /// Writes the headers for the current context, as [`inject`] does.
     ///
     /// # Panics
-    /// If the `Display` of a value does, or returns an error.
+    /// If the `Display` of a value panics or returns an error.
     pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
         self.write(|name, value| carrier.set(name, value))
     }
 
-    /// Writes those variables into a response that are set; other headers stay as they are.
+    /// Writes the variables that are set into a response; other headers are unchanged.
     pub(crate) fn echo(&self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
         self.write(|name, value| {
             if value.is_some() {
@@ -208,14 +209,14 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
+/// Sets the variables from the headers of a request in `context`, and returns it with the headers that were left out.
 ///
-/// Only variables declared with `header = "name"` are set. Costs a look at the carrier for each of them that the program
-/// has; of those that came, reading the text, and a set. For a list of variables, and another limit, there is
+/// Only variables declared with `header = "name"` are set. Costs a lookup in the carrier for each of them that the
+/// program declares, and parsing and a set for each that was received. For a list of variables or another limit, use
 /// [`Settings::extract`].
 ///
 /// # Panics
-/// If the `FromStr` of a variable's type does.
+/// If the `FromStr` of a variable's type panics.
 ///
 /// # Examples
 ///
@@ -235,13 +236,13 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
     Settings::new().extract(carrier, context)
 }
 
-/// Writes what is to leave the process from the current context, and returns what had to be left out.
+/// Writes the headers for the current context, and returns the ones that were left out.
 ///
-/// The headers are then what the context says: one that was there before is replaced, or removed. Costs a look at each
-/// variable of the program that has a header, and the text of those that are set.
+/// An existing header of a variable is replaced, or removed if the variable is not set. O(n) in the program's variables
+/// with a header, plus formatting those that are set.
 ///
 /// # Panics
-/// If the `Display` of a value does, or returns an error.
+/// If the `Display` of a value panics or returns an error.
 ///
 /// # Examples
 ///

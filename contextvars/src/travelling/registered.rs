@@ -1,27 +1,26 @@
-//! The list of the variables that travel, which the declarations with `baggage = "key"` and
-//! `header = "name"` fill.
+//! The list of the variables that are declared with `baggage = "key"` or `header = "name"`.
 //!
-//! It is there with and without the `headers` feature: a library may declare such a variable and leave it to the
-//! program whether anything comes of it.
+//! It exists with and without the feature `headers`: a library may declare such a variable and leave it to the program
+//! whether it is sent.
 
 #[cfg(feature = "headers")]
 use super::by_key::Travels;
 use super::text::Text;
 use crate::state::ContextVar;
 
-/// A variable that travels, and how its values become text and values again.
+/// A variable that is sent, with the conversion of its values to text and back.
 #[cfg(feature = "headers")]
 pub struct Traveller<T: 'static> {
     pub(super) var: &'static ContextVar<T>,
     pub(super) text: Text<T>,
 }
 
-/// A variable that would travel, if the feature `baggage` were on.
+/// A variable that would be sent if the feature were enabled.
 #[cfg(not(feature = "headers"))]
 pub struct Traveller<T: 'static>(std::marker::PhantomData<fn() -> T>);
 
 impl<T: Send + Sync + 'static> Traveller<T> {
-    /// What a declaration says: that `var` travels.
+    /// Called by a declaration with `baggage` or `header`.
     #[must_use]
     pub const fn new(var: &'static ContextVar<T>, text: Text<T>) -> Self {
         #[cfg(feature = "headers")]

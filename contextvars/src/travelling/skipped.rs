@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-/// A header or a member of baggage that was left out, or properties of one, and why.
+/// A header or a member of baggage that was left out, or properties of a member, with the reason.
 ///
-/// The value is not in here, so that this can be logged.
+/// Does not contain the value, so that it can be logged.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct Skipped {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "members are what baggage has"))]
 enum What {
-    /// With a variable's value, and nothing else.
+    /// A header with the value of one variable.
     Header,
     Member,
 }
@@ -43,19 +43,19 @@ enum What {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "members are what baggage has"))]
 pub(super) enum Reason {
-    /// A header that came more than once.
+    /// A header that was received more than once.
     Several,
-    /// A header's value has a character that none can have.
+    /// The value of a header has a character that is not allowed.
     WrongCharacter,
     NoEquals,
     WrongKey,
     /// The member was kept, without the properties whose keys are wrong.
     WrongProperty,
-    /// It is not what the variable's type can be read from.
+    /// The value cannot be read as the variable's type.
     WrongValue {
         type_name: &'static str,
     },
-    /// With it there would be more members than this.
+    /// With the member there would be more members than this.
     TooMany(usize),
     /// A header has more bytes than this, or would have with the member.
     TooLong(usize),
@@ -70,32 +70,33 @@ impl Skipped {
     /// A member of baggage that was left out.
     #[cfg(feature = "baggage")]
     pub(super) fn member(key: &str, reason: Reason) -> Self {
-        /// Enough to find it by.
+        /// Enough to identify it.
         const LONGEST: usize = 64;
         Self { what: What::Member, key: key.chars().take(LONGEST).collect(), reason }
     }
 
-    /// Returns the header's name, or the member's key: the first 64 characters of it or of what stood in its place.
+    /// Returns the header's name, or the first 64 characters of the member's key, or of the whole member if it has no
+    /// key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Returns whether the member was not written as the specification asks, or the header came more than once or has
-    /// a character that headers cannot have.
+    /// Returns whether the member does not conform to the specification, or the header was received more than once or
+    /// has a character that is not allowed.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
         use Reason::{NoEquals, Several, WrongCharacter, WrongKey, WrongProperty};
         matches!(self.reason, Several | WrongCharacter | NoEquals | WrongKey | WrongProperty)
     }
 
-    /// Returns whether the value could not be read as one of the variable that travels under this name or key.
+    /// Returns whether the value could not be read as the type of the variable with this name or key.
     #[must_use]
     pub fn is_wrong_value(&self) -> bool {
         matches!(self.reason, Reason::WrongValue { .. })
     }
 
-    /// Returns whether the header or member did not fit within the limits, which the format's settings say.
+    /// Returns whether the header or member exceeded a limit of the format's settings.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         matches!(self.reason, Reason::TooMany(_) | Reason::TooLong(_))

@@ -1,18 +1,18 @@
-//! [`AsText`]: values that can be written into a header, and read from one.
+//! [`AsText`]: values that can be written into a header and read from one.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Whether the text is a token of HTTP's: a name of a header, or a key of baggage. The macros have the same list, which a test
-/// holds against this one.
+/// Whether the text is a token of HTTP: the name of a header, or a key of baggage. The macros have the same list; a
+/// test compares the two.
 #[cfg(feature = "baggage")]
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// A type whose values travel as text. `Way` says how, and is inferred: each type here has one.
+/// A type whose values are sent as text. `Way` is the kind of conversion, and is inferred: each type has exactly one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent in `header` or `baggage`",
     label = "needs `Display` and `FromStr`",
@@ -20,10 +20,10 @@ pub(super) fn is_token(text: &str) -> bool {
 )]
 #[doc(hidden)]
 pub trait AsText<Way>: Sized {
-    /// What is written. `None`: nothing, so that the variable does not travel.
+    /// Returns the text to be written, or `None` if the value is not sent.
     fn shown(&self) -> Option<&dyn Display>;
 
-    /// The value that the text stands for. `None`: it stands for none.
+    /// Returns the value parsed from the text, or `None` if the text is not a value.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -31,15 +31,15 @@ pub trait AsText<Way>: Sized {
 #[doc(hidden)]
 pub enum Parsed {}
 
-/// By its conversion from `str`, where there is no `FromStr`.
+/// By its conversion from `str`, for types without `FromStr`.
 #[doc(hidden)]
 pub enum Converted {}
 
-/// As what it points to.
+/// As the value that it points to.
 #[doc(hidden)]
 pub enum Pointed {}
 
-/// As what is in it, if something is.
+/// As the value in it, if it is `Some`.
 #[doc(hidden)]
 pub struct Optional<Way>(Way);
 
@@ -98,7 +98,7 @@ impl<Way, T: AsText<Way>> AsText<Optional<Way>> for Option<T> {
     }
 }
 
-/// How the values of a type become text and values again.
+/// The conversion of a type's values to text and back.
 #[doc(hidden)]
 #[cfg_attr(not(feature = "headers"), expect(dead_code, reason = "nothing is written or read without that feature"))]
 pub struct Text<T> {

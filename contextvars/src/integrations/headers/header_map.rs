@@ -13,20 +13,19 @@ impl Extractor for HeaderMap {
 impl Injector for HeaderMap {
     fn set(&mut self, name: &str, value: Option<String>) {
         self.remove(name);
-        // Names are tokens, and values printable ASCII, so there is no other case.
+        // Names are tokens, and values printable ASCII, so neither conversion fails.
         if let (Ok(name), Some(Ok(value))) = (HeaderName::try_from(name), value.map(HeaderValue::try_from)) {
             self.insert(name, value);
         }
     }
 }
 
-/// Returns the headers that are to leave the process from the current context in this format, and what had to be left
-/// out.
+/// Returns the headers of the current context in this format, and the ones that were left out.
 ///
-/// For clients whose requests take a map of headers, as `reqwest`'s do with `.headers(..)`.
+/// For clients whose requests take a map of headers, such as `.headers(..)` of `reqwest`.
 ///
 /// # Panics
-/// If the `Display` of a value does, or returns an error.
+/// If the `Display` of a value panics or returns an error.
 ///
 /// # Examples
 ///
@@ -36,7 +35,7 @@ impl Injector for HeaderMap {
 /// #[context_var(header = "x-correlation-id", baggage = "correlation")]
 /// static CORRELATION_ID: u32;
 ///
-/// /// What leaves this program.
+/// /// The format of outgoing requests.
 /// const SENT: (headers::Settings, baggage::Settings) = (headers::Settings::new(), baggage::Settings::new());
 ///
 /// # fn main() {

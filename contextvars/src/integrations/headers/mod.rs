@@ -1,40 +1,40 @@
 //! Variables in headers of requests: a header for each variable that is declared with `header = "name"`, and the layers
 //! for headers of any format.
 //!
-//! [`HeadersLayer`] sets the variables that came with a request, and [`InjectHeadersLayer`] sends along those that are
-//! set where a request is made. Servers and clients that are not made of `tower` services call [`extract`], [`inject`]
-//! and [`current`]. The type of a variable has to be `Display`, to be written, and `FromStr`, to be read; or
-//! `Arc<str>`, `Box<str>`, `Cow<'static, str>`; or an `Arc` or `Box` of the former, or an `Option` of any of them, of
-//! which `None` is not sent.
+//! [`HeadersLayer`] sets the variables from the headers of a request, and [`InjectHeadersLayer`] sends those that are
+//! set in the context in which a request is made. Servers and clients that are not made of `tower` services call
+//! [`extract`], [`inject`] and [`current`]. The type of a variable must be `Display`, to be written, and `FromStr`, to
+//! be read; or `Arc<str>`, `Box<str>`, `Cow<'static, str>`; or an `Arc` or `Box` of the former, or an `Option` of any
+//! of them, of which `None` is not sent.
 //!
-//! Other formats are other implementations of [`Format`]; W3C baggage, in the feature `baggage`, is one. A variable may
-//! be declared with `header` and with `baggage`: it goes out in both, and of what comes in the format that is read last
-//! wins, which is that of the inner layer, or the second of a pair.
+//! Other formats are implementations of [`Format`], such as W3C baggage in the feature `baggage`. A variable may be
+//! declared with `header` and with `baggage`: then it is sent in both. Of two incoming values, that of the format read
+//! last is used: of the inner layer, or of the second in a pair.
 //!
 //! # What is accepted, and what is sent
-//! A header stands for its variable if it came once, with a value that can be read as one of the variable's type, is
-//! within the [limit](Settings::most_bytes), and consists of printable ASCII. White space around the value is ignored.
-//! Everything else is left out and reported as [`Skipped`].
+//! A header sets its variable if it was received once, with a value that can be read as the variable's type, is within
+//! the [limit](Settings::most_bytes), and consists of printable ASCII. White space around the value is ignored. Any
+//! other header of a variable is left out and reported as [`Skipped`].
 //!
-//! What goes out has to be printable ASCII as well, without white space at its ends, or it is not sent, which is
-//! reported. A text of another kind can be sent as `baggage`, which encodes it. Headers of declared variables that were
-//! in the request before are replaced, or removed where the variable is not set: only the context decides. Names that
-//! are about one connection or one message, and those with credentials, as `connection`, `content-length`,
+//! An outgoing value must be printable ASCII as well, without white space at its ends; otherwise it is not sent, which
+//! is reported. Other text can be sent as `baggage`, which encodes it. Headers of declared variables that the request
+//! already has are replaced, or removed if the variable is not set: only the context determines them. Names of headers
+//! that describe one connection or one message, and of those with credentials, such as `connection`, `content-length`,
 //! `authorization` and `cookie`, do not compile.
 //!
 //! # Where it is sent
 //! By default to each destination; [`InjectLayer::by_destination`] decides for each request.
 //!
 //! # Two variables with one header
-//! A header should have one variable. If several have the same, what comes in sets all of them; of those that are set,
-//! the one goes out whose module's path is the first in alphabetical order, and in one module the one that is declared
-//! first. When headers are read or written for the first time in a process, a warning goes to the standard error stream
-//! that names both declarations.
+//! A header should have one variable. If several variables share a header, an incoming one sets all of them. Of those
+//! that are set, the one is sent whose module's path comes first in alphabetical order, and within a module the one
+//! declared first. When headers are read or written for the first time in a process, a warning that names both
+//! declarations is written to the standard error stream.
 //!
 //! # Trust
-//! A client can send any value. At the edge to the world, name the variables that may come in, with [`Settings::only`]:
-//! dependencies may declare others. And give a variable a type that can be read from nothing but what you expect, as
-//! `uuid::Uuid`: a `String` accepts any text, and log lines and other services get it.
+//! A client can send any value. For requests from the public, list the variables that you accept with
+//! [`Settings::only`]: dependencies may declare others. And give a variable a type that accepts only the text that you
+//! expect, such as `uuid::Uuid`: a `String` accepts any text, which then reaches log lines and other services.
 //!
 //! # Examples
 //!
@@ -48,7 +48,7 @@
 //! static REQUEST_ID: u64;
 //!
 //! async fn handle(_: Request<()>) -> Result<Response<HeaderMap>, std::io::Error> {
-//!     // What would go along with a request that is made here.
+//!     // The headers of a request that is made here.
 //!     Ok(Response::new(headers::current(&Settings::new()).0))
 //! }
 //!
@@ -83,21 +83,21 @@ pub use self::send::{InjectLayer, InjectService};
 pub use crate::travelling::own::{Settings, extract, inject};
 pub use crate::travelling::{Extractor, Format, Injector, Skipped};
 
-/// The layer for servers whose requests come with variables that are declared with `header = "name"`.
+/// The layer for servers: sets the variables declared with `header = "name"` from the headers of each request.
 ///
 /// # Examples
 ///
 /// See [`headers`](self#examples).
 pub type HeadersLayer = ExtractLayer<Settings>;
 
-/// The layer for clients whose requests take along the variables that are declared with `header = "name"`.
+/// The layer for clients: sends the variables declared with `header = "name"` with each request.
 ///
 /// # Examples
 ///
 /// See [`InjectLayer`].
 pub type InjectHeadersLayer = InjectLayer<Settings>;
 
-/// What to do about headers and members that were left out.
+/// The function that is called for headers and members that were left out.
 #[derive(Clone, Default)]
 struct OnSkipped(Option<Arc<Report>>);
 

@@ -1,4 +1,4 @@
-//! [`ExtractLayer`]: a server's requests begin with the variables that came with them.
+//! [`ExtractLayer`]: a server's requests begin with the variables from their headers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::travelling::own::Settings;
 use crate::travelling::{Format, Skipped};
 use crate::variable::Variable;
 
-/// Serves each request in a context of its own, with the variables that came in its headers.
+/// Serves each request in a context of its own, with the variables from its headers.
 ///
-/// `HeadersLayer` is the one for [`headers::Settings`](Settings), `baggage::BaggageLayer` the one for baggage; for both,
-/// there is `ExtractLayer::of((headers::Settings::new(), baggage::Settings::new()))`.
+/// `HeadersLayer` is this layer for [`headers::Settings`](Settings), `baggage::BaggageLayer` for baggage. For both,
+/// write `ExtractLayer::of((headers::Settings::new(), baggage::Settings::new()))`.
 ///
 /// The request inherits from the caller, as under the `ContextLayer` of the `tower` feature: without the variables that
 /// are declared with `inherit = false`. Its context is entered for the call of the inner service, for every poll of the
 /// future that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is
-/// made bit by bit, put the `ContextLayer` inside of this one: it enters the context for the body as well.
+/// streamed, put the `ContextLayer` inside of this one: it enters the context for the body as well.
 ///
-/// Read [`headers`](crate::headers#trust) on whom to trust before you put this in front of a service.
+/// Read [`headers`](crate::headers#trust) on which requests to trust before you use this layer.
 ///
-/// Costs what [`extract`](Settings::extract) does, and entering the context for the call and each poll.
+/// Costs one [`extract`](Settings::extract), and entering the context for the call and for each poll.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ pub struct ExtractLayer<F> {
     on_skipped: OnSkipped,
 }
 
-/// What is called for variables that did not come along.
+/// The functions that are called for variables without a received value.
 #[derive(Clone, Default)]
 struct Generators(Option<Arc<dyn Fn() + Send + Sync>>);
 
@@ -72,7 +72,7 @@ impl fmt::Debug for Generators {
 }
 
 impl<F: Format + Default> ExtractLayer<F> {
-    /// Returns the layer, with the format's usual settings.
+    /// Returns the layer with the default settings of the format.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -80,7 +80,7 @@ impl<F: Format + Default> ExtractLayer<F> {
 }
 
 impl<F: Format> ExtractLayer<F> {
-    /// Returns the layer for this format, or with these settings of one.
+    /// Returns the layer for this format, or with these settings of a format.
     ///
     /// # Examples
     ///
@@ -97,7 +97,7 @@ impl<F: Format> ExtractLayer<F> {
     /// # pollster::block_on(async {
     /// let layer = BaggageLayer::of(Settings::new().variables_only());
     /// let service = service_fn(async |_: Request<()>| {
-    ///     // What would be sent on from here.
+    ///     // The headers of a request that is made here.
     ///     Ok::<_, std::io::Error>(Response::new(Baggage::current().0.to_string()))
     /// });
     /// let request = Request::builder().header("baggage", "gate=7,plan=pro").body(()).unwrap();
@@ -110,10 +110,10 @@ impl<F: Format> ExtractLayer<F> {
         Self { format, generators: Generators::default(), echo: None, on_skipped: OnSkipped::default() }
     }
 
-    /// Sets `var` to what `f` returns, in each request that has no value of it: neither from its headers nor from the
+    /// Sets `var` to the result of `f` in each request that has no value of it, neither from its headers nor from the
     /// caller's context. `f` is called in the request's context.
     ///
-    /// A header that was left out counts as none.
+    /// A header that was left out counts as missing.
     ///
     /// # Examples
     ///
@@ -159,10 +159,12 @@ impl<F: Format> ExtractLayer<F> {
         self
     }
 
-    /// Writes these variables into the headers of each response, as they are when it is ready, if they are set.
+    /// Writes these variables into the headers of each response, if they are set, with their values at the time when
+    /// the response is ready.
     ///
-    /// An error that the inner service returns is no response yet: put this layer outside of the one that makes it
-    /// one, as axum's `HandleErrorLayer` does, and of those that answer by themselves, as `CatchPanic` does.
+    /// An error that the inner service returns is not a response: put this layer outside of the one that turns errors
+    /// into responses, such as axum's `HandleErrorLayer`, and of those that create responses themselves, such as
+    /// `CatchPanic`.
     ///
     /// # Panics
     /// If one of them is not declared with `header = "name"`.
@@ -172,13 +174,13 @@ impl<F: Format> ExtractLayer<F> {
     /// See [`generate`](Self::generate).
     #[must_use]
     pub fn echo(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
-        // The limit is for what comes from outside.
+        // The limit applies to incoming values only.
         self.echo = Some(Settings::new().most_bytes(usize::MAX).only(variables));
         self
     }
 
-    /// Calls `f` for each header or member that was left out: malformed, of the wrong type, or too much. `f` is called in
-    /// the request's context, before the service.
+    /// Calls `f` for each header or member that was left out: malformed, of the wrong type, or over a limit. `f` is
+    /// called in the request's context, before the service.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: a response on its way, which gets the headers that are to be echoed.
+//! [`ResponseFuture`]: the future of a response, which adds the headers to be echoed.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +12,8 @@ use super::OnSkipped;
 use crate::travelling::own::Settings;
 
 pin_project! {
-    /// The future of a service in an [`ExtractLayer`](super::ExtractLayer): that of the inner service, whose response it
-    /// gives the headers that are to be [echoed](super::ExtractLayer::echo).
+    /// The future of a service in an [`ExtractLayer`](super::ExtractLayer): that of the inner service, to whose
+    /// response it adds the headers to be [echoed](super::ExtractLayer::echo).
     ///
     /// # Examples
     ///

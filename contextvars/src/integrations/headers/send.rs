@@ -1,4 +1,4 @@
-//! [`InjectLayer`]: a client's requests take the variables along that travel.
+//! [`InjectLayer`]: sends variables with the requests of a client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tower_service::Service;
 use super::OnSkipped;
 use crate::travelling::{Format, Skipped};
 
-/// Sends with each request what is to leave the process from the context in which the request is made: to every
-/// destination, unless [`by_destination`](Self::by_destination) says otherwise.
+/// Sends with each request the variables of the context in which the request is made: to every destination, unless
+/// [`by_destination`](Self::by_destination) decides otherwise.
 ///
 /// For clients that are services of `http::Request`s, such as `hyper-util`'s; for others there is
-/// [`current`](super::current). `InjectHeadersLayer` is the one for [`headers::Settings`](crate::headers::Settings),
-/// `baggage::InjectBaggageLayer` the one for baggage. A layer that follows redirects belongs outside of this one: each
-/// request that it makes is then looked at by itself.
+/// [`current`](super::current). `InjectHeadersLayer` is this layer for [`headers::Settings`](crate::headers::Settings),
+/// `baggage::InjectBaggageLayer` for baggage. Put a layer that follows redirects outside of this one, so that each
+/// redirected request is decided on separately.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::travelling::{Format, Skipped};
 ///
 /// # fn main() {
 /// # pollster::block_on(async {
-/// // A client that answers with the header that it would have sent.
+/// // A client that returns the header that it would have sent.
 /// let client = service_fn(async |request: Request<()>| {
 ///     Ok::<_, std::io::Error>(Response::new(request.headers()["x-depot"].clone()))
 /// });
@@ -49,15 +49,15 @@ pub struct InjectLayer<F> {
     on_skipped: OnSkipped,
 }
 
-/// What goes where.
+/// The settings by destination.
 #[derive(Clone)]
 enum Sends<F> {
     /// The same to all destinations.
     By(F),
-    /// What the function says of the request; `None`: nothing.
+    /// The result of the function for the request, where `None` means to send nothing.
     ByDestination {
         settings: Arc<ByDestination<F>>,
-        /// Says which headers those are that do not go where nothing is to be sent.
+        /// The format whose headers are removed for destinations to which nothing is sent.
         format: F,
     },
 }
@@ -80,7 +80,7 @@ impl<F: fmt::Debug> fmt::Debug for Sends<F> {
 }
 
 impl<F: Format + Default> InjectLayer<F> {
-    /// Returns the layer, with the format's usual settings.
+    /// Returns the layer with the default settings of the format.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -88,16 +88,16 @@ impl<F: Format + Default> InjectLayer<F> {
 }
 
 impl<F: Format> InjectLayer<F> {
-    /// Returns the layer for this format, or with these settings of one, for all destinations.
+    /// Returns the layer for this format, or with these settings of a format, for all destinations.
     #[must_use]
     pub fn of(format: F) -> Self {
         Self { sends: Sends::By(format), on_skipped: OnSkipped::default() }
     }
 
-    /// Sends to each destination what `f` says, given the head of the request. `None`: headers of this format do not go
-    /// there at all, not even those that were there before.
+    /// Sends to each destination by the settings that `f` returns for the head of the request. If it returns `None`, no
+    /// headers of this format are sent, and existing ones are removed.
     ///
-    /// The settings that the layer was made with are not used then.
+    /// The settings that the layer was created with are not used then.
     ///
     /// # Examples
     ///
@@ -136,7 +136,8 @@ impl<F: Format> InjectLayer<F> {
         self
     }
 
-    /// Calls `f` for each header or member that was left out: too much, or with characters that no header has.
+    /// Calls `f` for each header or member that was left out: over a limit, or with characters that are not allowed in
+    /// a header.
     ///
     /// # Examples
     ///
@@ -233,7 +234,7 @@ where
             Sends::By(settings) => settings.inject(&mut head.headers),
             Sends::ByDestination { settings, format } => {
                 let settings = settings(&head);
-                // What the settings do not speak of does not go there, either.
+                // Existing headers that the settings do not write are removed, too.
                 format.remove(&mut head.headers);
                 settings.map_or_else(Vec::new, |settings| settings.inject(&mut head.headers))
             }

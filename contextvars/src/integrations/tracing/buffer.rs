@@ -1,9 +1,9 @@
-//! The memory that a line is put together in.
+//! The memory in which a line is put together.
 
 use std::cell::Cell;
 use std::mem;
 
-/// An empty text: the one that the thread keeps, unless a line is being put together in it already.
+/// An empty string: the one that the thread keeps, or a new one if that is in use.
 pub(super) struct Buffer {
     pub(super) text: String,
 }
@@ -13,16 +13,16 @@ thread_local! {
 }
 
 impl Buffer {
-    /// More than most lines need. What has grown larger is freed, or one long line would take its memory for good.
+    /// More than most lines need. A larger buffer is freed, so that one long line does not hold its memory forever.
     const MOST_KEPT: usize = 4096;
 
     pub(super) fn take() -> Self {
-        // A thread that ends has none any more.
+        // A thread that is ending has none.
         Self { text: KEPT.try_with(Cell::take).unwrap_or_default() }
     }
 }
 
-/// After a panic, too: what was written by then is forgotten.
+/// Also after a panic: the text written so far is discarded.
 impl Drop for Buffer {
     fn drop(&mut self) {
         let mut text = mem::take(&mut self.text);

@@ -10,17 +10,17 @@ use tracing_subscriber::Registry;
 
 use crate::carry::{self, Carried};
 
-/// Makes contexts carry the current span: a spawned task, a thread, a job works in the span in which it was started.
+/// Makes contexts carry the current span: a spawned task, thread or job runs in the span in which it was started.
 ///
-/// Call it once, at the top of `main`. It does for everything that inherits a context what `.in_current_span()` does for
-/// one future; see [`carry`](crate::carry) for when a span is captured and entered. A span that is given to the
-/// work itself, as in `spawn(work.instrument(span))`, comes on top.
+/// Call it once, at the start of `main`. Everything that inherits a context then behaves as a future with
+/// `.in_current_span()`; see [`carry`](crate::carry) for when a span is captured and entered. A span that is attached
+/// to the work itself, as in `spawn(work.instrument(span))`, is entered inside of it.
 ///
-/// A span that is carried stays open until the last context that carries it is gone. So work that outlives the request is to be
-/// started by `contextvars::tokio::spawn_detached`, which carries nothing.
+/// A carried span stays open until the last context that carries it is dropped. So start work that outlives the request
+/// with `contextvars::tokio::spawn_detached`, which carries nothing.
 ///
-/// Costs, for a child in another span than its parent's context carries, one value in its context; for each poll what
-/// `Instrumented` of tracing costs, and a look at the current span. Nothing is done where the span is current already.
+/// Costs one value in the context of a child that starts in another span than its parent's context carries; for each
+/// poll a comparison with the current span and, unless that is the same, what `Instrumented` of tracing costs.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ pub fn carry_spans() {
     carry::register::<CarriedSpan>();
 }
 
-/// A span, which stays open as long as this lives.
+/// A span, which stays open as long as this value lives.
 struct CarriedSpan {
     dispatch: Dispatch,
     id: Id,
@@ -141,13 +141,14 @@ impl CarriedSpan {
     }
 }
 
-/// Whether it is the span that tokio makes for each task, with its feature `tracing`. That is entered by tokio itself, and
-/// ends with the task; no child is to keep it open.
+/// Whether it is the span that tokio creates for each task with its feature `tracing`. tokio enters that itself, and it
+/// ends with the task; a child must not keep it open.
 fn is_tokios(current: &Current) -> bool {
     current.metadata().is_some_and(|span| span.target() == "tokio::task")
 }
 
-/// Whether both send to the same subscriber. Returns `false` if that cannot be told, as of those without a registry.
+/// Whether both belong to the same subscriber. Returns `false` if that is unknown, as for subscribers without a
+/// registry.
 fn is_same(a: &Dispatch, b: &Dispatch) -> bool {
     let registries = a.downcast_ref::<Registry>().zip(b.downcast_ref::<Registry>());
     registries.is_some_and(|(a, b)| ptr::eq(a, b))

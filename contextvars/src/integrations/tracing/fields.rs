@@ -17,28 +17,28 @@ use crate::context::{ValueRef, copy_context};
 use crate::logged::{self, Logged, Shown};
 use crate::variable::Variable;
 
-/// A layer that records the context's variables in each new span that declares fields of their names.
+/// A layer that records the context's variables in each new span that declares fields with their names.
 ///
 /// A span declares a field without a value as `request_id = tracing::field::Empty`, or with
-/// `#[instrument(fields(request_id))]`. What the layer records there, every other layer sees as if the program had
-/// called `span.record`: those that export to OpenTelemetry, Loki or Sentry, those that write JSON, and filters of
-/// fields. They are the variables declared with `log`, under the names that they have in log lines, or those given to
-/// [`only`](Self::only), as far as they are set in the context in which the span is made. `redact` is honoured.
+/// `#[instrument(fields(request_id))]`. Every other layer sees the recorded value as if the program had called
+/// `span.record`: those that export to OpenTelemetry, Loki or Sentry, those that write JSON, and filters of fields.
+/// Recorded are the variables declared with `log`, under their names in log lines, or those given to
+/// [`only`](Self::only), that are set in the context in which the span is created. Redacted values are not shown.
 ///
-/// Add it **last**: layers that are added after this one would be told of a value before they are told of the span, and
-/// lose one or the other, as `fmt` then loses the fields that the span has values for. Nothing can warn of that. Add
-/// it by itself or in a `Box`: in an `Option` or a `Vec`, as with versions of `tracing-subscriber` before 0.3.22, a layer
-/// is not told what subscriber it is a part of. It then works in the global subscriber only, and only while no thread has
-/// another default; else a warning on the standard error stream says so, once. `only([])` switches it off.
+/// Add it **last**: a layer that is added after this one receives a value before it is told of the span, and loses one
+/// or the other; `fmt` loses the fields for which the span has values. This cannot be detected. Add it by itself or in
+/// a `Box`: in an `Option` or a `Vec`, and with versions of `tracing-subscriber` before 0.3.22, a layer is not told
+/// which subscriber it belongs to. It then works in the global subscriber only, and only while no thread has another
+/// default; otherwise it writes a warning to the standard error stream, once. `only([])` disables it.
 ///
 /// - A field that the span has a value for keeps it.
-/// - A value that is set later is not recorded: `Span::current().record("request_id", id)` does that.
-/// - Fields that a span does not declare cannot be recorded, and those of an event neither. Layers export an event with
-///   the fields of the spans around it; [`ContextFormat`](super::ContextFormat) adds variables to the lines of events.
-/// - Numbers, truth values and strings are recorded as such, everything else as its `Display` writes it.
+/// - A value that is set later is not recorded: write `Span::current().record("request_id", id)`.
+/// - Fields that a span does not declare cannot be recorded, nor can fields of events. Layers export an event with the
+///   fields of the spans around it; [`ContextFormat`](super::ContextFormat) adds variables to the lines of events.
+/// - Numbers, Booleans and strings are recorded with their types, other values as their `Display`.
 ///
-/// Costs a look at the span's fields; if there are some, one at each variable that is set; and if some are recorded, a
-/// call of the `on_record` of each layer.
+/// O(n) in the fields of the span; if it has some, O(n) in the variables that are set; and if values are recorded, a
+/// call of `on_record` of each layer.
 ///
 /// # Examples
 ///
@@ -79,7 +79,7 @@ use crate::variable::Variable;
 #[derive(Debug)]
 pub struct ContextFields {
     logged: Logged,
-    /// What this layer is a part of.
+    /// The subscriber that this layer is a part of.
     dispatch: OnceLock<WeakDispatch>,
 }
 
@@ -90,14 +90,14 @@ impl ContextFields {
         Self { logged: Logged::Declared, dispatch: OnceLock::new() }
     }
 
-    /// Records these variables instead of those declared with `log`; one that is not is recorded under its own name.
+    /// Records these variables instead of those declared with `log`. One without `log` is recorded under its own name.
     #[must_use]
     pub fn only(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
         self.logged = Logged::listed(variables);
         self
     }
 
-    /// Calls `f` with what this layer is a part of.
+    /// Calls `f` with the subscriber that this layer is a part of.
     fn with_dispatch(&self, f: impl Fn(&Dispatch)) {
         if let Some(dispatch) = self.dispatch.get() {
             if let Some(dispatch) = dispatch.upgrade() {
@@ -105,18 +105,18 @@ impl ContextFields {
             }
             return;
         }
-        // The default, if it is that: where the span is made, only a global one is told.
+        // The default, if the layer is in that one: where the span is created, only a global one is known.
         dispatcher::get_default(|dispatch| {
             if dispatch.downcast_ref::<Self>().is_some_and(|it| ptr::eq(it, self)) { f(dispatch) } else { warn() }
         });
     }
 }
 
-/// Says, once, that nothing is recorded. On the standard error stream: there is no subscriber to say it to.
+/// Warns, once, that nothing is recorded. On the standard error stream, since no subscriber is known.
 fn warn() {
     static HAS_WARNED: AtomicBool = AtomicBool::new(false);
     if !HAS_WARNED.swap(true, Ordering::Relaxed) {
-        // If the stream is closed, nobody can be told.
+        // If the stream is closed, the warning is lost.
         let _ = writeln!(
             io::stderr(),
             "warning: `ContextFields` was not told what subscriber it is a part of, and records nothing: add it by \
@@ -133,7 +133,7 @@ impl Default for ContextFields {
 
 impl<S: Subscriber> Layer<S> for ContextFields {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // A layer is a part of one subscriber, which is registered once.
+        // A layer belongs to one subscriber, which is registered once.
         let _ = self.dispatch.set(dispatch.downgrade());
     }
 
@@ -184,7 +184,7 @@ enum Recorded<'a> {
 
 impl<'a> Recorded<'a> {
     fn new(shown: Shown<'a>) -> Self {
-        // With a sign wherever it fits: more layers take that for a number, and a variable has one type for all values.
+        // Signed if the value fits: more layers treat that as a number, and a variable has one type for all values.
         match shown {
             Shown::Bool(it) => Self::Bool(it),
             Shown::Signed(it) => Self::Signed(it),

@@ -1,4 +1,4 @@
-//! [`ContextFilter`]: lets a variable raise the log level, for the work at hand alone.
+//! [`ContextFilter`]: lets a variable raise the log level for the current work only.
 
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, LevelFilter, Metadata, span};
@@ -6,19 +6,19 @@ use tracing_subscriber::layer::{Context, Filter};
 
 use crate::state::ContextVar;
 
-/// A filter that lets through what another does, and besides that what a variable asks for.
+/// A filter that enables what another filter enables, and also the events and spans up to the level in a variable.
 ///
-/// The variable holds a level. Where it is set, events and spans up to that level are enabled, whatever the other
-/// filter says; where it is not, the other decides alone. A declared default does not come into it.
+/// The variable holds a level. If it is set, events and spans up to that level are enabled, regardless of the other
+/// filter; if it is not set, only the other filter decides. A declared default is ignored.
 ///
 /// `LevelFilter` can be written and parsed, so the variable can be declared with `baggage = "log-level"`: then one
-/// request is seen in detail in every service that it goes through.
+/// request is logged in detail in every service that it passes.
 ///
-/// What the other filter lets through anyway costs no more than it did. For anything more verbose the variable is read,
-/// in a few nanoseconds; [`at_most`](Self::at_most) limits that to the levels that are ever asked for.
+/// Events that the other filter enables cost nothing more. For more verbose ones the variable is read, in a few
+/// nanoseconds; [`at_most`](Self::at_most) limits that to a level.
 ///
-/// `tracing::enabled!` does not know: as with every filter of a layer that may change its mind, it answers `true` for
-/// what might be enabled.
+/// `tracing::enabled!` may return `true` for an event that this filter then drops, as with any per-layer filter that
+/// decides per event.
 ///
 /// # Examples
 ///
@@ -62,27 +62,27 @@ pub struct ContextFilter<F> {
 }
 
 impl<F> ContextFilter<F> {
-    /// Returns a filter that lets through what `usual` does, and besides that what `level` asks for.
+    /// Returns a filter that enables what `usual` enables, and also the events and spans up to the value of `level`.
     #[must_use]
     pub fn new(usual: F, level: &'static ContextVar<LevelFilter>) -> Self {
         Self { usual, level, most: LevelFilter::TRACE }
     }
 
-    /// Lets the variable ask for no more than `most`: the rest stays as cheap as it was.
+    /// Limits the variable to `most`: more verbose events cost nothing more.
     #[must_use]
     pub fn at_most(mut self, most: LevelFilter) -> Self {
         self.most = most;
         self
     }
 
-    /// Whether the variable could ever ask for this.
+    /// Whether the variable could enable this.
     fn may_raise(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= self.most
     }
 
-    /// Whether the variable asks for this, here and now.
+    /// Whether the variable enables this now.
     fn raises(&self, metadata: &Metadata<'_>) -> bool {
-        // Not the default: evaluating it might log, and so come back here.
+        // Not the default: evaluating it might log, which would call this filter again.
         self.may_raise(metadata) && *metadata.level() <= self.level.get_or(LevelFilter::OFF)
     }
 }
@@ -98,7 +98,7 @@ impl<S, F: Filter<S>> Filter<S> for ContextFilter<F> {
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         let interest = self.usual.callsite_enabled(metadata);
-        // The answer is kept for good, and the variable's value is not.
+        // The result is cached permanently, but the variable's value changes.
         if interest.is_never() && self.may_raise(metadata) { Interest::sometimes() } else { interest }
     }
 

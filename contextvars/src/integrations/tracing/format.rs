@@ -14,30 +14,28 @@ use crate::context::copy_context;
 use crate::logged::{self, Logged};
 use crate::variable::Variable;
 
-/// An event format that adds the context's variables to what another format writes.
+/// An event format that adds the context's variables to the output of another format.
 ///
-/// The constructor says what the other writes: a [`line`](Self::line), [`pretty`](Self::pretty) lines, or a
-/// [`json`](Self::json) object. What is added are the variables declared with `log`, or those given to
-/// [`only`](Self::only), as far as they are set in the context in which the event happens. `redact` is honoured.
+/// Choose the constructor by the output of the other: a [`line`](Self::line), [`pretty`](Self::pretty) lines, or a
+/// [`json`](Self::json) object. Added are the variables declared with `log`, or those given to [`only`](Self::only),
+/// that are set in the context in which the event happens. Redacted values are not shown.
 ///
-/// No name is twice on a line, or twice in an object:
+/// No name occurs twice on a line or in an object:
 ///
-/// - A field of the event wins over the variable of its name, which is left out. Where the fields are an object of their
-///   own, as they usually are in JSON, both are shown. Fields of spans stay with the spans, and the variable is shown
-///   besides; after `.compact()` they stand on the line before it.
-/// - A member that the format writes itself, such as `level`, wins likewise; `log = "level"` does not even compile.
-/// - Of the variables that are declared with one name, the first that is set is shown, by the order of declarations: that
-///   of their crates' names, and within a crate of files and lines. Of those given to [`only`](Self::only), it is the
-///   first in the list.
+/// - A field of the event takes precedence over a variable of its name, which is left out. If the fields are an object
+///   of their own, as they are by default in JSON, both are shown. Fields of spans are shown with the spans, in
+///   addition to the variable; after `.compact()` they precede it on the line.
+/// - A member that the format writes itself, such as `level`, takes precedence, too; `log = "level"` does not compile.
+/// - Of the variables that are declared with one name, the first that is set is shown, ordered by crate name, file and
+///   line. Of those given to [`only`](Self::only), it is the first in the list.
 ///
-/// Which variables share a name is said before the first line from which one is left out for another: in a line of its
-/// own, a warning of the target `contextvars`, for each shared name and once per process (for each list given to `only`,
-/// once).
+/// Before the first line from which a variable is left out for another one, a warning with the target `contextvars` is
+/// written for each shared name, once per process (for each list given to `only`, once).
 ///
-/// Costs a look at each variable that is set, for each event. Where there is something to add, the other format writes
-/// into memory that the thread keeps: nothing is allocated for up to eight variables, but by a value that has to be quoted
-/// and is no string. A line with two variables takes half the instructions of a span with two fields and a line in it. In
-/// JSON, the object is read once for its names.
+/// O(n) in the variables that are set, for each event. If there is something to add, the other format writes into a
+/// buffer that the thread keeps: for up to eight variables, only a value that must be quoted and is not a string
+/// allocates. A line with two variables takes half the instructions of a span with two fields and a line in it. In
+/// JSON, the object is parsed once for its names.
 ///
 /// # Examples
 ///
@@ -90,13 +88,13 @@ use crate::variable::Variable;
 #[derive(Clone, Debug)]
 pub struct ContextFormat<E> {
     plain: E,
-    /// The format to be used where the output may have colours; a writer of our own cannot say that it may.
+    /// The format for output with colours; the writer for the buffer cannot report that it supports them.
     coloured: Option<E>,
     shape: Shape,
     logged: Logged,
 }
 
-/// A format that writes one line for each event: `Full`, the usual one, and `Compact`.
+/// A format that writes one line for each event: `Full`, the default, and `Compact`.
 #[diagnostic::on_unimplemented(
     message = "`ContextFormat::line` cannot append `NAME=value` to what `{Self}` writes",
     note = "write `ContextFormat::json` after `.json()`, and `ContextFormat::pretty` after `.pretty()`"
@@ -125,7 +123,7 @@ where
     /// 2026-01-01T12:00:00.000000Z  INFO shop: accepted items=2 REQUEST_ID=7 USER=ada
     /// ```
     ///
-    /// After `.json()` it does not compile: a line of JSON with something at its end is no JSON any more.
+    /// After `.json()` it does not compile: a line of JSON with text appended is not JSON.
     ///
     /// ```compile_fail,E0277
     /// # use contextvars::tracing::ContextFormat;
@@ -141,7 +139,7 @@ impl<F, T> ContextFormat<Format<F, T>>
 where
     Format<F, T>: Clone,
 {
-    /// Adds a line to the several that `format` writes, as after `.pretty()`.
+    /// Adds a line to the lines that `format` writes, as after `.pretty()`.
     ///
     /// ```text
     ///   2026-01-01T12:00:00.000000Z  INFO shop: accepted, items: 2
@@ -160,7 +158,7 @@ where
 }
 
 impl<E> ContextFormat<E> {
-    /// Adds `NAME=value` at the end of what any other `format` writes, before the line feed. Without colours.
+    /// Appends `NAME=value` to the output of any other `format`, before the line feed. Without colours.
     #[must_use]
     pub fn other(format: E) -> Self {
         Self::around(format, Shape::Line)
@@ -168,8 +166,8 @@ impl<E> ContextFormat<E> {
 
     /// Adds a member `"context"` to the JSON object that `format` writes.
     ///
-    /// Numbers and truth values are written as such, everything else as a string. If the object has a `"context"` of its
-    /// own, such as a field of the event after `.flatten_event(true)`, that stays, and the variables are left out.
+    /// Numbers and Booleans are written as such, other values as strings. If the object already has a `"context"`, such
+    /// as a field of the event after `.flatten_event(true)`, that stays, and the variables are left out.
     ///
     /// ```text
     /// {"timestamp":"..","level":"INFO","fields":{"message":"accepted"},"context":{"REQUEST_ID":7,"USER":"ada"}}
@@ -181,7 +179,7 @@ impl<E> ContextFormat<E> {
 
     /// Adds the variables to the JSON object that `format` writes, beside its own members.
     ///
-    /// A variable that has the name of one of those is left out.
+    /// A variable with the name of an existing member is left out.
     #[must_use]
     pub fn flat_json(format: E) -> Self {
         Self::around(format, Shape::FlatJson)

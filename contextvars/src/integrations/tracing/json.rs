@@ -1,4 +1,4 @@
-//! Just enough JSON to add members to an object.
+//! The part of JSON that is needed to add members to an object.
 
 use std::fmt::{self, Write};
 
@@ -69,7 +69,7 @@ fn write_escaped(text: &mut String, content: &str) -> fmt::Result {
     text.write_str(rest)
 }
 
-/// The names in an object whose text begins so, each as it is written between its quotes.
+/// The names of the members of an object that begins with this text, each as it is written between its quotes.
 pub(super) fn names(object: &str) -> impl Iterator<Item = &str> {
     let bytes = object.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
@@ -97,7 +97,7 @@ pub(super) fn names(object: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether `written` is how `name` is written between quotes.
+/// Whether `written` is the escaped form of `name`.
 pub(super) fn is_written_as(name: &str, written: &str) -> bool {
     if !written.contains('\\') {
         return name == written;

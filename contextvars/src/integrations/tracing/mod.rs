@@ -1,9 +1,9 @@
-//! tracing: context variables in every event's output, and log levels that a variable decides.
+//! tracing: context variables in the output of every event, and log levels set by a variable.
 //!
-//! [`ContextFormat`] goes around one of `tracing-subscriber`'s formats, and the lines that it writes have the variables
-//! that are declared with `log`. No call to `info!` changes. [`ContextFilter`] goes around a filter, and lets through
-//! more for the work in which a variable says so: debug output of one request, among thousands at info. [`ContextFields`]
-//! records variables in fields that spans declare, for layers that export spans.
+//! [`ContextFormat`] wraps one of `tracing-subscriber`'s formats and adds the variables that are declared with `log` to
+//! its lines. No call to `info!` changes. [`ContextFilter`] wraps a filter and enables more verbose events for the work
+//! in which a variable is set: debug output of one request, among thousands at info. [`ContextFields`] records
+//! variables in fields that spans declare, for layers that export spans.
 //!
 //! # Examples
 //!
@@ -33,7 +33,7 @@
 //! let lines = fmt::layer().without_time().with_ansi(false).with_target(false).map_event_format(ContextFormat::line);
 //! # let lines = lines.with_writer(move || writer.clone());
 //! let lines = lines.with_filter(ContextFilter::new(LevelFilter::INFO, &VERBOSITY));
-//! let subscriber = tracing_subscriber::registry().with(lines); // to be followed by `.init()`
+//! let subscriber = tracing_subscriber::registry().with(lines); // then call `.init()`
 //! # let _default = subscriber.set_default();
 //!
 //! with_context!(REQUEST_ID = 7, {

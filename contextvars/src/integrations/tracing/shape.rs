@@ -1,4 +1,4 @@
-//! What a format writes, and how variables are added to it.
+//! The shape of a format's output, and how variables are added to it.
 
 use std::fmt::{self, Debug, Write};
 
@@ -8,7 +8,7 @@ use tracing_core::field::{Field, Visit};
 use super::json;
 use crate::logged::{Fields, Shown};
 
-/// What the other format writes.
+/// The output of the other format.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     Line,
@@ -18,15 +18,15 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// Leaves out the variables that have the name of a field of the event, where both would stand side by side.
+    /// Leaves out the variables that have the name of a field of the event, if both would be in one list.
     pub(super) fn leave_out_fields_of(self, event: &Event<'_>, variables: &mut Fields<'_>) {
         if matches!(self, Self::Line | Self::Pretty) && !variables.is_empty() {
             event.record(&mut LeaveOut(variables));
         }
     }
 
-    /// Leaves out the variables that have the name of a member of the object, where they would become members, too.
-    /// What members a format writes, and whether the event's fields are among them, only the text says.
+    /// Leaves out the variables that have the name of a member of the object, if they would become members, too. Only
+    /// the text shows which members a format writes, and whether the event's fields are among them.
     pub(super) fn leave_out_members_of(self, object: &str, variables: &mut Fields<'_>) {
         match self {
             Self::Line | Self::Pretty => {}
@@ -41,7 +41,7 @@ impl Shape {
         }
     }
 
-    /// Where in what the other format wrote the variables belong.
+    /// The position at which to insert the variables in the output of the other format.
     pub(super) fn place(self, text: &str) -> usize {
         let end = text.trim_end().len();
         match self {
@@ -50,7 +50,7 @@ impl Shape {
         }
     }
 
-    /// Writes the variables to the end of `text`, as they are to be inserted at `place`; nothing if there are none.
+    /// Appends the variables to `text`, in the form in which they are inserted at `place`; nothing if there are none.
     pub(super) fn write(
         self,
         text: &mut String,
@@ -83,10 +83,10 @@ impl Shape {
     }
 }
 
-/// The member that has the variables.
+/// The member that contains the variables.
 const CONTEXT: &str = "context";
 
-/// Leaves out the variables that have the name of a field that the event has, as formats write it.
+/// Leaves out the variables that have the name of one of the event's fields, as formats write it.
 pub(super) struct LeaveOut<'a, 'b>(pub(super) &'a mut Fields<'b>);
 
 impl Visit for LeaveOut<'_, '_> {
@@ -142,7 +142,7 @@ fn is_plain(value: &str) -> bool {
 
 fn write_quoted(text: &mut String, value: &str) -> fmt::Result {
     if value.bytes().all(|it| matches!(it, b' '..=b'~') && !matches!(it, b'"' | b'\\')) {
-        // What `Debug` writes, too, a letter at a time.
+        // The same output as `Debug`, one character at a time.
         text.push('"');
         text.push_str(value);
         text.push('"');

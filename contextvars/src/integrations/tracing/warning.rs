@@ -1,4 +1,4 @@
-//! An event of our own, for the one thing that a format has to say itself.
+//! The event for the warning that a format itself writes.
 
 use tracing_core::callsite::Callsite;
 use tracing_core::field::Value;
@@ -20,7 +20,7 @@ static METADATA: Metadata<'static> = metadata! {
 };
 
 impl Callsite for Warning {
-    // It is never registered: nobody is asked about an event that is given to one format.
+    // Never registered: the event is passed to one format only, not to subscribers.
     fn set_interest(&self, _: Interest) {}
 
     fn metadata(&self) -> &Metadata<'_> {
@@ -28,7 +28,7 @@ impl Callsite for Warning {
     }
 }
 
-/// Calls `f` with an event that says `text`, as a warning of the target `contextvars`.
+/// Calls `f` with an event with the message `text`, a warning with the target `contextvars`.
 pub(super) fn with_event<R>(text: &str, f: impl FnOnce(&Event<'_>) -> R) -> R {
     let fields = METADATA.fields();
     let message = fields.field("message").expect("it is declared above");

@@ -1,4 +1,4 @@
-//! [`Baggage`]: the members of a header, read from it or to be written, and how variables become members and back.
+//! [`Baggage`]: the members of a header, and the conversion of variables to members and back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::travelling::by_key::{BAGGAGE, Entry};
 use crate::travelling::skipped::{Reason, Skipped};
 use crate::variable::Variable;
 
-/// What came with the request that the current context is about. Declared without the macro, and hidden, so that neither
-/// `variables()` nor a look at a context shows it.
+/// The baggage received with the request of the current context. Declared without the macro, and hidden, so that
+/// neither `variables()` nor the methods of a context show it.
 pub(super) static RECEIVED_BAGGAGE: ContextVar<Baggage> = ContextVar::declared(
     Variable::declared("RECEIVED_BAGGAGE", module_path!(), file!(), line!(), column!()).hidden(),
     None,
@@ -21,8 +21,8 @@ pub(super) static RECEIVED_BAGGAGE: ContextVar<Baggage> = ContextVar::declared(
 
 /// The members of a baggage header, as they are sent: encoded, without white space, one for each key.
 ///
-/// [`extract`](crate::baggage::extract) and [`inject`](crate::baggage::inject) do all that is usually needed; this is
-/// for carriers of another kind. Its `Display` is the header's value; its `Debug` shows the keys alone.
+/// [`extract`](crate::baggage::extract) and [`inject`](crate::baggage::inject) are sufficient for most uses; this type
+/// is for other kinds of carriers. Its `Display` is the header's value; its `Debug` shows the keys only.
 ///
 /// # Examples
 ///
@@ -37,17 +37,17 @@ pub(super) static RECEIVED_BAGGAGE: ContextVar<Baggage> = ContextVar::declared(
 /// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Baggage {
-    /// `MEMBER,MEMBER`, where no other comma is.
+    /// `MEMBER,MEMBER`, with no other commas.
     header: Arc<str>,
 }
 
 impl Baggage {
-    /// The header has to be as it is sent.
+    /// The header must be in the form in which it is sent.
     pub(super) fn from_header(header: &str) -> Self {
         Self { header: header.into() }
     }
 
-    /// How many bytes the header has.
+    /// The number of bytes of the header.
     pub(super) fn bytes(&self) -> usize {
         self.header.len()
     }
@@ -59,32 +59,32 @@ impl Baggage {
 
     /// Reads the values of one or several headers, in their order.
     ///
-    /// White space around the parts is ignored, and what should have been percent-encoded is encoded. Of several
-    /// members with one key the last counts. What is malformed, or beyond the specification's limits, is left out,
-    /// member by member; [`Settings::parse`] has other limits. Never panics, whatever the bytes. O(n).
+    /// White space around the parts is ignored, and characters that should have been percent-encoded are encoded. Of
+    /// several members with one key the last is used. Each member that is malformed or beyond the specification's
+    /// limits is left out; [`Settings::parse`] has other limits. Never panics, for any bytes. O(n).
     #[must_use]
     pub fn parse<H: AsRef<[u8]>>(headers: impl IntoIterator<Item = H>) -> (Self, Vec<Skipped>) {
         Settings::new().parse(headers)
     }
 
-    /// Returns what is to leave the process from `context`: the variables that are declared with `baggage` and are set,
-    /// and what came in under keys that no variable has.
+    /// Returns the members to be sent from `context`: the variables that are declared with `baggage` and are set, and
+    /// the received members with keys that no variable has.
     ///
-    /// Members that came in keep their places; the others follow in the order of their keys. If not everything fits
-    /// within the specification's limits, variables come before what merely passes through; [`Settings::of`] has other
+    /// Received members keep their places; the others follow in the order of their keys. If not all fit within the
+    /// specification's limits, variables come before received members without a variable; [`Settings::of`] has other
     /// limits.
     ///
     /// # Panics
-    /// If the `Display` of a value does, or returns an error.
+    /// If the `Display` of a value panics or returns an error.
     #[must_use]
     pub fn of(context: &Context) -> (Self, Vec<Skipped>) {
         Settings::new().of(context)
     }
 
-    /// Returns what is to leave the process from the current context; see [`of`](Self::of).
+    /// Returns the members to be sent from the current context; see [`of`](Self::of).
     ///
     /// # Panics
-    /// If the `Display` of a value does, or returns an error.
+    /// If the `Display` of a value panics or returns an error.
     ///
     /// # Examples
     ///
@@ -105,13 +105,13 @@ impl Baggage {
         Self::of(&copy_context())
     }
 
-    /// Sets the variables that travel under the keys of these members, and returns the context.
+    /// Sets the variables with the keys of these members, and returns the context.
     ///
-    /// A value that is not one of the variable's type is left out. The members that no variable stands for are kept in
-    /// the context as well, to be passed on.
+    /// A value that cannot be read as the variable's type is left out. Members without a variable are kept in the
+    /// context, too, to be forwarded.
     ///
     /// # Panics
-    /// If the `FromStr` of a variable's type does.
+    /// If the `FromStr` of a variable's type panics.
     ///
     /// # Examples
     ///
@@ -153,7 +153,7 @@ impl Baggage {
             let kept = self.iter().filter(|member| !left_out.contains(&member.key()));
             Self::from_header(&kept.map(Member::as_str).collect::<Vec<_>>().join(","))
         };
-        // Those of an outer request, if there is one, are not this one's.
+        // The members of an outer request, if there is one, do not belong to this one.
         if !kept.is_empty() || context.contains(&RECEIVED_BAGGAGE) {
             context = context.with(&RECEIVED_BAGGAGE, kept);
         }
@@ -166,7 +166,7 @@ impl Baggage {
         Self::members_of(&self.header)
     }
 
-    /// Returns how many members there are. O(n).
+    /// Returns the number of members. O(n).
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
@@ -200,7 +200,7 @@ impl fmt::Debug for Baggage {
     }
 }
 
-/// The members of [`Baggage`]; [`Baggage::iter`] makes it.
+/// The members of [`Baggage`]; [`Baggage::iter`] returns it.
 ///
 /// # Examples
 ///
@@ -223,7 +223,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        // An empty text has one part, which is empty.
+        // An empty string has one part, which is empty.
         self.texts.next().filter(|text| !text.is_empty()).map(Member::new)
     }
 }

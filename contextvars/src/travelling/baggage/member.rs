@@ -5,9 +5,9 @@ use std::fmt;
 
 use super::percent;
 
-/// One member of a baggage header: a key, a value, and perhaps properties.
+/// One member of a baggage header: a key, a value, and optional properties.
 ///
-/// Its `Display` is the member as it is sent. Its `Debug` shows the key alone: it is not known how secret the value is.
+/// Its `Display` is the member as it is sent. Its `Debug` shows the key only, since the value may be secret.
 ///
 /// # Examples
 ///
@@ -26,12 +26,12 @@ use super::percent;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// `KEY=VALUE;PROPERTY;..`, where nothing but these separators is `;`, and the first `=` is the key's end.
+    /// `KEY=VALUE;PROPERTY;..`, with no other `;`, where the first `=` ends the key.
     text: &'a str,
 }
 
 impl<'a> Member<'a> {
-    /// The text has to be a member as it is sent.
+    /// The text must be a member in the form in which it is sent.
     pub(super) fn new(text: &'a str) -> Self {
         Self { text }
     }
@@ -42,7 +42,7 @@ impl<'a> Member<'a> {
         self.key_and_rest().0
     }
 
-    /// Returns the value, decoded. Allocates only if something of it is encoded.
+    /// Returns the value, decoded. Allocates only if a part of it is encoded.
     #[must_use]
     pub fn value(self) -> Cow<'a, str> {
         percent::decode(self.encoded_value())
@@ -65,7 +65,7 @@ impl<'a> Member<'a> {
         split_once(self.text, b'=').unwrap_or((self.text, ""))
     }
 
-    /// The member as it stands in the header.
+    /// The member as in the header.
     pub(super) fn as_str(self) -> &'a str {
         self.text
     }
@@ -83,16 +83,16 @@ impl fmt::Debug for Member<'_> {
     }
 }
 
-/// What is before and behind the first separator, which is ASCII.
+/// Splits at the first separator, which is ASCII.
 ///
-/// As the method of `str`, but faster for the short texts that there are in headers.
+/// Like the method of `str`, but faster for short texts such as those in headers.
 #[inline]
 pub(super) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == separator)?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// What is between separators, which are ASCII, and before and behind them.
+/// The parts between separators, which are ASCII.
 #[derive(Clone)]
 pub(super) struct Parts<'a> {
     rest: Option<&'a str>,

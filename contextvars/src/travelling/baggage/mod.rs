@@ -18,14 +18,14 @@ use crate::context::Context;
 /// The name of the header.
 pub const NAME: &str = "baggage";
 
-/// Sets the variables that came with a request, in `context`, and returns it with what had to be left out.
+/// Sets the variables from the baggage of a request in `context`, and returns it with the members that were left out.
 ///
-/// Only variables declared with `baggage` are set. A request without baggage costs a look at the carrier; else each
-/// member is read, and its key looked for among those of the variables that travel. For other limits than the
-/// specification's there is [`Settings::extract`].
+/// Only variables declared with `baggage` are set. A request without baggage costs a lookup in the carrier; otherwise
+/// each member is parsed, and its key looked up among those of the variables. For other limits than those of the
+/// specification, use [`Settings::extract`].
 ///
 /// # Panics
-/// If the `FromStr` of a variable's type does.
+/// If the `FromStr` of a variable's type panics.
 ///
 /// # Examples
 ///
@@ -49,14 +49,13 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
     Settings::new().extract(carrier, context)
 }
 
-/// Writes what is to leave the process from the current context, and returns what had to be left out.
+/// Writes the baggage header for the current context, and returns the members that were left out.
 ///
-/// The header is then what the context says: one that was there before is replaced, or removed. Costs a look at each
-/// variable of the program that travels, and the text of those that are set. To send less, or more, there is
-/// [`Settings::inject`].
+/// An existing header is replaced, or removed if there is nothing to send. O(n) in the program's variables with
+/// `baggage`, plus formatting those that are set. For other limits, use [`Settings::inject`].
 ///
 /// # Panics
-/// If the `Display` of a value does, or returns an error.
+/// If the `Display` of a value panics or returns an error.
 ///
 /// # Examples
 ///

@@ -1,15 +1,15 @@
-//! Percent-encoding, as the values of baggage have it.
+//! Percent-encoding of the values of baggage.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// What a byte is in an encoded value.
+/// The role of a byte in an encoded value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// Stands for itself.
     Plain,
-    /// Stands for itself as well, but there are readers that end a value at `=`, or take `+` for a space: it is left as
-    /// it came, and encoded in what we say.
+    /// Stands for itself as well, but some readers end a value at `=`, or read `+` as a space: left unchanged in
+    /// received values, and encoded in those of variables.
     Mistakable,
     /// `%`, which begins an encoded byte.
     Percent,
@@ -42,7 +42,8 @@ fn encode(value: &str, text: &mut String) {
     encode_unless(value, text, |value, at| class(value[at]) == Class::Plain);
 }
 
-/// Appends `value`, which came in encoded, with that encoded which should have been: a `%` without two digits, too.
+/// Appends `value`, which was received encoded, and encodes the bytes that should have been, among them a `%` without
+/// two digits.
 pub(super) fn encode_the_rest(value: &str, text: &mut String) {
     encode_unless(value, text, |value, at| match class(value[at]) {
         Class::Plain | Class::Mistakable => true,
@@ -53,8 +54,8 @@ pub(super) fn encode_the_rest(value: &str, text: &mut String) {
     });
 }
 
-/// Appends `value`, with those bytes encoded of which `stays`, given all bytes and the place of one, is false. No byte may
-/// stay that is not ASCII.
+/// Appends `value` and encodes the bytes for which `stays` returns `false`; it is given all bytes and the index of one,
+/// and must return `false` for bytes that are not ASCII.
 #[inline]
 fn encode_unless(value: &str, text: &mut String, stays: impl Fn(&[u8], usize) -> bool) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -63,7 +64,7 @@ fn encode_unless(value: &str, text: &mut String, stays: impl Fn(&[u8], usize) ->
     let mut begin = 0;
     while let Some(length) = (begin..bytes.len()).position(|at| !stays(bytes, at)) {
         let at = begin + length;
-        // Within a character that is not ASCII there is nothing to copy.
+        // Inside of a character that is not ASCII there is nothing to copy.
         text.push_str(value.get(begin..at).unwrap_or_default());
         text.push('%');
         text.push(digit(bytes[at] >> 4));
@@ -73,7 +74,7 @@ fn encode_unless(value: &str, text: &mut String, stays: impl Fn(&[u8], usize) ->
     text.push_str(&value[begin..]);
 }
 
-/// Encodes what is written, into the text behind it.
+/// A writer that encodes into the string behind it.
 pub(super) struct Encoder<'a>(pub(super) &'a mut String);
 
 impl fmt::Write for Encoder<'_> {
@@ -83,7 +84,7 @@ impl fmt::Write for Encoder<'_> {
     }
 }
 
-/// The value that `text` encodes. A `%` without two digits stands for itself; what is not UTF-8 becomes U+FFFD.
+/// Returns the value that `text` encodes. A `%` without two digits stands for itself; invalid UTF-8 becomes U+FFFD.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! [`Reading`]: headers on their way in, of whatever form, become one in the form in which they are sent.
+//! [`Reading`]: converts received headers, in any accepted form, to one header in the form in which it is sent.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,18 +12,18 @@ use crate::travelling::by_key::BAGGAGE;
 use crate::travelling::skipped::{Reason, Skipped};
 use crate::travelling::text::is_token;
 
-/// However long the headers, the list of complaints stays short.
+/// Limits the list of reports, however long the headers are.
 const MOST_COMPLAINTS: usize = 64;
 
 /// The members that were read so far.
 ///
-/// Leniently: white space of any kind around the parts, empty members and properties, and characters that should have
-/// been encoded are all accepted. Only a member without `=`, or whose key could not be sent on, is not.
+/// Accepted leniently: white space around the parts, empty members and properties, and characters that should have been
+/// encoded. Only a member without `=`, or whose key could not be forwarded, is not accepted.
 pub(super) struct Reading {
     settings: Settings,
-    /// `key=value;property,` for each member, encoded as the specification has it.
+    /// `key=value;property,` for each member, encoded by the specification.
     text: String,
-    /// Where the keys are in it.
+    /// The positions of the keys in it.
     keys: Vec<Range<usize>>,
     skipped: Vec<Skipped>,
 }
@@ -35,9 +35,9 @@ impl Reading {
 
     /// Reads the value of a header. Bytes that are not UTF-8 become U+FFFD.
     pub(super) fn header(&mut self, value: &[u8]) {
-        // Quicker than the lossy conversion, which is hardly ever needed.
+        // Faster than the lossy conversion, which is rarely needed.
         let value = str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
-        // Commas included; what is encoded anew needs more.
+        // Including commas; newly encoded characters need more.
         self.text.reserve(value.len().min(self.settings.most_bytes) + 1);
         for member in Parts::of(&value, b',').map(str::trim_ascii).filter(|member| !member.is_empty()) {
             self.member(member);
@@ -54,7 +54,7 @@ impl Reading {
         if self.settings.variables_only && BAGGAGE.of(key).is_empty() {
             return;
         }
-        // What came before under this key does not count any more, whatever becomes of this member.
+        // An earlier member with this key is discarded, even if this one is left out.
         self.forget(key);
         if self.keys.len() >= self.settings.most_members {
             return self.skip(key, Reason::TooMany(self.settings.most_members));
@@ -79,7 +79,7 @@ impl Reading {
         percent::encode_the_rest(value.trim_ascii(), &mut self.text);
     }
 
-    /// Returns whether all of them could be read; those that could not are left out.
+    /// Returns whether all could be read; the others are left out.
     fn properties(&mut self, properties: &str) -> bool {
         let mut all_are_well_formed = true;
         for property in Parts::of(properties, b';').map(str::trim_ascii).filter(|property| !property.is_empty()) {
@@ -115,7 +115,7 @@ impl Reading {
         }
     }
 
-    /// What was read, and what was left out.
+    /// Returns the members that were read, and those that were left out.
     pub(super) fn end(self) -> (Baggage, Vec<Skipped>) {
         (Baggage::from_header(self.text.strip_suffix(',').unwrap_or_default()), self.skipped)
     }

@@ -1,4 +1,4 @@
-//! [`Settings`]: how much baggage is read and written, and whether what merely passes through is.
+//! [`Settings`]: how much baggage is read and written, and whether members without a variable are.
 
 use super::NAME;
 use super::list::Baggage;
@@ -7,13 +7,12 @@ use super::write::written;
 use crate::context::{Context, copy_context};
 use crate::travelling::{Extractor, Format, Injector, Skipped};
 
-/// How baggage is read and written: within which limits, and whether what passes through is included.
+/// Settings of baggage: the limits, and whether members without a variable are included.
 ///
-/// The functions of this module do by [`Settings::new`] what these methods do by other settings; the layers take
-/// settings as well.
+/// The functions of this module use [`Settings::new`]; these methods use other settings. The layers take settings, too.
 ///
-/// The W3C's specification says how much must be passed on at least: 64 members and 8,192 bytes, which is what is
-/// allowed by default. Other implementations accept up to 180 members.
+/// The default limits are the minimum that the W3C specification requires to be forwarded: 64 members and 8,192 bytes.
+/// Other implementations accept up to 180 members.
 ///
 /// # Examples
 ///
@@ -34,7 +33,7 @@ use crate::travelling::{Extractor, Format, Injector, Skipped};
 /// assert_eq!(ctx[&BERTH], 7);
 /// assert!(skipped.is_empty());
 ///
-/// // To a service of somebody else's, only this program's own variables.
+/// // To a third-party service, only this program's own variables.
 /// let mut headers = HashMap::new();
 /// ctx.run(|| Settings::new().variables_only().inject(&mut headers));
 /// assert_eq!(headers["baggage"], "berth=7");
@@ -48,32 +47,32 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the settings by the specification: 64 members, 8,192 bytes, and everything passes through.
+    /// Returns the default settings: 64 members, 8,192 bytes, and members without a variable are forwarded.
     #[must_use]
     pub const fn new() -> Self {
         Self { most_members: 64, most_bytes: 8192, variables_only: false }
     }
 
-    /// Allows so many members.
+    /// Limits the number of members.
     ///
-    /// When members are read, the key of each is compared with those of all that are kept: with a large limit, what a
-    /// stranger sends can take long to read.
+    /// When members are read, the key of each is compared with those of all that are kept: with a large limit, a header
+    /// of a hostile client can take long to read.
     #[must_use]
     pub const fn most_members(mut self, most: usize) -> Self {
         self.most_members = most;
         self
     }
 
-    /// Allows so many bytes: those of all members as they are sent, with the commas between them. White space that came
-    /// in does not count.
+    /// Limits the number of bytes: those of all members as they are sent, with the commas between them. Received white
+    /// space does not count.
     #[must_use]
     pub const fn most_bytes(mut self, most: usize) -> Self {
         self.most_bytes = most;
         self
     }
 
-    /// Leaves out the members that no variable stands for: [`extract`](Self::extract) and [`parse`](Self::parse) do not
-    /// keep them, [`inject`](Self::inject) and [`of`](Self::of) do not send them. They are not reported, and do not count
+    /// Leaves out the members without a variable: [`extract`](Self::extract) and [`parse`](Self::parse) do not keep
+    /// them, [`inject`](Self::inject) and [`of`](Self::of) do not send them. They are not reported, and do not count
     /// towards the limits.
     #[must_use]
     pub const fn variables_only(mut self) -> Self {
@@ -89,20 +88,20 @@ impl Settings {
         reading.end()
     }
 
-    /// Returns what is to leave the process from `context`, as [`Baggage::of`] does.
+    /// Returns the members to be sent from `context`, as [`Baggage::of`] does.
     ///
     /// # Panics
-    /// If the `Display` of a value does, or returns an error.
+    /// If the `Display` of a value panics or returns an error.
     #[must_use]
     pub fn of(self, context: &Context) -> (Baggage, Vec<Skipped>) {
         let (header, skipped) = written(context, self);
         (Baggage::from_header(&header), skipped)
     }
 
-    /// Sets the variables that came with a request, as [`extract`](super::extract) does.
+    /// Sets the variables from the baggage of a request, as [`extract`](super::extract) does.
     ///
     /// # Panics
-    /// If the `FromStr` of a variable's type does.
+    /// If the `FromStr` of a variable's type panics.
     #[must_use = "the variables are set only in the returned context"]
     pub fn extract(self, carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
         let mut reading = Reading::new(self);
@@ -113,10 +112,10 @@ impl Settings {
         (context, skipped)
     }
 
-    /// Writes what is to leave the process from the current context, as [`inject`](super::inject) does.
+    /// Writes the baggage header for the current context, as [`inject`](super::inject) does.
     ///
     /// # Panics
-    /// If the `Display` of a value does, or returns an error.
+    /// If the `Display` of a value panics or returns an error.
     pub fn inject(self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
         let (header, skipped) = written(&copy_context(), self);
         carrier.set(NAME, (!header.is_empty()).then_some(header));

@@ -1,4 +1,4 @@
-//! [`written`]: the variables of a context, and what passes through it, become a header.
+//! [`written`]: makes a header of the variables of a context and the received members without a variable.
 
 use std::fmt::{Display, Write as _};
 
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::travelling::by_key::{BAGGAGE, Entry, Travels};
 use crate::travelling::skipped::{Reason, Skipped};
 
-/// The value of the header that is to leave the process from `context`; empty, if there is to be none.
+/// Returns the value of the header for `context`, empty if there is nothing to send.
 pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
     let received = context.get(&RECEIVED_BAGGAGE);
     let mut header = Header { text: String::with_capacity(received.map_or(0, |it| it.bytes() + 1)), members: 0 };
@@ -38,14 +38,14 @@ pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Ski
     }
 }
 
-/// As much as most headers have.
+/// The length of most headers.
 const USUAL: usize = 128;
 
 fn encode(shown: &dyn Display, header: &mut String) {
     write!(Encoder(header), "{shown}").expect("a `Display` returned an error unexpectedly");
 }
 
-/// Whether `text` stands for a value of the variable's that is written like this, encoded.
+/// Whether `text`, parsed and written again, is equal to this encoded value of the variable.
 fn is_written(var: &dyn Travels, text: &str, encoded: &str) -> bool {
     let mut again = None;
     var.shown_again(text, &mut |shown| encode(shown, again.insert(String::with_capacity(encoded.len()))));
@@ -64,7 +64,8 @@ impl Header {
         self.end_member();
     }
 
-    /// Writes the first of the variables that has something to send; as it came in, if it has not changed since.
+    /// Writes the first of the variables that has a value to send: the received member if its value is unchanged,
+    /// otherwise a new one.
     fn push_variable(&mut self, vars: &[Entry], context: &Context, received: Option<Member<'_>>) {
         let begin = self.text.len();
         for Entry { key, var } in vars {
@@ -96,7 +97,7 @@ impl Header {
     }
 }
 
-/// Leaves out what is too much: first of what passes through, and only then of what variables say.
+/// Leaves out members over the limits: first those without a variable, then those of variables.
 #[cold]
 fn within_limits(header: &str, settings: Settings) -> (String, Vec<Skipped>) {
     let all: Vec<_> = Baggage::members_of(header).map(|it| (it, !BAGGAGE.of(it.key()).is_empty())).collect();
