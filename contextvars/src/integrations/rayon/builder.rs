@@ -1,4 +1,4 @@
-//! [`ThreadPoolBuilder`]: rayon's, for pools whose jobs inherit the context.
+//! [`ThreadPoolBuilder`]: rayon's builder, for pools whose jobs inherit the context.
 
 use std::any::Any;
 use std::{fmt, io, thread};
@@ -11,7 +11,8 @@ use super::pool::ThreadPool;
 ///
 /// # Examples
 ///
-/// The pool's threads begin in an empty context, whoever builds it; its jobs have that of whoever starts them.
+/// The threads of the pool begin in an empty context, also when the pool is built within one; its jobs inherit the
+/// context of their spawner.
 ///
 /// ```
 /// # use contextvars::{context_var, rayon, with_context};
@@ -26,7 +27,7 @@ use super::pool::ThreadPool;
 /// assert_eq!(receiver.recv(), Ok(0));
 /// assert_eq!(with_context!(REQUEST_ID = 2, { pool.install(|| REQUEST_ID.get()) }), 2);
 ///
-/// // Of one that rayon built:
+/// // From a pool that rayon built:
 /// let pool = rayon::ThreadPool::from(::rayon::ThreadPoolBuilder::new().num_threads(1).build()?);
 /// assert_eq!(with_context!(REQUEST_ID = 3, { pool.install(|| REQUEST_ID.get()) }), 3);
 /// # Ok(())
@@ -37,11 +38,11 @@ pub struct ThreadPoolBuilder<S = DefaultSpawn> {
     spawn: S,
 }
 
-/// Says of a [`ThreadPoolBuilder`] that rayon starts the threads.
+/// The type of a [`ThreadPoolBuilder`] whose threads rayon starts.
 #[derive(Debug, Default)]
 pub struct DefaultSpawn(());
 
-/// Says of a [`ThreadPoolBuilder`] that a function starts the threads: the one given to
+/// The type of a [`ThreadPoolBuilder`] whose threads are started by the function given to
 /// [`spawn_handler`](ThreadPoolBuilder::spawn_handler).
 pub struct CustomSpawn<F>(F);
 
@@ -51,7 +52,7 @@ pub trait ThreadSpawn: sealed::Sealed {}
 impl<S: sealed::Sealed> ThreadSpawn for S {}
 
 mod sealed {
-    //! What a builder needs of the way in which its threads are started, of which there are two.
+    //! The operations of a builder that depend on how its threads are started.
 
     use std::io;
 
@@ -92,9 +93,10 @@ impl ThreadPoolBuilder {
         Self::default()
     }
 
-    /// Builds a pool whose threads may borrow, calls `with_pool` with it, and returns when all its threads have ended.
+    /// Builds a pool whose threads may borrow, calls `with_pool` with it, and returns when all threads of the pool have
+    /// ended.
     ///
-    /// `wrapper` is called on each thread, in an empty context, and has to call [`ThreadBuilder::run`].
+    /// `wrapper` is called on each thread, in an empty context, and must call [`ThreadBuilder::run`].
     ///
     /// # Errors
     /// As [`rayon::ThreadPoolBuilder::build_scoped`](::rayon::ThreadPoolBuilder::build_scoped).
@@ -143,7 +145,7 @@ impl ThreadPoolBuilder {
     }
 }
 
-/// Defines settings as their namesakes in rayon.
+/// Defines the settings, which call those of the same name in rayon.
 macro_rules! settings {
     ($($(#[$doc:meta])* fn $name:ident $(<$F:ident>)? ($($argument:ident: $type:ty)?) $(where { $($bounds:tt)+ })?;)+) => { $(
         $(#[$doc])*
@@ -156,19 +158,19 @@ macro_rules! settings {
 
 impl<S> ThreadPoolBuilder<S> {
     settings! {
-        /// Sets how many threads the pool has; 0, the default, means one for each core.
+        /// Sets the number of threads; 0, the default, means one for each core.
         fn num_threads(threads: usize);
         /// Sets the name of each thread, by its index.
         fn thread_name<F>(name: F) where { F: FnMut(usize) -> String + 'static };
         /// Sets the size of each thread's stack, in bytes.
         fn stack_size(bytes: usize);
-        /// Makes the building thread one of the pool's.
+        /// Makes the thread that builds the pool one of its threads.
         fn use_current_thread();
-        /// Sets what is called with a spawned job's panic, instead of ending the process.
+        /// Sets the function that is called with the panic of a spawned job, instead of aborting the process.
         fn panic_handler<F>(handler: F) where { F: Fn(Box<dyn Any + Send>) + Send + Sync + 'static };
-        /// Sets what each thread calls at its start.
+        /// Sets the function that each thread calls at its start.
         fn start_handler<F>(handler: F) where { F: Fn(usize) + Send + Sync + 'static };
-        /// Sets what each thread calls at its end.
+        /// Sets the function that each thread calls at its end.
         fn exit_handler<F>(handler: F) where { F: Fn(usize) + Send + Sync + 'static };
     }
 
@@ -180,7 +182,7 @@ impl<S> ThreadPoolBuilder<S> {
         Self { inner: self.inner.breadth_first(), ..self }
     }
 
-    /// Sets what starts the threads: it is called with each, and whatever thread it starts has to call
+    /// Sets the function that starts the threads: it is called once for each, and the thread that it starts must call
     /// [`ThreadBuilder::run`].
     ///
     /// # Examples
@@ -218,10 +220,11 @@ impl<S: ThreadSpawn> ThreadPoolBuilder<S> {
         self.spawn.build(self.inner).map(ThreadPool::from)
     }
 
-    /// Builds the global pool, which everything outside of another pool uses.
+    /// Builds the global pool, which is used by all code outside of another pool.
     ///
     /// # Errors
-    /// As [`rayon::ThreadPoolBuilder::build_global`](::rayon::ThreadPoolBuilder::build_global): if there is one.
+    /// As [`rayon::ThreadPoolBuilder::build_global`](::rayon::ThreadPoolBuilder::build_global): for example if there
+    /// already is one.
     pub fn build_global(self) -> Result<(), ThreadPoolBuildError> {
         self.spawn.build_global(self.inner)
     }

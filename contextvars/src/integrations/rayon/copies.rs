@@ -4,28 +4,29 @@ use std::sync::Mutex;
 
 use crate::context::Context;
 
-/// A copy of a context for each thread of the pool, so that a call neither counts nor waits.
+/// A copy of a context for each thread of the pool, so that a call changes no shared reference count and waits for no
+/// lock.
 ///
-/// A count that all threads write to would cost more than many a comparison of two items does.
+/// A reference count that all threads write to would cost more than a typical comparison of two items.
 pub(super) struct Copies<'c> {
     original: &'c Context,
-    /// One for each thread, and one for who is not of the pool.
+    /// One for each thread, and one for threads outside of the pool.
     of_threads: Box<[Copy]>,
 }
 
-/// Far enough from its neighbours for the processor to keep them apart.
+/// Aligned so that two copies do not share a cache line.
 #[repr(align(128))]
 struct Copy(Mutex<Context>);
 
 impl<'c> Copies<'c> {
-    /// Copies for the threads of the current pool.
+    /// Returns the copies for the threads of the current pool.
     pub(super) fn of(original: &'c Context) -> Self {
         let threads = ::rayon::current_num_threads();
         Self { original, of_threads: (0..=threads).map(|_| Copy(Mutex::new(original.clone()))).collect() }
     }
 
-    /// Calls `f` in this thread's copy. If that is in use, by a call that waits further down on the stack, or if a call
-    /// in it has panicked, in another copy.
+    /// Calls `f` in this thread's copy, or in a new copy if that one is in use by a call further down on the stack, or
+    /// if a call in it has panicked.
     #[inline]
     pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
         let last = self.of_threads.len() - 1;

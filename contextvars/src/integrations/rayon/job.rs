@@ -1,16 +1,16 @@
-//! Single jobs: [`join`], [`spawn`], [`broadcast`] and what resembles them.
+//! Single jobs: [`join`], [`spawn`], [`broadcast`] and similar functions.
 
 use ::rayon::{BroadcastContext, FnContext, Yield};
 
 use crate::context::{Context, inherit_context};
 use crate::task::ContextExt;
 
-/// Takes two closures and runs them, in parallel where a thread is free, each in a copy of the current context.
+/// Runs two closures, in parallel if a thread is free, each in a copy of the current context.
 ///
 /// As [`rayon::join`](::rayon::join). The context is copied twice: two reference counts.
 ///
 /// # Panics
-/// If one of the closures does. The caller's context is then as it was.
+/// If one of the closures panics. The caller's context is unchanged then.
 ///
 /// # Examples
 ///
@@ -42,11 +42,11 @@ where
     waiting(|| ::rayon::join(a, b))
 }
 
-/// Does what [`join`] does, for closures that want to know whether they were stolen; see
-/// [`rayon::join_context`](::rayon::join_context), whose "context" is not ours.
+/// Like [`join`], for closures that are told whether they were stolen; see
+/// [`rayon::join_context`](::rayon::join_context), where "context" has another meaning.
 ///
 /// # Panics
-/// If one of the closures does.
+/// If one of the closures panics.
 ///
 /// # Examples
 ///
@@ -93,7 +93,7 @@ where
 /// ```
 ///
 /// # Python
-/// `executor.submit(copy_context().run, f)`; a plain `executor.submit(f)` hands no context on.
+/// `executor.submit(copy_context().run, f)`; a plain `executor.submit(f)` does not propagate the context.
 pub fn spawn<F>(f: F)
 where
     F: FnOnce() + Send + 'static,
@@ -109,7 +109,7 @@ where
 ///
 /// # Examples
 ///
-/// A job has the values of where it was started, whenever it runs.
+/// A job has the values at the time of its spawn, whenever it runs.
 ///
 /// ```
 /// # use contextvars::{context_var, rayon, with_context};
@@ -140,11 +140,11 @@ where
 /// As [`rayon::broadcast`](::rayon::broadcast). The context is copied once for each thread: a reference count.
 ///
 /// # Panics
-/// If `f` does.
+/// If `f` panics.
 ///
 /// # Examples
 ///
-/// What `f` sets on one thread it does not find on another.
+/// A value that `f` sets on one thread is not visible on another.
 ///
 /// ```
 /// # use contextvars::{context_var, rayon};
@@ -208,7 +208,7 @@ where
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
 /// pool.install(|| {
 ///     let (sender, receiver) = std::sync::mpsc::channel();
-///     ::rayon::spawn(move || sender.send(REQUEST_ID.get()).unwrap()); // as another crate would, for anybody
+///     ::rayon::spawn(move || sender.send(REQUEST_ID.get()).unwrap()); // as another crate would, for any request
 ///     let ran = with_context!(REQUEST_ID = 7, { rayon::yield_now() });
 ///     assert_eq!(ran, Some(rayon::Yield::Executed));
 ///     assert_eq!(receiver.recv(), Ok(0));
@@ -248,7 +248,7 @@ pub fn yield_local() -> Option<Yield> {
     waiting(::rayon::yield_local)
 }
 
-/// Runs `wait`, which may run anybody's jobs, in an empty context.
+/// Runs `wait`, which may run unrelated jobs, in an empty context.
 pub(super) fn waiting<R>(wait: impl FnOnce() -> R) -> R {
     Context::default().run(wait)
 }
@@ -262,7 +262,7 @@ fn inheriting_fn<A, R>(f: impl FnOnce(A) -> R) -> impl FnOnce(A) -> R {
     }
 }
 
-/// `f`, to be called in copies of the current context.
+/// Returns `f`, to be called in copies of the current context.
 pub(super) fn broadcasting<F>(f: F) -> impl Fn(BroadcastContext<'_>) + Send + Sync
 where
     F: Fn(BroadcastContext<'_>) + Send + Sync,

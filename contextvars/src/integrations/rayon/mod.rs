@@ -1,12 +1,12 @@
-//! rayon, with jobs and parallel iterators that inherit the context: put `use contextvars::rayon;` in front of ordinary
+//! rayon, whose jobs and parallel iterators inherit the context: put `use contextvars::rayon;` in front of ordinary
 //! rayon code.
 //!
-//! Everything of rayon is here under its own name. What starts jobs is replaced: each job of [`join`], [`scope`],
-//! [`spawn`], [`broadcast`] and of a [`ThreadPool`] runs in its own copy of the caller's context (without the variables
-//! declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). What a job sets stays in its
-//! copy. So do the closures of a parallel iterator, whose context is that of where it was made: by `par_iter`,
-//! `into_par_iter`, `par_bridge`, `par_chunks` and the other methods of the [`prelude`], or by a function of [`iter`].
-//! And `par_sort_by` and its like compare in the context.
+//! Everything of rayon is here under its own name. Only the items that start jobs are replaced: each job of [`join`],
+//! [`scope`], [`spawn`], [`broadcast`] and of a [`ThreadPool`] runs in its own copy of the caller's context (without
+//! the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). The values that a
+//! job sets stay in its copy. The closures of a parallel iterator run in copies of the context in which it was created:
+//! by `par_iter`, `into_par_iter`, `par_bridge`, `par_chunks` and the other methods of the [`prelude`], or by a
+//! function of [`iter`]. `par_sort_by` and similar methods compare in the context.
 //!
 //! ```
 //! use contextvars::rayon::prelude::*;
@@ -27,16 +27,16 @@
 //! ```
 //!
 //! # Waiting
-//! A worker that waits, for the other half of a `join` say, runs other jobs meanwhile: for another request, perhaps. A
-//! job or an iterator of this module sees its own context all the same. Beyond that, whoever waits in a function of this
-//! module, or for one of its iterators, does so in an empty context, so that jobs which were started by other means do
-//! not see the waiter's.
+//! A worker that waits, for example for the other half of a `join`, runs other jobs meanwhile, possibly of another
+//! request. A job or an iterator of this module still sees its own context. In addition, a thread that waits in a
+//! function of this module, or for one of its iterators, does so in an empty context, so that plain jobs do not see the
+//! context of the waiting one.
 //!
 //! # Limits
-//! *rayon itself, in other crates.* Where a job calls a crate that uses rayon by itself, as for decoding an image, what
-//! that crate starts does not inherit. And a worker that waits there shows its context to such plain jobs of whomever.
-//! They may see the values of a request that is not theirs, in a log line say. Run such code in an empty context; a
-//! closure that it is to call takes its context along:
+//! *rayon itself, in other crates.* If a job calls a crate that uses rayon itself, for example to decode an image, the
+//! jobs of that crate do not inherit. While a worker waits there, its context is visible to unrelated plain jobs that
+//! it runs. They may see the values of another request, for example in a log line. Run such code in an empty context; a
+//! closure that it calls brings its context along:
 //!
 //! ```
 //! use contextvars::{Context, context_var, inherit_context};
@@ -53,14 +53,13 @@
 //! # }
 //! ```
 //!
-//! *Iterators known by rayon's traits only.* An `impl ParallelIterator` has rayon's own adaptors; see
-//! [`WithContext`](iter::WithContext). They keep the context but for what comes after `flat_map`, `flatten`, `chain`,
-//! `chunks` and `fold_chunks`: there, give it again by
-//! [`inherit_context()`](iter::ParallelIteratorExt::inherit_context).
+//! *Iterators behind rayon's traits.* An `impl ParallelIterator` has rayon's own adaptors; see
+//! [`WithContext`](iter::WithContext). They keep the context, except after `flat_map`, `flatten`, `chain`, `chunks` and
+//! `fold_chunks`: there, attach it again with [`inherit_context()`](iter::ParallelIteratorExt::inherit_context).
 //!
-//! *Types of your own.* Implement `::rayon::iter::IntoParallelIterator`, with rayon's types, and not the trait of this
-//! module, which is there for whatever implements rayon's. The same goes for the `IntoParallelIterator` in the signature
-//! of a [`ParallelExtend`](iter::ParallelExtend) or [`FromParallelIterator`](iter::FromParallelIterator).
+//! *Your own types.* Implement `::rayon::iter::IntoParallelIterator`, with rayon's types, and not the trait of this
+//! module, which is implemented for all types that implement rayon's. The same applies to the `IntoParallelIterator` in
+//! the signature of a [`ParallelExtend`](iter::ParallelExtend) or [`FromParallelIterator`](iter::FromParallelIterator).
 
 pub mod iter;
 pub mod slice;

@@ -1,6 +1,6 @@
-//! rayon's modules of iterators over the standard library's types, under their own names and inheriting.
+//! rayon's modules of iterators over the standard library's types, under their own names, with iterators that inherit.
 
-/// Defines a module with the names of what its sources give.
+/// Defines a module with the names of its iterators.
 macro_rules! named {
     ($($(#[$more:meta])* $module:ident of $($path:ident)::+ { $($Name:ident<$($parameter:tt),+>),+ })+) => { $(
         #[doc = concat!(

@@ -1,4 +1,4 @@
-//! [`ThreadPool`]: rayon's, with jobs that inherit the context.
+//! [`ThreadPool`]: rayon's pool, with jobs that inherit the context.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,7 +11,7 @@ use crate::context::inherit_context;
 
 /// A [`rayon::ThreadPool`](::rayon::ThreadPool) whose jobs inherit the context of their spawner.
 ///
-/// It dereferences to rayon's own, for functions that take one; what is started through that one does not inherit.
+/// It dereferences to rayon's own pool, for functions that take one; jobs that are started through that do not inherit.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ use crate::context::inherit_context;
 /// ```
 ///
 /// # Python
-/// `concurrent.futures.ThreadPoolExecutor`, but that hands no context on: there it takes
+/// `concurrent.futures.ThreadPoolExecutor`, which does not propagate the context: write
 /// `pool.submit(copy_context().run, f)`.
 pub struct ThreadPool {
     inner: ::rayon::ThreadPool,
@@ -48,13 +48,13 @@ impl ThreadPool {
         self.inner.current_num_threads()
     }
 
-    /// Returns the index of this thread in the pool, if it is one of the pool's.
+    /// Returns the index of this thread in the pool, or `None` if it is not one of the pool's threads.
     #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn current_thread_index(&self) -> Option<usize> {
         self.inner.current_thread_index()
     }
 
-    /// Returns whether jobs wait for this thread in particular, if it is one of the pool's.
+    /// Returns whether jobs wait for this thread in particular, or `None` if it is not one of the pool's threads.
     #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn current_thread_has_pending_tasks(&self) -> Option<bool> {
         self.inner.current_thread_has_pending_tasks()
@@ -63,7 +63,7 @@ impl ThreadPool {
     /// Runs `f` in the pool and in a copy of the current context, and returns its result.
     ///
     /// # Panics
-    /// If `f` does.
+    /// If `f` panics.
     pub fn install<F, R>(&self, f: F) -> R
     where
         F: FnOnce() -> R + Send,
@@ -73,10 +73,10 @@ impl ThreadPool {
         waiting(|| self.inner.install(f))
     }
 
-    /// Does what [`join`](super::join) does, in this pool.
+    /// Like [`join`](super::join), in this pool.
     ///
     /// # Panics
-    /// If one of the closures does.
+    /// If one of the closures panics.
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
@@ -88,10 +88,10 @@ impl ThreadPool {
         waiting(|| self.inner.join(a, b))
     }
 
-    /// Does what [`scope`](super::scope()) does, in this pool.
+    /// Like [`scope`](super::scope()), in this pool.
     ///
     /// # Panics
-    /// If `f` or one of the jobs does.
+    /// If `f` or one of the jobs panics.
     pub fn scope<'scope, F, R>(&self, f: F) -> R
     where
         F: FnOnce(&Scope<'scope>) -> R + Send,
@@ -101,10 +101,10 @@ impl ThreadPool {
         waiting(|| self.inner.scope(body))
     }
 
-    /// Does what [`scope_fifo`](super::scope_fifo) does, in this pool.
+    /// Like [`scope_fifo`](super::scope_fifo), in this pool.
     ///
     /// # Panics
-    /// If `f` or one of the jobs does.
+    /// If `f` or one of the jobs panics.
     pub fn scope_fifo<'scope, F, R>(&self, f: F) -> R
     where
         F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
@@ -114,10 +114,10 @@ impl ThreadPool {
         waiting(|| self.inner.scope_fifo(body))
     }
 
-    /// Does what [`in_place_scope`](super::in_place_scope) does, with the jobs in this pool.
+    /// Like [`in_place_scope`](super::in_place_scope), with the jobs in this pool.
     ///
     /// # Panics
-    /// If `f` or one of the jobs does.
+    /// If `f` or one of the jobs panics.
     pub fn in_place_scope<'scope, F, R>(&self, f: F) -> R
     where
         F: FnOnce(&Scope<'scope>) -> R,
@@ -125,10 +125,10 @@ impl ThreadPool {
         waiting_in_place(|caller| self.inner.in_place_scope(|inner| caller.outside(|| f(inner))))
     }
 
-    /// Does what [`in_place_scope_fifo`](super::in_place_scope_fifo) does, with the jobs in this pool.
+    /// Like [`in_place_scope_fifo`](super::in_place_scope_fifo), with the jobs in this pool.
     ///
     /// # Panics
-    /// If `f` or one of the jobs does.
+    /// If `f` or one of the jobs panics.
     pub fn in_place_scope_fifo<'scope, F, R>(&self, f: F) -> R
     where
         F: FnOnce(&ScopeFifo<'scope>) -> R,
@@ -155,7 +155,7 @@ impl ThreadPool {
     /// Calls `f` on every thread of the pool, each time in a copy of the current context, and returns the results.
     ///
     /// # Panics
-    /// If `f` does.
+    /// If `f` panics.
     pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
     where
         F: Fn(BroadcastContext<'_>) -> R + Sync,
@@ -174,13 +174,13 @@ impl ThreadPool {
         self.inner.spawn_broadcast(broadcasting(f));
     }
 
-    /// Does what [`yield_now`](super::yield_now) does, if this thread is one of this pool.
+    /// Like [`yield_now`](super::yield_now), if this thread is one of this pool.
     #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn yield_now(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_now())
     }
 
-    /// Does what [`yield_local`](super::yield_local) does, if this thread is one of this pool.
+    /// Like [`yield_local`](super::yield_local), if this thread is one of this pool.
     #[expect(clippy::must_use_candidate, reason = "rayon's is not")]
     pub fn yield_local(&self) -> Option<Yield> {
         waiting(|| self.inner.yield_local())

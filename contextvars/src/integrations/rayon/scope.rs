@@ -1,4 +1,4 @@
-//! Scopes: jobs that may borrow, with a parent that waits for them.
+//! Scopes: jobs that may borrow, whose parent waits for them.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::task::ContextExt;
 
 /// A [`rayon::Scope`](::rayon::Scope) whose jobs inherit the context of their spawner.
 ///
-/// It is rayon's `Scope` behind another face, which is why its methods, `spawn` and `spawn_broadcast`, are found under
+/// It is rayon's `Scope` behind a trait object; so its methods, `spawn` and `spawn_broadcast`, are documented at
 /// [`Inherit`].
 ///
 /// # Examples
 ///
-/// Each job sets its own depth, which its siblings do not see, and the jobs that it starts do.
+/// Each job sets its own depth, which is visible to the jobs that it starts and not to its siblings.
 ///
 /// ```
 /// # use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,8 +44,8 @@ pub type Scope<'scope> = dyn Inherit<::rayon::Scope<'scope>> + 'scope;
 
 /// A [`rayon::ScopeFifo`](::rayon::ScopeFifo) whose jobs inherit the context of their spawner.
 ///
-/// It is rayon's `ScopeFifo` behind another face, which is why its methods, `spawn_fifo` and `spawn_broadcast`, are
-/// found under [`Inherit`].
+/// It is rayon's `ScopeFifo` behind a trait object; so its methods, `spawn_fifo` and `spawn_broadcast`, are documented
+/// at [`Inherit`].
 ///
 /// # Examples
 ///
@@ -70,8 +70,8 @@ pub type Scope<'scope> = dyn Inherit<::rayon::Scope<'scope>> + 'scope;
 /// ```
 pub type ScopeFifo<'scope> = dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope;
 
-/// What a [`Scope`] is to the type system: something whose jobs inherit the context. Implemented for rayon's two kinds
-/// of scope alone.
+/// The trait behind [`Scope`]: something whose jobs inherit the context. Implemented only for rayon's two kinds of
+/// scope.
 ///
 /// # Examples
 ///
@@ -96,7 +96,8 @@ pub type ScopeFifo<'scope> = dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope;
 /// # }
 /// ```
 //
-// A struct around rayon's `&'a Scope<'scope>` would have a lifetime more than rayon's, which every signature would show.
+// A struct around rayon's `&'a Scope<'scope>` would have one lifetime more than rayon's, which would appear in every
+// signature.
 pub trait Inherit<Original>: fmt::Debug + Send + Sync + sealed::Sealed {
     /// The original.
     #[doc(hidden)]
@@ -169,12 +170,12 @@ impl<'scope> dyn Inherit<::rayon::ScopeFifo<'scope>> + 'scope {
     }
 }
 
-/// Calls `f`, itself a job that inherits the context, with a scope, and returns when all jobs of the scope are done.
+/// Calls `f`, itself a job that inherits the context, with a scope, and returns when all jobs of the scope have ended.
 ///
 /// As [`rayon::scope`](::rayon::scope).
 ///
 /// # Panics
-/// If `f` or one of the jobs does. The caller's context is then as it was.
+/// If `f` or one of the jobs panics. The caller's context is unchanged then.
 ///
 /// # Examples
 ///
@@ -203,10 +204,10 @@ where
     waiting(|| ::rayon::scope(body))
 }
 
-/// Does what [`scope`] does, with jobs that run first in, first out; see [`rayon::scope_fifo`](::rayon::scope_fifo).
+/// Like [`scope`], with jobs that run first in, first out; see [`rayon::scope_fifo`](::rayon::scope_fifo).
 ///
 /// # Panics
-/// If `f` or one of the jobs does.
+/// If `f` or one of the jobs panics.
 ///
 /// # Examples
 ///
@@ -232,12 +233,12 @@ where
 }
 
 /// Calls `f` with a scope, on this thread and in the current context itself, and returns when all jobs of the scope
-/// are done. The jobs inherit the context.
+/// have ended. The jobs inherit the context.
 ///
 /// As [`rayon::in_place_scope`](::rayon::in_place_scope).
 ///
 /// # Panics
-/// If `f` or one of the jobs does.
+/// If `f` or one of the jobs panics.
 ///
 /// # Examples
 ///
@@ -261,11 +262,11 @@ where
     waiting_in_place(|caller| ::rayon::in_place_scope(|inner| caller.outside(|| f(inner))))
 }
 
-/// Does what [`in_place_scope`] does, with jobs that run first in, first out; see
+/// Like [`in_place_scope`], with jobs that run first in, first out; see
 /// [`rayon::in_place_scope_fifo`](::rayon::in_place_scope_fifo).
 ///
 /// # Panics
-/// If `f` or one of the jobs does.
+/// If `f` or one of the jobs panics.
 ///
 /// # Examples
 ///
@@ -292,7 +293,7 @@ where
     waiting_in_place(|caller| ::rayon::in_place_scope_fifo(|inner| caller.outside(|| f(inner))))
 }
 
-/// What rayon calls for `f`, in a copy of the context that is current now.
+/// Returns the function that rayon calls for `f`, in a copy of the context that is current now.
 pub(super) fn scope_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R + Send
 where
     F: FnOnce(&Scope<'scope>) -> R + Send,
@@ -304,7 +305,7 @@ where
     }
 }
 
-/// What rayon calls for `f`, in a copy of the context that is current now.
+/// Returns the function that rayon calls for `f`, in a copy of the context that is current now.
 pub(super) fn scope_fifo_body<'scope, F, R>(f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R + Send
 where
     F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
@@ -316,7 +317,7 @@ where
     }
 }
 
-/// Calls `wait` in an empty context, with a guard that knows the way back to the current one.
+/// Calls `wait` in an empty context, with a guard that can enter the current one again.
 pub(super) fn waiting_in_place<R>(wait: impl FnOnce(&mut Entered<'_>) -> R) -> R {
     let mut empty = Context::default();
     let mut entered = empty.enter();

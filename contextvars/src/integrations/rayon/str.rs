@@ -11,7 +11,7 @@ use super::copies::Copies;
 use super::iter::{Inheriting, ParallelIteratorExt};
 use crate::context::{Context, inherit_context};
 
-/// Defines methods as their namesakes in rayon.
+/// Defines methods that call those of the same name in rayon.
 macro_rules! parts {
     ($($(#[$doc:meta])* fn $name:ident() -> $Parts:ident;)+) => { $(
         $(#[$doc])*
@@ -21,7 +21,7 @@ macro_rules! parts {
     )+ };
 }
 
-/// Defines methods as their namesakes in rayon, with a pattern that is looked for in the context.
+/// Defines methods like those of the same name in rayon, whose pattern is searched for in the context.
 macro_rules! found {
     ($($(#[$doc:meta])* fn $name:ident() -> $Found:ident;)+) => { $(
         $(#[$doc])*
@@ -52,36 +52,36 @@ macro_rules! found {
 /// # }
 /// ```
 pub trait ParallelString {
-    /// Returns the text that this is.
+    /// Returns the text.
     fn as_parallel_string(&self) -> &str;
 
     parts! {
-        /// Gives the characters.
+        /// Iterates over the characters.
         fn par_chars() -> Chars;
-        /// Gives the characters with their places.
+        /// Iterates over the characters with their positions.
         fn par_char_indices() -> CharIndices;
-        /// Gives the bytes.
+        /// Iterates over the bytes.
         fn par_bytes() -> Bytes;
-        /// Gives the units of UTF-16.
+        /// Iterates over the units of UTF-16.
         fn par_encode_utf16() -> EncodeUtf16;
-        /// Gives the lines.
+        /// Iterates over the lines.
         fn par_lines() -> Lines;
-        /// Gives the words.
+        /// Iterates over the words.
         fn par_split_whitespace() -> SplitWhitespace;
-        /// Gives the words between whitespace of ASCII.
+        /// Iterates over the words separated by ASCII white space.
         fn par_split_ascii_whitespace() -> SplitAsciiWhitespace;
     }
 
     found! {
-        /// Gives what is between the places where the pattern is found.
+        /// Iterates over the parts between the matches of the pattern.
         fn par_split() -> Split;
-        /// Gives what ends where the pattern is found, and what remains.
+        /// Iterates over the parts that end with a match of the pattern, and the rest.
         fn par_split_inclusive() -> SplitInclusive;
-        /// Gives what is between the places where the pattern is found, without an empty rest.
+        /// Iterates over the parts between the matches of the pattern, without an empty rest.
         fn par_split_terminator() -> SplitTerminator;
-        /// Gives what the pattern finds.
+        /// Iterates over the matches of the pattern.
         fn par_matches() -> Matches;
-        /// Gives what the pattern finds, with its place.
+        /// Iterates over the matches of the pattern with their positions.
         fn par_match_indices() -> MatchIndices;
     }
 }
@@ -92,7 +92,7 @@ impl<S: original::ParallelString + ?Sized> ParallelString for S {
     }
 }
 
-/// Defines names of what the sources give.
+/// Defines the names of the iterators.
 macro_rules! named {
     ($($Name:ident),+) => { $(
         #[doc = concat!("rayon's `", stringify!($Name), "`, inheriting.")]
@@ -109,17 +109,17 @@ mod private {
 
     /// A pattern: a character, some characters, or a function of a character.
     pub trait Pattern: Sized + Sync + Send {
-        /// Whether it calls code that may ask for the context.
+        /// Whether it calls code that may read the context.
         #[doc(hidden)]
         const CALLS: bool = false;
 
-        /// The one character that is looked for, if it is one.
+        /// The one character that is searched for, if the pattern is a character.
         #[doc(hidden)]
         fn only(&self) -> Option<char> {
             None
         }
 
-        /// Whether the pattern finds that character.
+        /// Whether the pattern matches that character.
         #[doc(hidden)]
         fn finds(&self, c: char) -> bool;
     }
@@ -161,7 +161,7 @@ mod private {
     }
 }
 
-/// Defines what looks for a pattern, as its namesake in rayon.
+/// Defines the iterators that search for a pattern, like those of the same name in rayon.
 macro_rules! finders {
     ($($Found:ident -> $Item:ty = $method:ident;)+) => { $(
         #[doc = concat!(

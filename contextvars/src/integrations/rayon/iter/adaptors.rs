@@ -1,4 +1,4 @@
-//! rayon's adaptors as methods of [`WithContext`]: each does what its namesake does, and the context reaches on.
+//! rayon's adaptors as methods of [`WithContext`]: each works like the one of the same name, and keeps the context.
 
 use std::cmp::Ordering;
 
@@ -14,7 +14,7 @@ use super::carry::{Around, Below};
 use super::nested::{FlatMap, Flatten};
 use super::sources::{IntoParallelIterator, original};
 
-/// Defines each method as its namesake in rayon, with the context put where `$reach` says.
+/// Defines each method like the one of the same name in rayon, with the context where `$reach` puts it.
 macro_rules! adaptors {
     ($($reach:ident {
         $(
@@ -23,7 +23,7 @@ macro_rules! adaptors {
             $(where { $($bounds:tt)+ })?;
         )+
     })+) => { $($(
-        #[doc = concat!("Does what rayon's `", stringify!($name), "` does, in the context.")]
+        #[doc = concat!("Like rayon's `", stringify!($name), "`, in the context.")]
         $(#[$more])*
         pub fn $name $(<$($generic),+>)? (self, $($argument: $type),*) -> WithContext<$output>
         $(where $($bounds)+)?
@@ -33,10 +33,10 @@ macro_rules! adaptors {
     )+)+ };
 }
 
-/// Defines each method that takes another iterator as its namesake in rayon.
+/// Defines each method that takes another iterator like the one of the same name in rayon.
 macro_rules! adaptors_of_two {
     ($($(#[$more:meta])* fn $name:ident<$other:ident>() -> $reach:ident $output:ty where { $($bounds:tt)+ };)+) => { $(
-        #[doc = concat!("Does what rayon's `", stringify!($name), "` does, in the context.")]
+        #[doc = concat!("Like rayon's `", stringify!($name), "`, in the context.")]
         $(#[$more])*
         pub fn $name<$other>(self, other: $other) -> WithContext<$output>
         where
@@ -83,11 +83,11 @@ impl<I: ParallelIterator> WithContext<I> {
         fn chain<C>() -> below Below<Chain<I, C::Iter>> where { C: IntoParallelIterator<Item = I::Item> };
     }
 
-    /// Does what rayon's `flat_map` does, in the context.
+    /// Like rayon's `flat_map`, in the context.
     ///
-    /// rayon drives the nested iterators from within the consumption of the outer one. Whoever waits for their pieces
-    /// does so in an empty context, and what comes after this is in the context. Closures that a nested iterator has by
-    /// itself are in it if that is made by `.inherit_context()`.
+    /// rayon drives the nested iterators while it consumes the outer one. A thread that waits for their pieces does so
+    /// in an empty context, and closures after this run in the context. The closures of a nested iterator itself run in
+    /// it if the iterator was created by `.inherit_context()`.
     pub fn flat_map<F, P>(self, f: F) -> WithContext<FlatMap<I, F>>
     where
         F: Fn(I::Item) -> P + Sync + Send,
@@ -97,7 +97,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(|inner| FlatMap { inner, f, context })
     }
 
-    /// Does what rayon's `flatten` does, in the context; see [`flat_map`](Self::flat_map).
+    /// Like rayon's `flatten`, in the context; see [`flat_map`](Self::flat_map).
     pub fn flatten(self) -> WithContext<Flatten<I>>
     where
         I::Item: IntoParallelIterator,
@@ -106,7 +106,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(|inner| Flatten { inner, context })
     }
 
-    /// Does what rayon's `cloned` does, in the context.
+    /// Like rayon's `cloned`, in the context.
     pub fn cloned<'a, T>(self) -> WithContext<Cloned<I>>
     where
         T: 'a + Clone + Send,
@@ -115,7 +115,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(I::cloned)
     }
 
-    /// Does what rayon's `copied` does, in the context.
+    /// Like rayon's `copied`, in the context.
     pub fn copied<'a, T>(self) -> WithContext<Copied<I>>
     where
         T: 'a + Copy + Send,
@@ -124,7 +124,7 @@ impl<I: ParallelIterator> WithContext<I> {
         self.reached(I::copied)
     }
 
-    /// Does what rayon's `while_some` does, in the context.
+    /// Like rayon's `while_some`, in the context.
     pub fn while_some<T>(self) -> WithContext<WhileSome<I>>
     where
         T: Send,
@@ -134,7 +134,7 @@ impl<I: ParallelIterator> WithContext<I> {
     }
 }
 
-/// Where every adaptor so far keeps the items' order and number.
+/// For iterators whose adaptors so far keep the order and number of the items.
 impl<I: IndexedParallelIterator> WithContext<I> {
     adaptors_of_two! {
         fn zip<Z>() -> around Around<Zip<I, Z::Iter>>
@@ -183,12 +183,12 @@ impl<I: IndexedParallelIterator> WithContext<I> {
         }
     }
 
-    /// Does what rayon's `by_exponential_blocks` does, in the context.
+    /// Like rayon's `by_exponential_blocks`, in the context.
     pub fn by_exponential_blocks(self) -> WithContext<Below<ExponentialBlocks<Around<I>>>> {
         self.around(|inner| inner).below(IndexedParallelIterator::by_exponential_blocks)
     }
 
-    /// Does what rayon's `by_uniform_blocks` does, in the context.
+    /// Like rayon's `by_uniform_blocks`, in the context.
     ///
     /// # Panics
     /// If the size is 0.

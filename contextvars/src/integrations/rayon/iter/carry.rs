@@ -1,10 +1,11 @@
-//! What stands between rayon's iterators and enters the context, once for each job where it can.
+//! The adaptors between rayon's iterators that enter the context, if possible once for each job.
 //!
 //! rayon drives an iterator in one of two ways. Either the source is split, and each piece is fed into the *consumer*
-//! that all later adaptors together make up: then a consumer of ours, around that one, enters the context. Or an
-//! adaptor that needs indices (`zip`, `enumerate`) asks the iterators before it for a *producer*, and what those call
-//! is called while items are pulled out of it: then a producer of ours enters the context, around the adaptor's if
-//! that adaptor is made by [`WithContext`](super::WithContext), else around what it pulls from.
+//! that consists of all later adaptors: then a consumer of this module, around that one, enters the context. Or an
+//! adaptor that needs indices (`zip`, `enumerate`) requests a *producer* from the iterators before it, whose closures
+//! are called while items are pulled out of it: then a producer of this module enters the context. It is around the
+//! producer of the adaptor if that adaptor was created by [`WithContext`](super::WithContext), otherwise around the one
+//! that the adaptor pulls from.
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -17,7 +18,7 @@ use crate::context::{Context, copy_context};
 use crate::integrations::rayon::job::waiting;
 use crate::state::Entered;
 
-/// An iterator whose items are consumed in a context: everything after it runs there.
+/// An iterator whose items are consumed in a context: all closures after it run there.
 #[derive(Clone)]
 pub struct Below<I> {
     pub(in crate::integrations::rayon) base: I,
@@ -47,13 +48,13 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Below<I> {
         waiting(|| self.base.drive(consumer))
     }
 
-    /// Enters nothing: whoever asks is a later adaptor of this crate, or is asked by one.
+    /// Does not enter the context: the caller is a later adaptor of this crate, or was called by one.
     fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
         self.base.with_producer(callback)
     }
 }
 
-// For what a `WithContext` is made of; see there.
+// For the parts of a `WithContext`; see there.
 impl<I: UnwindSafe> UnwindSafe for Below<I> {}
 impl<I: RefUnwindSafe> RefUnwindSafe for Below<I> {}
 
@@ -63,7 +64,7 @@ impl<I: fmt::Debug> fmt::Debug for Below<I> {
     }
 }
 
-/// An indexed iterator that runs in a context as a whole: everything before it, too.
+/// An indexed iterator that runs in a context as a whole, including all closures before it.
 #[derive(Clone)]
 pub struct Around<I> {
     pub(super) base: I,
@@ -98,7 +99,7 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Around<I> {
     }
 }
 
-// For what a `WithContext` is made of; see there.
+// For the parts of a `WithContext`; see there.
 impl<I: UnwindSafe> UnwindSafe for Around<I> {}
 impl<I: RefUnwindSafe> RefUnwindSafe for Around<I> {}
 
@@ -111,15 +112,15 @@ impl<I: fmt::Debug> fmt::Debug for Around<I> {
 /// When the context is entered for the items that are pulled out of a producer.
 #[derive(Clone, Copy)]
 pub(super) enum Entering {
-    /// It is current already: those who pull are within `fold_with` of a producer around this one.
+    /// It is current already: the items are pulled within `fold_with` of a producer around this one.
     Never,
-    /// For each item: what comes after it has a context of its own.
+    /// For each item: the closures after it have a context of their own.
     ForEachItem,
-    /// From the first item to the last: nobody else enters it for what comes after.
+    /// From the first item to the last: no other adaptor enters it for the closures after it.
     Once,
 }
 
-/// Asks `base` for its producer, as an adaptor of this crate, and hands it on with the context around.
+/// Requests the producer of `base`, as an adaptor of this crate, and passes it on with the context around it.
 pub(super) fn with_producer_in<I, CB>(context: &Context, entering: Entering, base: I, callback: CB) -> CB::Output
 where
     I: IndexedParallelIterator,
@@ -129,7 +130,7 @@ where
     base.with_producer(Asked { callback, context, entering, before: asking.before() })
 }
 
-/// What gets the producer that this crate has asked for.
+/// The callback for the producer that this crate has requested.
 struct Asked<'c, CB> {
     callback: CB,
     context: &'c Context,
@@ -145,7 +146,7 @@ impl<T, CB: ProducerCallback<T>> ProducerCallback<T> for Asked<'_, CB> {
         let Self { callback, context, entering, .. } = self;
         let pieces = Pieces { inner: producer, context, entering };
         match entering {
-            // rayon drives the whole iterator from here, and may wait.
+            // rayon drives the whole iterator from here, and this thread may wait.
             Entering::Once => waiting(|| callback.callback(pieces)),
             Entering::Never | Entering::ForEachItem => callback.callback(pieces),
         }
@@ -199,9 +200,9 @@ impl<T, P: Producer<Item = T>> Producer for Pieces<'_, P> {
 
 /// The items of one piece, which are pulled one by one.
 struct Items<I> {
-    // Before `kept`, so that it is dropped in the context.
+    // Declared before `kept`, so that it is dropped in the context.
     inner: I,
-    /// What to enter for each item, if it is not current.
+    /// The context to enter for each item, if it is not current.
     context: Option<Context>,
     kept: Option<Kept>,
 }
@@ -250,7 +251,7 @@ impl<I: ExactSizeIterator> ExactSizeIterator for Items<I> {
     }
 }
 
-/// A part of rayon's plumbing whose every call of somebody else's code happens in a copy of a context.
+/// An internal part of rayon, all of whose calls of other code happen in a copy of a context.
 struct Carry<'c, T> {
     inner: T,
     context: &'c Context,
@@ -294,7 +295,7 @@ impl<T, R: Reducer<T>> Reducer<T> for Carry<'_, R> {
     }
 }
 
-/// What consumes the items of one job, in the job's own copy of the context.
+/// The consumer of the items of one job, in the job's own copy of the context.
 struct Job<F> {
     inner: F,
     context: Context,
@@ -311,8 +312,8 @@ impl<T, F: Folder<T>> Folder<T> for Job<F> {
 
     /// The common case: the context is entered once for all items of the job.
     ///
-    /// To pull an item may call closures that come before, in a context of their own: that of an iterator in a `chain`,
-    /// or one that was given earlier. If there is another one here, it is the one that they need.
+    /// Pulling an item may call earlier closures, with a context of their own: that of an iterator in a `chain`, or one
+    /// attached earlier. If another context is current here, it is the one that they need.
     fn consume_iter<I: IntoIterator<Item = T>>(mut self, items: I) -> Self {
         let inner = self.inner;
         let here = copy_context();
@@ -335,7 +336,7 @@ impl<T, F: Folder<T>> Folder<T> for Job<F> {
     }
 }
 
-/// Items that are pulled in the context outside of the one that they are consumed in.
+/// Items that are pulled in the context outside of the one in which they are consumed.
 struct Outside<'e, 'c, I> {
     items: I,
     entered: &'e mut Entered<'c>,

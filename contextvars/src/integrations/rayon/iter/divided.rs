@@ -1,4 +1,4 @@
-//! Sources that a closure divides, or finds as it goes: rayon's `split` and `walk_tree`, inheriting.
+//! Sources whose items a closure splits or discovers: rayon's `split` and `walk_tree`, with iterators that inherit.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use crate::integrations::rayon::job::waiting;
 
 /// Does what [`rayon::iter::split`](::rayon::iter::split) does, with an iterator that inherits the context.
 ///
-/// `splitter` itself is called in an empty context, on whatever thread. To have it in that of here, take a copy along.
+/// `splitter` itself is called in an empty context, on any thread. To run it in the caller's context, move a copy into
+/// it.
 ///
 /// # Examples
 ///
@@ -68,7 +69,7 @@ impl<D: fmt::Debug, S> fmt::Debug for Split<D, S> {
     }
 }
 
-/// Defines a source that finds the nodes of a tree, as its namesake in rayon.
+/// Defines a source that visits the nodes of a tree, like the one of the same name in rayon.
 macro_rules! walks {
     ($($(#[$doc:meta])* fn $name:ident() -> $Walk:ident $(where I: $Also:ident)?;)+) => { $(
         #[doc = concat!(
@@ -76,7 +77,7 @@ macro_rules! walks {
             ") does, with an iterator that inherits the context."
         )]
         ///
-        /// `children_of` itself is called in an empty context, on whatever thread; see [`split()`].
+        /// `children_of` itself is called in an empty context, on any thread; see [`split()`].
         $(#[$doc])*
         pub fn $name<S, B, I>(root: S, children_of: B) -> Inheriting<$Walk<S, B>>
         where

@@ -1,10 +1,10 @@
 //! Contexts that stay current while an iterator is alive, instead of during a call.
 //!
-//! An adaptor of rayon's that needs indices pulls its items out of the iterators before it, and what comes after the
-//! adaptor runs between two calls of their `next`. For that to run in the context, too, the context is current from the
-//! making of such an iterator to its drop. The iterators of one thread end in any order (`zip` drops its left side
-//! first), but contexts have to be left in the reverse order. So whoever ends too early is only noted to be over, and
-//! left when all that came after it are over as well.
+//! An adaptor of rayon that needs indices pulls its items out of the iterators before it, and the closures after the
+//! adaptor run between two calls of their `next`. So that those run in the context, too, the context is current from
+//! the creation of such an iterator to its drop. The iterators of one thread end in any order (`zip` drops its left
+//! side first), but contexts must be left in the reverse order. So an iterator that ends too early is only marked as
+//! ended, and its context is left when all later ones have ended as well.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
@@ -13,29 +13,29 @@ use crate::context::Context;
 use crate::state::{Entered, SwappedIn};
 
 thread_local! {
-    /// What is current below what, on this thread, from the outside inwards.
+    /// The contexts that are entered on this thread, outermost first.
     static LEVELS: RefCell<Vec<Level>> = const { RefCell::new(Vec::new()) };
 
-    /// Whether a producer is asked for by an adaptor of this crate, which enters the context that goes on after it.
+    /// Whether an adaptor of this crate is requesting a producer; it then enters the context for the closures after it.
     static ASKED_BY_OURS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// One entry of [`LEVELS`].
 struct Level {
-    /// What to make current again in the end; `None` for one that has entered its context by a call.
+    /// The context to restore at the end, or `None` for a level that has entered its context by a call.
     outer: Option<(Context, SwappedIn)>,
     is_over: bool,
 }
 
-/// A context that is current until this is dropped, and then until all are that came later.
+/// A context that is current until this and all later ones are dropped.
 pub(super) struct Kept {
     at: usize,
-    /// What is current belongs to a thread.
+    /// The current context belongs to a thread.
     not_send: PhantomData<*const ()>,
 }
 
 impl Kept {
-    /// Makes `context` current. Returns `None` on a thread that is about to end.
+    /// Makes `context` current. Returns `None` on a thread that is ending.
     pub(super) fn new(mut context: Context) -> Option<Self> {
         LEVELS.try_with(|_| ()).ok()?;
         let swapped_in = context.swap_in();
@@ -51,7 +51,7 @@ impl Kept {
         at.ok().map(|at| Self { at, not_send: PhantomData })
     }
 
-    /// Whether none came later and is still current.
+    /// Whether this is the innermost level.
     pub(super) fn is_innermost(&self) -> bool {
         LEVELS.try_with(|levels| levels.borrow().len() == self.at + 1).unwrap_or(false)
     }
@@ -71,12 +71,12 @@ impl Drop for Kept {
                 ended.push(context);
             }
         }
-        // These run destructors, which may come here again.
+        // These drops run destructors, which may call this module again.
         drop(ended);
     }
 }
 
-/// The innermost level, if it is over.
+/// The innermost level, if it has ended.
 fn take_last_if_over() -> Option<Level> {
     let take = |levels: &RefCell<Vec<Level>>| {
         let mut levels = levels.borrow_mut();
@@ -87,12 +87,12 @@ fn take_last_if_over() -> Option<Level> {
 
 /// Calls `f`, which may drop iterators that keep contexts, in `context`.
 ///
-/// They are noted to be over then, and left when this `context` is.
+/// Those are marked as ended, and left together with `context`.
 pub(super) fn run<R>(context: &mut Context, f: impl FnOnce() -> R) -> R {
     enter(context, |_| f())
 }
 
-/// Does what [`run`] does, for an `f` that needs the way back out.
+/// Like [`run`], for an `f` that must be able to enter the outer context again.
 pub(super) fn enter<R>(context: &mut Context, f: impl FnOnce(&mut Entered<'_>) -> R) -> R {
     let _level = Kept::at_a_new_level(None);
     let mut entered = context.enter();
@@ -101,28 +101,28 @@ pub(super) fn enter<R>(context: &mut Context, f: impl FnOnce(&mut Entered<'_>) -
     result
 }
 
-/// Whether it is an adaptor of this crate that asks for a producer right now.
+/// Whether an adaptor of this crate is requesting a producer right now.
 pub(super) fn is_asked_by_ours() -> bool {
     ASKED_BY_OURS.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Says who asks for a producer until this is dropped, or until [`over`](Self::over).
+/// Records who requests a producer, until this is dropped or [`over`](Self::over) is called.
 pub(super) struct Asking {
     before: bool,
 }
 
 impl Asking {
-    /// An adaptor of this crate asks.
+    /// An adaptor of this crate requests a producer.
     pub(super) fn by_ours() -> Self {
         Self { before: ASKED_BY_OURS.try_with(|asked| asked.replace(true)).unwrap_or(false) }
     }
 
-    /// The producer is there.
+    /// The producer has been received.
     pub(super) fn over(before: bool) {
         let _ = ASKED_BY_OURS.try_with(|asked| asked.set(before));
     }
 
-    /// Who asked before.
+    /// The recorded state before.
     pub(super) fn before(&self) -> bool {
         self.before
     }

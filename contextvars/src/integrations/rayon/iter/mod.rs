@@ -28,7 +28,7 @@ use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
 #[doc(no_inline)]
 pub use ::rayon::iter::*;
 
-/// An iterator that a source of rayon's gives, here with a context for every closure that comes after it.
+/// The iterator of a source of rayon, with a context for every closure after it.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ pub use ::rayon::iter::*;
 /// ```
 pub type Inheriting<I> = WithContext<Below<I>>;
 
-/// Gives a parallel iterator a context.
+/// Attaches a context to a parallel iterator.
 ///
 /// # Examples
 ///
@@ -69,25 +69,26 @@ pub type Inheriting<I> = WithContext<Below<I>>;
 /// # }
 /// ```
 pub trait ParallelIteratorExt: ParallelIterator {
-    /// Runs every closure that comes after this in a copy of `context`, on whatever thread.
+    /// Runs every later closure in a copy of `context`, on every thread.
     ///
-    /// Each job, a piece of the work that one thread does, has a copy of its own: what a closure sets is seen by no
-    /// other job, and by no other iterator. A closure that comes before this runs in the context that its iterator has
-    /// already. One that has none, as rayon's own, runs in this context or in an empty one, as rayon's plumbing has it.
+    /// Each job, a piece of the work that one thread does, has a copy of its own: a value that a closure sets is
+    /// visible to no other job and no other iterator. An earlier closure runs in the context that its iterator already
+    /// has. If that has none, as rayon's own iterators, the closure runs in this context or in an empty one, depending
+    /// on how rayon drives the iterator.
     ///
-    /// The context is entered once for each job, not for each item; but for each item that gets past a `filter`, or
-    /// another adaptor that picks, and then through a `chain`, and for each that a `zip` takes from its argument, if
-    /// that calls closures.
+    /// The context is entered once for each job, not for each item. Exceptions are items that pass a `filter` (or
+    /// another selecting adaptor) and then a `chain`, and items that a `zip` takes from an argument that calls
+    /// closures: for each of those it is entered.
     fn with_context(self, context: Context) -> Inheriting<Self> {
         let inner = Below { base: self, context: context.clone() };
         WithContext { inner, context, calls_before: false }
     }
 
-    /// Runs every closure that comes after this in a copy of the current context, taken now, without the variables
-    /// declared with `inherit = false`; see [`with_context`](Self::with_context).
+    /// Runs every later closure in a copy of the current context, taken now, without the variables declared with
+    /// `inherit = false`; see [`with_context`](Self::with_context).
     ///
-    /// The sources of this crate's prelude do it by themselves. This is for iterators of other crates, and for code that
-    /// knows an iterator by rayon's traits only.
+    /// The sources of this crate's prelude do this by themselves. Call it on iterators of other crates, and in code
+    /// that is generic over rayon's traits.
     ///
     /// # Examples
     ///
@@ -114,30 +115,29 @@ pub trait ParallelIteratorExt: ParallelIterator {
 
 impl<I: ParallelIterator> ParallelIteratorExt for I {}
 
-/// A parallel iterator whose closures run in a context; the sources and [`ParallelIteratorExt`] make it.
+/// A parallel iterator whose closures run in a context; the sources and [`ParallelIteratorExt`] create it.
 ///
 /// It has rayon's adaptors as methods of its own, so that closures after a `flat_map` or `chain`, and closures before a
-/// `zip`, run in the context too, and whoever waits for them does so in an empty one.
+/// `zip`, run in the context too, and threads that wait for them do so in an empty one.
 ///
-/// Code that knows it by rayon's traits only, as `impl ParallelIterator` or `impl IndexedParallelIterator`, calls
-/// rayon's own adaptors. Those that need indices, as `zip` and `enumerate`, pull items out of it one by one; from the
-/// first item of a piece to the last, the context is current on that thread, for what comes after, too. It ends there
-/// where rayon asks for items without end in between:
+/// Code that is generic over rayon's traits, such as `impl ParallelIterator` or `impl IndexedParallelIterator`, calls
+/// rayon's own adaptors. Those that need indices, such as `zip` and `enumerate`, pull items out of it one by one; from
+/// the first item of a piece to the last, the context is current on that thread, also for later closures. Limits:
 ///
 /// - after a `flat_map` or `flatten` of plain lists, and after a `chain` with an iterator that has no context, some of
-///   the items come without the context;
-/// - whoever waits for the lists that such a `flat_map` makes does so in the context, and whoever waits for such a
-///   `chain` in that of its caller: plain jobs can see it;
-/// - `chunks`, `fold_chunks` and `fold_chunks_with` take the items of one chunk at a time, and what comes after runs
+///   the items are consumed without the context;
+/// - a thread that waits for the lists that such a `flat_map` makes does so in the context, and one that waits for such
+///   a `chain` in that of its caller: plain jobs can see it;
+/// - `chunks`, `fold_chunks` and `fold_chunks_with` take the items of one chunk at a time, and later closures run
 ///   without the context.
 ///
 /// Call [`inherit_context`](ParallelIteratorExt::inherit_context) before the first two of these and after the last. The
-/// same goes for what follows `try_fold` and `try_fold_with`, which are rayon's own always: their bounds cannot be
-/// written outside of rayon.
+/// same applies after `try_fold` and `try_fold_with`, which are always rayon's own: their bounds cannot be written
+/// outside of rayon.
 ///
 /// # Examples
 ///
-/// A function that returns one hands on the context with it, to the closures of whoever calls.
+/// A function that returns one passes on the context to the closures of its caller.
 ///
 /// ```
 /// use contextvars::context_var;
@@ -162,35 +162,35 @@ impl<I: ParallelIterator> ParallelIteratorExt for I {}
 #[derive(Clone)]
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct WithContext<I> {
-    /// Runs in the context as it is: it ends in a `Below` or `Around`, or in adaptors that one of those reaches.
+    /// Already runs in the context: it ends in a `Below` or `Around`, or in adaptors of one of those.
     pub(super) inner: I,
-    /// For those that are yet to come.
+    /// The context for later adaptors.
     context: Context,
-    /// Whether `inner` calls anything of what it is made of, so that it needs the context where items are pulled.
+    /// Whether `inner` calls closures of its parts, so that it needs the context while items are pulled.
     calls_before: bool,
 }
 
 impl<I> WithContext<I> {
-    /// Returns the iterator itself, which has its context.
+    /// Returns the iterator itself, which already has a context.
     ///
-    /// The trait's method of this name, which a function calls that takes any
-    /// [`IntoParallelIterator`], gives what comes after it the context of that function.
+    /// The trait's method of this name, which a function calls that takes any [`IntoParallelIterator`], attaches the
+    /// context of that function for later closures.
     pub fn into_par_iter(self) -> Self {
         self
     }
 
-    /// The iterator that `adapt` makes, which the context reaches already.
+    /// The iterator that `adapt` returns, which the context reaches already.
     fn reached<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<J> {
         WithContext { inner: adapt(self.inner), context: self.context, calls_before: true }
     }
 
-    /// The iterator that `adapt` makes, with what comes after it in the context.
+    /// The iterator that `adapt` returns, with later closures in the context.
     fn below<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<Below<J>> {
         let context = self.context.clone();
         self.reached(|inner| Below { base: adapt(inner), context })
     }
 
-    /// The iterator that `adapt` makes, with what comes before it and what comes after it in the context.
+    /// The iterator that `adapt` returns, with earlier and later closures in the context.
     fn around<J>(self, adapt: impl FnOnce(I) -> J) -> WithContext<Around<J>> {
         let context = self.context.clone();
         self.reached(|inner| Around { base: adapt(inner), context })
@@ -228,7 +228,7 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for WithContext<I> {
     }
 }
 
-/// As the iterator inside.
+/// Like the inner iterator.
 impl<I: fmt::Debug> fmt::Debug for WithContext<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)

@@ -62,7 +62,7 @@ impl<I: fmt::Debug> fmt::Debug for Flatten<I> {
     }
 }
 
-// For what a `WithContext` is made of; see there.
+// For the parts of a `WithContext`; see there.
 impl<I: UnwindSafe, F: UnwindSafe> UnwindSafe for FlatMap<I, F> {}
 impl<I: RefUnwindSafe, F: RefUnwindSafe> RefUnwindSafe for FlatMap<I, F> {}
 impl<I: UnwindSafe> UnwindSafe for Flatten<I> {}

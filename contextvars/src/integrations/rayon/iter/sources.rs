@@ -1,4 +1,4 @@
-//! Where parallel iterators come from: rayon's traits and functions under their own names, inheriting.
+//! The sources of parallel iterators: rayon's traits and functions under their own names, with iterators that inherit.
 
 use std::iter::FusedIterator;
 use std::ops::RangeBounds;
@@ -14,8 +14,8 @@ use crate::context::{Context, inherit_context};
 /// [`rayon::iter::IntoParallelIterator`](::rayon::iter::IntoParallelIterator), with an iterator that inherits the
 /// context.
 ///
-/// Implemented for whatever rayon's is implemented for, and by that only: implement rayon's, named
-/// `::rayon::iter::IntoParallelIterator`, for types of your own.
+/// Implemented for all types that implement rayon's trait: for your own types, implement rayon's, named
+/// `::rayon::iter::IntoParallelIterator`.
 ///
 /// # Examples
 ///
@@ -36,12 +36,12 @@ use crate::context::{Context, inherit_context};
 /// # }
 /// ```
 pub trait IntoParallelIterator {
-    /// The iterator that inherits: rayon's own.
+    /// The type of rayon's own iterator, which the one that inherits wraps.
     type Iter: ParallelIterator<Item = Self::Item>;
-    /// What it gives.
+    /// The type of its items.
     type Item: Send;
 
-    /// Does what rayon's does; every closure that comes after this runs in a copy of the current context, taken now.
+    /// Like rayon's method; every later closure runs in a copy of the current context, taken now.
     fn into_par_iter(self) -> Inheriting<Self::Iter>;
 }
 
@@ -78,12 +78,12 @@ pub(super) fn original<T: IntoParallelIterator>(items: T) -> T::Iter {
 /// # }
 /// ```
 pub trait IntoParallelRefIterator<'data> {
-    /// The iterator that inherits: rayon's own.
+    /// The type of rayon's own iterator, which the one that inherits wraps.
     type Iter: ParallelIterator<Item = Self::Item>;
-    /// What it gives.
+    /// The type of its items.
     type Item: Send + 'data;
 
-    /// Does what rayon's does; every closure that comes after this runs in a copy of the current context, taken now.
+    /// Like rayon's method; every later closure runs in a copy of the current context, taken now.
     fn par_iter(&'data self) -> Inheriting<Self::Iter>;
 }
 
@@ -119,12 +119,12 @@ where
 /// # }
 /// ```
 pub trait IntoParallelRefMutIterator<'data> {
-    /// The iterator that inherits: rayon's own.
+    /// The type of rayon's own iterator, which the one that inherits wraps.
     type Iter: ParallelIterator<Item = Self::Item>;
-    /// What it gives.
+    /// The type of its items.
     type Item: Send + 'data;
 
-    /// Does what rayon's does; every closure that comes after this runs in a copy of the current context, taken now.
+    /// Like rayon's method; every later closure runs in a copy of the current context, taken now.
     fn par_iter_mut(&'data mut self) -> Inheriting<Self::Iter>;
 }
 
@@ -160,12 +160,12 @@ where
 /// # }
 /// ```
 pub trait ParallelDrainFull {
-    /// The iterator that inherits: rayon's own.
+    /// The type of rayon's own iterator, which the one that inherits wraps.
     type Iter: ParallelIterator<Item = Self::Item>;
-    /// What it gives.
+    /// The type of its items.
     type Item: Send;
 
-    /// Does what rayon's does; every closure that comes after this runs in a copy of the current context, taken now.
+    /// Like rayon's method; every later closure runs in a copy of the current context, taken now.
     fn par_drain(self) -> Inheriting<Self::Iter>;
 }
 
@@ -196,12 +196,12 @@ impl<T: ::rayon::iter::ParallelDrainFull> ParallelDrainFull for T {
 /// # }
 /// ```
 pub trait ParallelDrainRange<Idx = usize> {
-    /// The iterator that inherits: rayon's own.
+    /// The type of rayon's own iterator, which the one that inherits wraps.
     type Iter: ParallelIterator<Item = Self::Item>;
-    /// What it gives.
+    /// The type of its items.
     type Item: Send;
 
-    /// Does what rayon's does; every closure that comes after this runs in a copy of the current context, taken now.
+    /// Like rayon's method; every later closure runs in a copy of the current context, taken now.
     fn par_drain<R: RangeBounds<Idx>>(self, range: R) -> Inheriting<Self::Iter>;
 }
 
@@ -234,8 +234,8 @@ impl<Idx, T: ::rayon::iter::ParallelDrainRange<Idx>> ParallelDrainRange<Idx> for
 /// # }
 /// ```
 pub trait ParallelBridge: Sized {
-    /// Does what rayon's does; every closure of the iterator, and every one that comes after this, runs in a copy of
-    /// the current context, taken now.
+    /// Like rayon's method; every closure of the iterator, and every later closure, runs in a copy of the current
+    /// context, taken now.
     fn par_bridge(self) -> Inheriting<IterBridge<Self>>;
 }
 
@@ -267,7 +267,7 @@ impl<Iter: Iterator<Item: Send> + Send> ParallelIterator for IterBridge<Iter> {
 impl<Iter: UnwindSafe> UnwindSafe for IterBridge<Iter> {}
 impl<Iter: RefUnwindSafe> RefUnwindSafe for IterBridge<Iter> {}
 
-/// What threads take items from, one after the other.
+/// The iterator from which the threads take items, one thread at a time.
 struct InTurn<Iter> {
     items: Iter,
     context: Context,
@@ -287,14 +287,14 @@ impl<Iter: Iterator> Iterator for InTurn<Iter> {
 
 impl<Iter: FusedIterator> FusedIterator for InTurn<Iter> {}
 
-/// Defines sources as their namesakes in rayon.
+/// Defines sources that call those of the same name in rayon.
 macro_rules! functions {
     ($(
         $(#[$more:meta])*
         fn $name:ident<$($generic:ident),+>($($argument:ident: $type:ty),*) -> $output:ident<$($parameter:ident),+>
             where { $($bounds:tt)+ } = $call:expr;
     )+) => { $(
-        #[doc = concat!("Does what rayon's `", stringify!($name), "` does, with an iterator that inherits the context.")]
+        #[doc = concat!("Like rayon's `", stringify!($name), "`, with an iterator that inherits the context.")]
         $(#[$more])*
         pub fn $name<$($generic),+>($($argument: $type),*) -> Inheriting<::rayon::iter::$output<$($parameter),+>>
         where
@@ -359,7 +359,7 @@ functions! {
         ::rayon::iter::repeat(element).take(n);
 }
 
-/// Does what rayon's `repeat` does, with an iterator that inherits the context.
+/// Like rayon's `repeat`, with an iterator that inherits the context.
 ///
 /// # Examples
 ///
@@ -388,13 +388,13 @@ pub struct Repeat<T: Clone + Send> {
 }
 
 impl<T: Clone + Send> Repeat<T> {
-    /// Gives the element `n` times, in the same context.
+    /// Repeats the element `n` times, in the same context.
     pub fn take(self, n: usize) -> Inheriting<RepeatN<T>> {
         let context = self.inner.context;
         self.inner.inner.base.take(n).with_context(context)
     }
 
-    /// Gives the element beside each item of `other`, in the same context.
+    /// Pairs the element with each item of `other`, in the same context.
     pub fn zip<Z>(self, other: Z) -> WithContext<RepeatedBeside<T, Z::Iter>>
     where
         Z: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -404,7 +404,7 @@ impl<T: Clone + Send> Repeat<T> {
     }
 }
 
-/// What [`Repeat::zip`] gives.
+/// The iterator of [`Repeat::zip`].
 type RepeatedBeside<T, I> = Around<Zip<Below<RepeatN<T>>, I>>;
 
 impl<T: Clone + Send> ParallelIterator for Repeat<T> {

@@ -16,7 +16,7 @@ pub use self::named::{
 use super::iter::{Inheriting, ParallelIteratorExt};
 use crate::context::inherit_context;
 
-/// Defines methods as their namesakes in rayon, for pieces of a size.
+/// Defines methods that call those of the same name in rayon, for pieces of a size.
 macro_rules! pieces {
     ($($(#[$doc:meta])* fn $name:ident($slice:ty) -> $Pieces:ident = $Original:ident of $as_slice:ident;)+) => { $(
         $(#[$doc])*
@@ -30,7 +30,7 @@ macro_rules! pieces {
     )+ };
 }
 
-/// Defines methods as their namesakes in rayon, with a closure that runs in the context.
+/// Defines methods like those of the same name in rayon, with a closure that runs in the context.
 macro_rules! divided {
     ($($(#[$doc:meta])* fn $name:ident($slice:ty) -> $Pieces:ident of $as_slice:ident, by { $($Closure:tt)+ };)+) => { $(
         $(#[$doc])*
@@ -65,32 +65,32 @@ macro_rules! divided {
 /// # }
 /// ```
 pub trait ParallelSlice<T: Sync> {
-    /// Returns the slice that this is.
+    /// Returns the slice.
     fn as_parallel_slice(&self) -> &[T];
 
     pieces! {
-        /// Gives every window of that size; they overlap.
+        /// Iterates over the windows of that size, which overlap.
         fn par_windows(&Self) -> Windows = ParallelSlice of as_parallel_slice;
-        /// Gives pieces of that size, the last of which may be shorter.
+        /// Iterates over pieces of that size, the last of which may be shorter.
         fn par_chunks(&Self) -> Chunks = ParallelSlice of as_parallel_slice;
-        /// Gives pieces of exactly that size, without what remains.
+        /// Iterates over pieces of exactly that size, without the rest.
         fn par_chunks_exact(&Self) -> ChunksExact = ParallelSlice of as_parallel_slice;
-        /// Gives pieces of that size from the end on, the last of which may be shorter.
+        /// Iterates over pieces of that size from the end on, the last of which may be shorter.
         fn par_rchunks(&Self) -> RChunks = ParallelSlice of as_parallel_slice;
-        /// Gives pieces of exactly that size from the end on, without what remains.
+        /// Iterates over pieces of exactly that size from the end on, without the rest.
         fn par_rchunks_exact(&Self) -> RChunksExact = ParallelSlice of as_parallel_slice;
     }
 
     divided! {
-        /// Gives what is between the items that `f` accepts.
+        /// Iterates over the pieces between the items that `f` accepts.
         fn par_split(&Self) -> Split of as_parallel_slice, by { Fn(&T) -> bool };
-        /// Gives what ends with an item that `f` accepts, and what remains.
+        /// Iterates over the pieces that end with an item that `f` accepts, and the rest.
         fn par_split_inclusive(&Self) -> SplitInclusive of as_parallel_slice, by { Fn(&T) -> bool };
-        /// Gives the longest pieces in which `f` accepts each two neighbours.
+        /// Iterates over the longest pieces in which `f` accepts each two neighbours.
         fn par_chunk_by(&Self) -> ChunkBy of as_parallel_slice, by { Fn(&T, &T) -> bool };
     }
 
-    /// Gives every window of that size, as arrays; they overlap.
+    /// Iterates over the windows of that size, as arrays, which overlap.
     ///
     /// # Panics
     /// If the size is 0.
@@ -113,8 +113,8 @@ impl<T: Sync, S: original::ParallelSlice<T> + ?Sized> ParallelSlice<T> for S {
 /// context.
 ///
 /// The closures that it takes see the context, too, and so does the code that compares items. Each thread calls them in
-/// a copy of its own, which it enters for each call: a sort of numbers takes several times as long as rayon's own. Where
-/// the order has nothing to do with the context, `::rayon::slice::ParallelSliceMut::par_sort(&mut numbers)` is that.
+/// a copy of its own, which it enters for each call: a sort of numbers takes several times as long as rayon's own. If
+/// the order does not depend on the context, call `::rayon::slice::ParallelSliceMut::par_sort(&mut numbers)`.
 ///
 /// # Examples
 ///
@@ -133,26 +133,26 @@ impl<T: Sync, S: original::ParallelSlice<T> + ?Sized> ParallelSlice<T> for S {
 /// # }
 /// ```
 pub trait ParallelSliceMut<T: Send> {
-    /// Returns the slice that this is.
+    /// Returns the slice.
     fn as_parallel_slice_mut(&mut self) -> &mut [T];
 
     pieces! {
-        /// Gives pieces of that size, the last of which may be shorter.
+        /// Iterates over pieces of that size, the last of which may be shorter.
         fn par_chunks_mut(&mut Self) -> ChunksMut = ParallelSliceMut of as_parallel_slice_mut;
-        /// Gives pieces of exactly that size, without what remains.
+        /// Iterates over pieces of exactly that size, without the rest.
         fn par_chunks_exact_mut(&mut Self) -> ChunksExactMut = ParallelSliceMut of as_parallel_slice_mut;
-        /// Gives pieces of that size from the end on, the last of which may be shorter.
+        /// Iterates over pieces of that size from the end on, the last of which may be shorter.
         fn par_rchunks_mut(&mut Self) -> RChunksMut = ParallelSliceMut of as_parallel_slice_mut;
-        /// Gives pieces of exactly that size from the end on, without what remains.
+        /// Iterates over pieces of exactly that size from the end on, without the rest.
         fn par_rchunks_exact_mut(&mut Self) -> RChunksExactMut = ParallelSliceMut of as_parallel_slice_mut;
     }
 
     divided! {
-        /// Gives what is between the items that `f` accepts.
+        /// Iterates over the pieces between the items that `f` accepts.
         fn par_split_mut(&mut Self) -> SplitMut of as_parallel_slice_mut, by { Fn(&T) -> bool };
-        /// Gives what ends with an item that `f` accepts, and what remains.
+        /// Iterates over the pieces that end with an item that `f` accepts, and the rest.
         fn par_split_inclusive_mut(&mut Self) -> SplitInclusiveMut of as_parallel_slice_mut, by { Fn(&T) -> bool };
-        /// Gives the longest pieces in which `f` accepts each two neighbours.
+        /// Iterates over the longest pieces in which `f` accepts each two neighbours.
         fn par_chunk_by_mut(&mut Self) -> ChunkByMut of as_parallel_slice_mut, by { Fn(&T, &T) -> bool };
     }
 
@@ -172,7 +172,7 @@ pub trait ParallelSliceMut<T: Send> {
         sort::by(self.as_parallel_slice_mut(), compare);
     }
 
-    /// Sorts by what `f` gives for each item; equal items keep their order.
+    /// Sorts by the key that `f` returns for each item; equal items keep their order.
     fn par_sort_by_key<K, F>(&mut self, f: F)
     where
         K: Ord,
@@ -181,7 +181,7 @@ pub trait ParallelSliceMut<T: Send> {
         sort::by(self.as_parallel_slice_mut(), |a, b| f(a).cmp(&f(b)));
     }
 
-    /// Sorts by what `f` gives for each item, for which it is called once; equal items keep their order.
+    /// Sorts by the key that `f` returns, called once for each item; equal items keep their order.
     fn par_sort_by_cached_key<K, F>(&mut self, f: F)
     where
         F: Fn(&T) -> K + Sync,
@@ -190,7 +190,7 @@ pub trait ParallelSliceMut<T: Send> {
         sort::by_cached_key(self.as_parallel_slice_mut(), f);
     }
 
-    /// Sorts, without memory; equal items come in any order.
+    /// Sorts in place; equal items may be reordered.
     fn par_sort_unstable(&mut self)
     where
         T: Ord,
@@ -198,7 +198,7 @@ pub trait ParallelSliceMut<T: Send> {
         sort::unstable_by(self.as_parallel_slice_mut(), T::cmp);
     }
 
-    /// Sorts by `compare`, without memory; equal items come in any order.
+    /// Sorts by `compare`, in place; equal items may be reordered.
     fn par_sort_unstable_by<F>(&mut self, compare: F)
     where
         F: Fn(&T, &T) -> Ordering + Sync,
@@ -206,7 +206,7 @@ pub trait ParallelSliceMut<T: Send> {
         sort::unstable_by(self.as_parallel_slice_mut(), compare);
     }
 
-    /// Sorts by what `f` gives for each item, without memory; equal items come in any order.
+    /// Sorts by the key that `f` returns for each item, in place; equal items may be reordered.
     fn par_sort_unstable_by_key<K, F>(&mut self, f: F)
     where
         K: Ord,

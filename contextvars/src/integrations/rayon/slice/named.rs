@@ -1,11 +1,11 @@
-//! What iterates over a slice, under rayon's names and inheriting.
+//! Iterators over a slice, under rayon's names, which inherit.
 
 use ::rayon::iter::Map;
 use ::rayon::slice as original;
 
 use crate::integrations::rayon::iter::{Below, Inheriting, WithContext};
 
-/// Defines names of what the sources give.
+/// Defines the names of the iterators.
 macro_rules! named {
     ($($Name:ident),+) => { $(
         #[doc = concat!("rayon's `", stringify!($Name), "`, inheriting.")]
@@ -18,15 +18,15 @@ named!(RChunks, RChunksExact, RChunksExactMut, RChunksMut, Windows);
 
 /// rayon's `ArrayWindows`, inheriting.
 //
-// Made of `Windows`: rayon has it since 1.12 only.
+// Built on `Windows`, since rayon has this type only since 1.12.
 pub type ArrayWindows<'data, T, const N: usize> =
     WithContext<Map<Below<original::Windows<'data, T>>, fn(&'data [T]) -> &'data [T; N]>>;
 
-/// Defines what those can do that leave something over.
+/// Defines the methods of the iterators that leave a rest.
 macro_rules! exact {
     ($($Name:ident),+) => { $(
         impl<'data, T: Sync> WithContext<Below<original::$Name<'data, T>>> {
-            /// Returns what is left over.
+            /// Returns the rest.
             pub fn remainder(&self) -> &'data [T] {
                 self.inner.base.remainder()
             }
@@ -34,17 +34,17 @@ macro_rules! exact {
     )+ };
     (mut $($Name:ident),+) => { $(
         impl<'data, T: Send> WithContext<Below<original::$Name<'data, T>>> {
-            /// Returns what is left over, instead of the pieces.
+            /// Returns the rest, instead of the pieces.
             pub fn into_remainder(self) -> &'data mut [T] {
                 self.inner.base.into_remainder()
             }
 
-            /// Lends what is left over.
+            /// Borrows the rest.
             pub fn remainder(&mut self) -> &mut [T] {
                 self.inner.base.remainder()
             }
 
-            /// Returns what is left over; later calls return nothing.
+            /// Returns the rest; later calls return an empty slice.
             pub fn take_remainder(&mut self) -> &'data mut [T] {
                 self.inner.base.take_remainder()
             }
