@@ -2,10 +2,10 @@
 
 use std::process;
 
-// The standard library's, or loom's in `tests/loom`.
+// The atomics of the standard library, or of loom in `tests/loom`.
 use super::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many owners a block has. Starts at one; whoever takes it to zero destroys the block.
+/// The number of owners of a block. Starts at one; the owner that takes it to zero destroys the block.
 pub(super) struct Count(AtomicUsize);
 
 impl Count {
@@ -13,35 +13,36 @@ impl Count {
         Self(AtomicUsize::new(1))
     }
 
-    /// Counts one owner more. The caller is, or borrows from, an owner.
+    /// Adds an owner. The caller is, or borrows from, an owner.
     #[inline]
     pub(super) fn increment(&self) {
-        // Relaxed: whoever got the block at hand was already synchronised with its making.
+        // Relaxed: the caller has access to the block, so it has already synchronised with its creation.
         if self.0.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
-            // Only leaked handles get here; going on would free a block that is still owned.
+            // Only leaked handles get here; continuing would let the count overflow and free a block that is still
+            // owned.
             process::abort();
         }
     }
 
-    /// Counts one owner less; `true` tells the caller that it was the last and must destroy the block.
+    /// Removes an owner. Returns `true` if it was the last: then the caller must destroy the block.
     #[inline]
     #[must_use]
     pub(super) fn decrement(&self) -> bool {
-        // A sole owner needs no read-modify-write: nobody else is there who could clone or drop.
+        // A sole owner needs no read-modify-write: there is no other handle that a thread could clone or drop.
         if self.is_one() {
             return true;
         }
         if self.0.fetch_sub(1, Ordering::Release) != 1 {
             return false;
         }
-        // Acquire, as a load and not a fence: what other owners did with the block happened before this.
+        // Acquire, as a load and not a fence: the accesses of former owners to the block happened before this.
         self.0.load(Ordering::Acquire);
         true
     }
 
-    /// Counts one owner less, unless the caller is the last: then `false`, and the caller is still one.
+    /// Removes an owner, unless the caller is the last. Returns `false` then, and the caller still owns the block.
     ///
-    /// Apart from `decrement`, which every copy goes through, and which the way back would make ten instructions longer.
+    /// Separate from `decrement`, because restoring the count would add ten instructions to every drop of a copy.
     #[inline]
     #[must_use]
     pub(super) fn decrement_unless_last(&self) -> bool {
@@ -51,17 +52,17 @@ impl Count {
         if self.0.fetch_sub(1, Ordering::Release) != 1 {
             return true;
         }
-        // The others have gone since. Nobody is left who could look at the count.
+        // The other owners have dropped their handles since, so the count can be restored: no other thread reads it.
         // Acquire, and as a load, as in `decrement`.
         self.0.load(Ordering::Acquire);
         self.0.store(1, Ordering::Relaxed);
         false
     }
 
-    /// Whether the caller, itself an owner, is the only one.
+    /// Whether the caller, itself an owner, is the only owner.
     #[inline]
     pub(super) fn is_one(&self) -> bool {
-        // Acquire: what former owners did with the block happened before the caller's next access.
+        // Acquire: the accesses of former owners happened before the caller's next access.
         self.0.load(Ordering::Acquire) == 1
     }
 }

@@ -1,4 +1,4 @@
-//! [`ContextVar`]: a declared variable, and what contexts ask of it without knowing its type.
+//! [`ContextVar`]: a declared variable, and the operations that contexts need without knowing its type.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -15,10 +15,10 @@ use super::value::{self, ErasedVar, Header, Value};
 use crate::error::LookupError;
 use crate::variable::Variable;
 
-/// A context variable: a name for a value that each context may set for itself.
+/// A context variable: each context can have its own value of it.
 ///
-/// Declare one with [`#[context_var]`](macro@crate::context_var), at module level; the macro turns
-/// `static NAME: T` into a `static NAME: ContextVar<T>`. There is no other way to make one.
+/// Declare one with [`#[context_var]`](macro@crate::context_var), at module level; the macro turns `static NAME: T`
+/// into a `static NAME: ContextVar<T>`. There is no other way to create one.
 ///
 /// # Examples
 ///
@@ -38,8 +38,8 @@ use crate::variable::Variable;
 /// ```
 ///
 /// # Python
-/// `contextvars.ContextVar`. Where Python asks to create variables at the top module level, here anything else does
-/// not compile.
+/// `contextvars.ContextVar`. Python recommends creating variables at module level; here other declarations do not
+/// compile.
 pub struct ContextVar<T> {
     id: Id,
     variable: Variable,
@@ -47,16 +47,16 @@ pub struct ContextVar<T> {
     default: LazyDefault<T>,
 }
 
-/// The next id to be given out.
+/// The next id to be assigned.
 static NEXT_ID: Mutex<u32> = Mutex::new(0);
 
-// SAFETY: [V2] `declared`, the only constructor, asks for `T: Send + Sync`, which the default's `OnceLock<T>` needs;
-// all else in here is `Sync` whatever `T` is. Said without a bound so that a `T` that is not `Sync` is one error, at
-// `declared`, not two.
+// SAFETY: [V2] `declared`, the only constructor, requires `T: Send + Sync`, which the default's `OnceLock<T>` needs;
+// all other fields are `Sync` for every `T`. Without a bound here, so that a `T` that is not `Sync` causes one error,
+// at `declared`, and not two.
 unsafe impl<T> Sync for ContextVar<T> {}
 
 impl<T: Send + Sync + 'static> ContextVar<T> {
-    /// What an expansion of `#[context_var]` makes of a declaration.
+    /// The constructor that an expansion of `#[context_var]` calls.
     pub(crate) const fn declared(variable: Variable, default: Option<fn() -> T>, traits: Traits<T>) -> Self {
         Self {
             id: Id { number: AtomicU32::new(UNASSIGNED) },
@@ -67,7 +67,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 }
 
-/// Is not implemented by anything: for the message of [`ContextVar::new`].
+/// Implemented for no type: for the message of [`ContextVar::new`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a context variable cannot be created by a call: declare it with `#[context_var]`",
@@ -77,8 +77,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 pub trait DeclaredByTheMacro {}
 
 impl<T> ContextVar<T> {
-    /// Does not compile, whatever it is called with: it is what is written first by those who know Python's `ContextVar`,
-    /// and says what to write here.
+    /// Never compiles. Users who know Python's `ContextVar` write such a call first, and the message tells them what to
+    /// write instead.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<D: DeclaredByTheMacro>(declaration: D) -> Self {
@@ -86,7 +86,7 @@ impl<T> ContextVar<T> {
         panic!("it is never called")
     }
 
-    /// Returns what is known of the declaration: name, type, file and line, and more.
+    /// Returns the declaration of the variable: name, type, file and line, and more.
     ///
     /// # Examples
     ///
@@ -113,13 +113,13 @@ impl<T> ContextVar<T> {
         self.variable.name()
     }
 
-    /// The id under which contexts keep this variable's values, or one that no value is under.
+    /// The id under which contexts store this variable's values, or one without any value.
     #[inline]
     pub(super) fn id(&self) -> u32 {
         self.id.number()
     }
 
-    /// The id, given out now if this is the variable's first use.
+    /// The id, assigned now if this is the variable's first use.
     #[inline]
     pub(super) fn assigned_id(&self) -> u32 {
         self.id.assigned(&NEXT_ID)
@@ -130,7 +130,7 @@ impl<T: 'static> ContextVar<T> {
     /// The declaration's default, evaluated once per program, in an empty context.
     ///
     /// # Errors
-    /// It has none, or it is being made on this thread, by a caller of this.
+    /// If the variable has no default, or a caller on this thread is evaluating it.
     ///
     /// # Panics
     /// If the default's expression panics; the next call tries again.
@@ -178,12 +178,12 @@ impl<T: 'static> ErasedVar for ContextVar<T> {
     }
 
     unsafe fn end(&self, block: NonNull<Header>) {
-        // SAFETY: [V1] the caller promises a block of this variable's without an owner, and the variable's type is `T`.
+        // SAFETY: [V1] by the caller's contract, the block is one of this variable, whose type is `T`, without an owner.
         unsafe { value::end::<T>(block) }
     }
 
     unsafe fn destroy(&self, block: NonNull<Header>) {
-        // SAFETY: [V1] the caller promises a block of this variable's without an owner, and the variable's type is `T`.
+        // SAFETY: [V1] by the caller's contract, the block is one of this variable, whose type is `T`, without an owner.
         unsafe { value::destroy::<T>(block) }
     }
 }

@@ -1,4 +1,4 @@
-//! A declaration's default: an expression that is evaluated once per program, when first it is needed.
+//! A declaration's default: an expression that is evaluated once per program, on first need.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +13,11 @@ pub(super) struct LazyDefault<T> {
     evaluating: AtomicUsize,
 }
 
-/// What [`LazyDefault::get`] found.
+/// The result of [`LazyDefault::get`].
 pub(super) enum Found<'a, T> {
     Value(&'a T),
-    /// The expression is being evaluated, by a caller of this on the same thread: it reads its own variable, or it panics
-    /// and the panic hook does.
+    /// The expression is being evaluated by a caller on the same thread: it reads its own variable, or it has panicked
+    /// and the panic hook reads the variable.
     BeingMade,
     /// The declaration has no default.
     Nothing,
@@ -28,7 +28,7 @@ impl<T> LazyDefault<T> {
         Self { make, value: OnceLock::new(), evaluating: AtomicUsize::new(0) }
     }
 
-    /// The default, made by `evaluate` if this is its first use.
+    /// Returns the default, evaluated by `evaluate` on first use.
     #[inline]
     pub(super) fn get(&self, evaluate: fn(fn() -> T) -> T) -> Found<'_, T> {
         match (self.value.get(), self.make) {
@@ -41,7 +41,7 @@ impl<T> LazyDefault<T> {
     #[cold]
     fn first(&self, evaluate: impl FnOnce() -> T) -> Found<'_, T> {
         let this_thread = current::thread_mark();
-        // Relaxed: only this thread's own mark matters, and a thread sees its own writes.
+        // Relaxed: the value is compared only with this thread's own mark, and a thread sees its own writes.
         if self.evaluating.load(Ordering::Relaxed) == this_thread {
             return Found::BeingMade;
         }

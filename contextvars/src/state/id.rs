@@ -2,28 +2,28 @@
 
 use std::sync::PoisonError;
 
-// The standard library's, or loom's in `tests/loom`.
+// The atomics of the standard library, or of loom in `tests/loom`.
 use super::sync::Mutex;
 use super::sync::atomic::{AtomicU32, Ordering};
 
-/// The id of every variable that was never set: no context has a value under it.
+/// The id of every variable that has never been set: no context has a value under it.
 pub(super) const UNASSIGNED: u32 = u32::MAX;
 
-/// A number that is given out when the variable is first set anywhere.
+/// A number that is assigned when the variable is first set in the process.
 pub(super) struct Id {
     /// `UNASSIGNED` until then; after that unique in the process, and never changed again.
     pub(super) number: AtomicU32,
 }
 
 impl Id {
-    /// The number, or one that no value is under.
+    /// The number, or `UNASSIGNED`, under which there is no value.
     #[inline]
     pub(super) fn number(&self) -> u32 {
-        // Relaxed: who reads a value has got the context from somewhere, and with it all that happened before the set.
+        // Relaxed: a thread that holds the context has already synchronised with the set that stored the value.
         self.number.load(Ordering::Relaxed)
     }
 
-    /// The number; if nobody has asked for it before, the next one, given out now.
+    /// The number; if the variable has none yet, the next one, assigned now.
     #[inline]
     pub(super) fn assigned(&self, next: &Mutex<u32>) -> u32 {
         match self.number() {

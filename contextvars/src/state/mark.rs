@@ -1,4 +1,4 @@
-//! [`Mark`]: what is known of a context besides its values, in one word that moves with them.
+//! [`Mark`]: the facts about a context besides its values, in one word that moves with them.
 
 use std::num::NonZero;
 
@@ -7,12 +7,12 @@ use std::num::NonZero;
 pub(super) struct Mark(u64);
 
 impl Mark {
-    /// A new context's.
+    /// The mark of a new context.
     pub(super) const NEW: Self = Self(0);
-    /// A thread's base context's.
+    /// The mark of a thread's base context.
     pub(super) const BASE: Self = Self(Self::IS_BASE);
 
-    /// Of a new context in which no variable can be set.
+    /// The mark of a new context in which no variable can be set.
     pub(super) const REFUSING: Self = Self(Self::REFUSES_SETS);
 
     const IS_BASE: u64 = 1;
@@ -21,7 +21,7 @@ impl Mark {
     const STANDS_FOR_BASE: u64 = 8;
     const REFUSES_SETS: u64 = 16;
     const IS_CARRYING: u64 = 32;
-    /// What lies above the flags is the identity, or 0.
+    /// The bits above the flags are the identity, or 0.
     const IDENTITY: u32 = 6;
 
     /// Whether it is a thread's base context.
@@ -30,7 +30,7 @@ impl Mark {
         self.0 & Self::IS_BASE != 0
     }
 
-    /// Whether it is current on a thread, or was, with no more than scopes between it and the base context.
+    /// Whether it is or was current on a thread with only scopes between it and the base context.
     #[inline]
     pub(super) fn is_outermost(self) -> bool {
         self.0 & (Self::IS_BASE | Self::STANDS_FOR_BASE) != 0
@@ -42,13 +42,13 @@ impl Mark {
         self.0 & Self::HAS_PRIVATE != 0
     }
 
-    /// Whether a `set` has to be looked at before it is done: in a base context, and in one that refuses them.
+    /// Whether a `set` must be checked first: in a base context, and in one that refuses sets.
     #[inline]
     pub(super) fn may_refuse_sets(self) -> bool {
         self.0 & (Self::IS_BASE | Self::REFUSES_SETS) != 0
     }
 
-    /// Whether values are set in it without more ado: it is no base context, and lent to no scope.
+    /// Whether values can be set in it directly: it is not a base context, and lent to no scope.
     #[inline]
     pub(super) fn is_plain(self) -> bool {
         self.0 & (Self::IS_BASE | Self::IS_LENT) == 0
@@ -60,19 +60,20 @@ impl Mark {
         self.0 & Self::REFUSES_SETS != 0
     }
 
-    /// Whether a scope will make another context of these very values; see [`scope`](super::current::scope).
+    /// Whether a scope has lent these values and will turn them back into the outer context; see
+    /// [`scope`](super::current::scope).
     #[inline]
     pub(super) fn is_lent(self) -> bool {
         self.0 & Self::IS_LENT != 0
     }
 
-    /// Whether it makes [carried state](super::carried) current wherever it is entered.
+    /// Whether entering it makes [carried state](super::carried) current.
     #[inline]
     pub(super) fn is_carrying(self) -> bool {
         self.0 & Self::IS_CARRYING != 0
     }
 
-    /// The identity; `None` until somebody asks for it.
+    /// The identity, or `None` until it is first requested.
     #[inline]
     pub(super) fn identity(self) -> Option<Identity> {
         NonZero::new(self.0 >> Self::IDENTITY).map(Identity)
@@ -106,20 +107,20 @@ impl Mark {
         Self(self.0 | Self::IS_LENT)
     }
 
-    /// The same for a context whose values, as a scope was lent them, were saved for it.
+    /// The same for a context whose lent values have been saved for their scope.
     #[must_use]
     pub(super) fn not_lent(self) -> Self {
         Self(self.0 & !Self::IS_LENT)
     }
 
-    /// The same with an identity, where there was none.
+    /// The same with an identity, for a mark without one.
     #[inline]
     #[must_use]
     pub(super) fn with_identity(self, identity: Identity) -> Self {
         Self(self.0 | identity.0.get() << Self::IDENTITY)
     }
 
-    /// The mark of the same context on another thread, where it is nobody's base.
+    /// The mark of the same context on another thread, where it is not the base context.
     #[must_use]
     pub(super) fn outbound(self, refuses_sets: bool) -> Self {
         let here = Self::IS_BASE | Self::STANDS_FOR_BASE | Self::IS_LENT;
@@ -152,7 +153,7 @@ impl Identity {
         Self(NonZero::new(number).unwrap_or(NonZero::<u64>::MIN))
     }
 
-    /// The number, or as much of it as there is room for.
+    /// The number, truncated to the width of the type.
     #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits tell those apart that are in use")]
     pub(super) fn number_as_usize(self) -> usize {

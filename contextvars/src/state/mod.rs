@@ -1,38 +1,40 @@
-//! How contexts are kept: the values, the map, the thread's current context. All of the crate's unsafe code is here.
+//! Storage of contexts: the values, the map, the thread's current context. All of the crate's unsafe code is here.
 //!
-//! Everything that leaves this folder is safe to call in any order from anywhere, destructors of values and of
-//! threads included. The invariants that the unsafe blocks argue from:
+//! Everything that this folder exports is safe to call in any order and from anywhere, also from destructors of values
+//! and during the end of a thread. The invariants that the unsafe blocks rely on:
 //!
 //! **Memory** (`pool.rs`)
-//! - **M1** The layout of a block is decided by the type of what is in it, for allocating and for freeing alike.
-//! - **M2** What is on a shelf of a thread is a block of that shelf's layout, which nobody uses, and is on no other shelf.
+//! - **M1** The layout of a block depends only on the type of its contents, both for allocating and for freeing it.
+//! - **M2** A block on a shelf of a thread has the layout of that shelf, is not in use, and is on no other shelf.
 //!
 //! **Shared blocks** (`shared.rs`)
-//! - **S1** A handle gives `&T` and, where it is the last, `T`: it is as `Send` and `Sync` as an `Arc<T>`.
-//! - **S2** A block lives while its count is above zero; each handle is one of the count. It changes only through its
-//!   sole owner's `&mut` handle.
+//! - **S1** A handle gives access to `&T` and, if it is the last, to `T`: it is `Send` and `Sync` under the conditions
+//!   of an `Arc<T>`.
+//! - **S2** A block lives while its count is above zero; each handle counts for one. It is changed only through the
+//!   `&mut` handle of its sole owner.
 //!
 //! **Values** (`value.rs`, `declared.rs`)
-//! - **V1** A value's block has the type of the variable that its header names, and in a context a value stands only
+//! - **V1** A value's block has the type of the variable that its header names, and in a context a value is stored only
 //!   under its own variable's id. So a variable's id implies the type.
 //! - **V2** Variables exist for `T: Send + Sync + 'static` only.
 //! - **V3** As S2, for values: a block lives while its count is above zero, and is never changed.
 //!
 //! **The current context** (`current/`)
-//! - **C1** A reference into one of the thread-local's cells of values never outlives the function of theirs that makes
-//!   it, and no code from outside this folder runs meanwhile, not even an allocator's: where memory is needed, what is
-//!   about to be changed is taken out first. The rest of the thread-local is `Cell`s, into which there are no references.
-//! - **C2** The list of readers has this thread's live ones only, those that began last first, and each stays where it
-//!   is. They need not end in the reverse order: coroutines have stacks of their own, and take turns.
+//! - **C1** A reference into one of the thread-local's cells of values never outlives the function of `current` that
+//!   creates it, and no code from outside this folder runs meanwhile, not even an allocator: if memory is needed, the
+//!   values to be changed are moved out first. All other fields of the thread-local are `Cell`s, into which there are
+//!   no references.
+//! - **C2** The list of readers contains only live readers of this thread, the most recent first, and none of them
+//!   moves. They need not end in the reverse order: coroutines with stacks of their own can take turns.
 //! - **C3** A reader that is not pinned reads a value that the current context owns, and no context of the thread was
 //!   changed or switched since the reader began.
 //! - **C4** All readers that began before a pinned one are pinned.
-//! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and what stands
-//!   there is not owned: it is neither looked at nor dropped until the context, or another in its stead, is back. Where
-//!   `Current::place` is not null, it is the place of a context that was entered and not left since; that context is the
-//!   current one, and its bits are the ones in the place. Every change of them makes `place` null, and so does leaving a
-//!   context that is not the one `place` says: with that, what an inner guard remembers of places further out is
-//!   forgotten, too, since it is put back by that guard only if `place` is the guard's own.
+//! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and the bits in
+//!   that place are not owned: they are neither read nor dropped until the context, or another one instead, is moved
+//!   back. If `Current::place` is not null, it is the place of a context that was entered and has not been left; that
+//!   context is the current one, and its bits equal those in the place. Every change of the context sets `place` to
+//!   null, and so does leaving a context other than the one at `place`. That also discards the places of outer contexts
+//!   that inner guards remember, since a guard restores the outer place only if `place` is its own.
 
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 
@@ -52,7 +54,7 @@ mod vars;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-// For `count` and `id`, which find loom's in its place when `tests/loom` holds them against the memory model.
+// For `count` and `id`; in `tests/loom` the same path names loom's atomics, to check them against the memory model.
 use std::sync;
 
 pub(crate) use self::carried::captured;
@@ -78,12 +80,12 @@ pub(crate) use self::value::{Value, ValueOf};
 use self::vars::Vars;
 use crate::variable::Variable;
 
-/// A context's contents: the values, and what is known of the context besides.
+/// The contents of a context: the values, and the facts about the context.
 ///
-/// What it is the last to hold is freed in an empty context; see [`current::end`].
+/// Values that it is the last to own are freed in an empty context; see [`current::end`].
 pub(crate) struct State {
-    /// [V1] Each value stands under its own variable's id. `ManuallyDrop`: the end of a state sees to it, and nothing is
-    /// left to do after it.
+    /// [V1] Each value is stored under its own variable's id. `ManuallyDrop`, because the `Drop` of a state decides in
+    /// which context the values are freed.
     vars: ManuallyDrop<Vars<Value>>,
     mark: Mark,
 }
@@ -93,7 +95,7 @@ impl State {
         Self::of(Vars::new(), Mark::NEW)
     }
 
-    /// An empty one in which no variable can be set.
+    /// An empty state in which no variable can be set.
     pub(crate) const fn refusing_sets() -> Self {
         Self::of(Vars::new(), Mark::REFUSING)
     }
@@ -102,13 +104,13 @@ impl State {
         Self { vars: ManuallyDrop::new(vars), mark }
     }
 
-    /// The same values in a context of its own. One reference count.
+    /// The same values, as a separate context. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {
         Self::of(Vars::clone(&self.vars), self.mark.of_clone())
     }
 
-    /// The same without the values that must not be inherited. Costs nothing if there are none of those.
+    /// The same without the values that must not be inherited. Free if there are none of those.
     #[inline]
     #[must_use]
     pub(crate) fn for_child(mut self) -> Self {
@@ -134,7 +136,7 @@ impl State {
         Some(unsafe { value.as_typed() })
     }
 
-    /// Sets the variable. The value that it had is dropped as if the context had ended.
+    /// Sets the variable. The previous value is dropped as if the context had ended.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) {
         if self.mark.is_lent() {
             scope::save(self.mark, Vars::clone(&self.vars));
@@ -149,7 +151,7 @@ impl State {
         }
     }
 
-    /// Takes the values away that are under these ids. They are dropped as if the context had ended.
+    /// Removes the values under these ids. They are dropped as if the context had ended.
     fn remove_all(&mut self, ids: &[u32]) {
         if ids.iter().all(|&id| self.vars.get(id).is_none()) {
             return;
@@ -158,18 +160,18 @@ impl State {
             scope::save(self.mark, Vars::clone(&self.vars));
             self.mark = self.mark.not_lent();
         }
-        // The mark may still say that there are values that must not be inherited: that costs a look, and nothing else.
+        // The mark may still say that there are values that must not be inherited; that only costs a search in vain.
         let removed: Vec<_> = ids.iter().filter_map(|&id| self.vars.remove(id)).collect();
         drop_in_empty_context(|| drop(removed));
     }
 
-    /// Takes the variable's value away, if it has one, and drops it as if the context had ended.
+    /// Removes the variable's value, if it has one, and drops it as if the context had ended.
     pub(crate) fn remove<T>(&mut self, var: &ContextVar<T>) {
         self.remove_all(&[var.id()]);
     }
 
-    /// Unsets the variables that `keep` returns `false` for; it is not asked about the crate's own. If it panics, nothing
-    /// has changed.
+    /// Unsets the variables for which `keep` returns `false`; internal variables of this crate are not passed to it. If
+    /// it panics, nothing has changed.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&'static Variable, &Value) -> bool) {
         let gone = self.values().filter(|&(variable, value)| !keep(variable, value));
         let ids: Vec<u32> = gone.map(|(_, value)| value.var().id()).collect();
@@ -185,7 +187,8 @@ impl State {
         Values(self.vars.iter())
     }
 
-    /// The variables with their values that can be others in `other`, or not set there. Costs what the two do not share.
+    /// The variables with their values that may differ in `other`, or be unset there. O(n) in the nodes that the two do
+    /// not share.
     pub(crate) fn unshared<'a>(
         &'a self,
         other: &Self,
@@ -200,7 +203,7 @@ impl State {
     }
 }
 
-/// The variables of a context with their values, but for the crate's own, which are seen nowhere.
+/// The variables of a context with their values, without this crate's internal ones, which are never shown.
 #[derive(Clone)]
 pub(crate) struct Values<'a>(vars::Iter<'a, Value>);
 
@@ -225,23 +228,23 @@ impl Value {
         self.var().variable()
     }
 
-    /// Whether this equals another value of the same variable: if it is the very same one, or by its type's
+    /// Whether this equals another value of the same variable: if both are the same instance, or by the type's
     /// `PartialEq`, if it has one.
     pub(crate) fn is_equal(&self, other: &Self) -> bool {
         self.ptr_eq(other) || self.var().equal(self, other).unwrap_or(false)
     }
 
-    /// The value for any serialiser, if its type has `Serialize`. Whether it may be shown is for the caller to ask.
+    /// The value for any serialiser, if its type has `Serialize`. The caller checks whether it may be shown.
     #[cfg(feature = "serde")]
     pub(crate) fn serializable(&self) -> Option<&dyn erased_serde::Serialize> {
         self.var().serializable(self)
     }
 }
 
-/// What stands for a value that must not be shown.
+/// The placeholder for a value that must not be shown.
 pub(crate) const REDACTED: &str = "<redacted>";
 
-/// Writes the value as its type's `Debug` does, unless it has none or the variable is redacted.
+/// Writes the value by its type's `Debug`, unless the type has none or the variable is redacted.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variable = self.variable();
@@ -255,7 +258,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Writes the value as its type's `Display` does, or else as its `Debug`.
+/// Writes the value by its type's `Display`, otherwise by its `Debug`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.variable().is_redacted() {

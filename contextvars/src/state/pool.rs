@@ -1,9 +1,9 @@
-//! Memory for blocks: what a thread frees it keeps for its next blocks of that size, a few of each.
+//! Memory for blocks: a thread keeps a few freed blocks of each size for its next allocations of that size.
 //!
-//! A value lives as long as a request, a scope or less, and so does a node of a map. Most of what an allocator does for
-//! one is to find the memory that the one before has just given back. A thread keeps at most [`MOST`] blocks of each of
-//! the [`SIZES`], 1,792 bytes in all, and frees them when it ends. A block may be freed by another thread than the one
-//! that allocated it.
+//! A value lives as long as a request or a scope, or shorter, and so does a node of a map. An allocator would spend
+//! most of its time finding the memory that the previous one has just freed. A thread keeps at most [`MOST`] blocks of
+//! each of the [`SIZES`], 1,792 bytes in all, and frees them when it ends. A block may be freed by another thread than
+//! the one that allocated it.
 
 use std::alloc::{self, Layout};
 use std::cell::Cell;
@@ -12,17 +12,17 @@ use std::ptr::{self, NonNull};
 
 /// How many free blocks of one size a thread keeps.
 ///
-/// None for checkers of memory, which must see each block end: Miri, and sanitizers by `--cfg contextvars_unpooled`. And
-/// none where pointers are shorter, for which the sizes are not made.
+/// None under memory checkers, which must see each block being freed: Miri, and sanitizers with
+/// `--cfg contextvars_unpooled`. None on targets with shorter pointers, since the sizes are for pointers of 64 bits.
 const MOST: usize = if cfg!(any(miri, contextvars_unpooled, not(target_pointer_width = "64"))) { 0 } else { 8 };
 
-/// The sizes of blocks, in bytes, that are kept: values of one word, values of up to three words, nodes.
+/// The sizes of blocks that are kept, in bytes: values of one word, values of up to three words, nodes.
 const SIZES: [usize; 3] = [32, 48, 144];
 
 /// The alignment of all blocks that are kept.
 const ALIGN: usize = align_of::<usize>();
 
-/// Which of the sizes a block of a `T` has; `None`: it is not kept.
+/// The index of the size of a block of a `T`, or `None` if such blocks are not kept.
 const fn class_of<T>() -> Option<usize> {
     if align_of::<T>() > ALIGN {
         return None;
@@ -35,7 +35,7 @@ const fn class_of<T>() -> Option<usize> {
     }
 }
 
-/// The layout of a block of a `T`, which the type alone decides: invariant M1.
+/// The layout of a block of a `T`, which depends only on the type: invariant M1.
 const fn layout_of<T>() -> Layout {
     match class_of::<T>() {
         Some(class) => layout_of_class(class),
@@ -52,15 +52,15 @@ const fn layout_of_class(class: usize) -> Layout {
 
 /// The free blocks of one size.
 struct Shelf {
-    /// Invariant M2: the first `len` are blocks of this shelf's layout that nobody uses, each of them here only.
+    /// Invariant M2: the first `len` are blocks of this shelf's layout that are not in use, each on no other shelf.
     blocks: [Cell<*mut u8>; MOST],
     len: Cell<usize>,
 }
 
-/// Has no destructor, so that it can be used while the thread goes away.
+/// Has no destructor, so that it can be used while the thread ends.
 struct Pool {
     shelves: [Shelf; SIZES.len()],
-    /// How many blocks each shelf takes: none before there is a cleaner, and none after it has run.
+    /// How many blocks each shelf takes: none before a cleaner is installed, and none after it has run.
     room: Cell<usize>,
 }
 
@@ -72,7 +72,7 @@ thread_local! {
             room: Cell::new(0),
         }
     };
-    /// Frees what the thread has kept when it ends.
+    /// Frees the thread's kept blocks when it ends.
     static CLEANER: Cleaner = const { Cleaner };
 }
 
@@ -101,7 +101,7 @@ impl Shelf {
         NonNull::new(self.blocks.get(last)?.get())
     }
 
-    /// Returns `false` if there is no room for it.
+    /// Returns `false` if the shelf is full.
     #[inline]
     fn put(&self, block: NonNull<u8>, room: usize) -> bool {
         let len = self.len.get();
@@ -115,7 +115,7 @@ impl Shelf {
     }
 }
 
-/// Moves `value` into a block of memory, for [`free`] to free.
+/// Moves `value` into a block of memory, which [`free`] frees.
 #[inline]
 pub(super) fn allocate<T>(value: T) -> NonNull<T> {
     let kept = const { class_of::<T>() }.and_then(|class| POOL.with(|pool| pool.shelves[class].take()));
@@ -123,7 +123,7 @@ pub(super) fn allocate<T>(value: T) -> NonNull<T> {
         Some(block) => block.cast(),
         None => allocate_anew(const { layout_of::<T>() }).cast(),
     };
-    // SAFETY: [M1, M2] the block has the layout of a `T` or more, and nobody else has it.
+    // SAFETY: [M1, M2] the block has at least the size and alignment of a `T`, and is not in use.
     unsafe { block.write(value) };
     block
 }
@@ -131,7 +131,7 @@ pub(super) fn allocate<T>(value: T) -> NonNull<T> {
 #[inline(never)]
 fn allocate_anew(layout: Layout) -> NonNull<u8> {
     assert!(layout.size() > 0, "a block has a count");
-    // SAFETY: the size is above zero, as `alloc` asks for.
+    // SAFETY: the size is above zero, as `alloc` requires.
     let block = unsafe { alloc::alloc(layout) };
     NonNull::new(block).unwrap_or_else(|| alloc::handle_alloc_error(layout))
 }
@@ -139,16 +139,17 @@ fn allocate_anew(layout: Layout) -> NonNull<u8> {
 /// Drops the value in a block, and frees the block even if that panics.
 ///
 /// # Safety
-/// The block comes from [`allocate`] for the same `T`, and nobody uses it from now on.
+/// The block comes from [`allocate`] for the same `T`, and is not used after this.
 #[inline]
 pub(super) unsafe fn free<T>(block: NonNull<T>) {
     let emptied = Emptied(block);
-    // SAFETY: [M1] the caller says that there is a `T` in it, which nobody uses any more; so it is dropped once.
+    // SAFETY: [M1] by the caller's contract the block contains a `T` that is not used after this; so it is dropped
+    // once.
     unsafe { block.drop_in_place() };
     drop(emptied);
 }
 
-/// A block that is given back when this goes.
+/// A block that is given back when this is dropped.
 struct Emptied<T>(NonNull<T>);
 
 impl<T> Drop for Emptied<T> {
@@ -169,7 +170,7 @@ fn give_back(block: NonNull<u8>, class: Option<usize>, layout: Layout) {
 #[inline(never)]
 fn give_back_to_system(block: NonNull<u8>, layout: Layout) {
     POOL.with(|pool| {
-        // With the first block that is freed, the thread has a cleaner, unless it is going away.
+        // Freeing the first block installs the thread's cleaner, unless the thread is ending.
         if pool.room.get() == 0 && CLEANER.try_with(|_| ()).is_ok() {
             pool.room.set(MOST);
         }
@@ -178,8 +179,8 @@ fn give_back_to_system(block: NonNull<u8>, layout: Layout) {
 }
 
 fn deallocate(block: NonNull<u8>, layout: Layout) {
-    // SAFETY: [M1] the block was allocated with this layout, which its type alone decides. [M2] Nobody uses it: it is on
-    // no shelf, and whoever gave it back is done with it.
+    // SAFETY: [M1] the block was allocated with this layout, which depends only on its type. [M2] It is not in use: it
+    // is on no shelf, and its owner has given it up.
     unsafe { alloc::dealloc(block.as_ptr(), layout) };
 }
 

@@ -15,16 +15,15 @@ struct Block<T> {
 
 /// Shared ownership of a `T`: an `Arc` without weak references, whose uniqueness check is one load.
 pub(super) struct Shared<T> {
-    /// Points to a `Block` from `pool::allocate`, alive while its count is above zero; this handle is one of the
-    /// count.
+    /// Points to a `Block` from `pool::allocate`, alive while its count is above zero; this handle counts for one.
     block: NonNull<Block<T>>,
     owns: PhantomData<Block<T>>,
 }
 
-// SAFETY: [S1] a handle gives `&T` to every thread that has one (`T: Sync`), and the last of them, wherever it is,
-// drops or changes the `T` (`T: Send`).
+// SAFETY: [S1] a handle gives `&T` to every thread that has one (`T: Sync`), and the last handle, on any thread, drops
+// or changes the `T` (`T: Send`).
 unsafe impl<T: Send + Sync> Send for Shared<T> {}
-// SAFETY: [S1] `&Shared<T>` gives `&T`, and by cloning a handle, for which see `Send` above.
+// SAFETY: [S1] `&Shared<T>` gives `&T`, and by `clone` a handle, for which the argument of `Send` above holds.
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
@@ -34,46 +33,47 @@ impl<T> Shared<T> {
 
     #[inline]
     fn block(&self) -> &Block<T> {
-        // SAFETY: [S2] this handle is one of the count, so the block is alive; it is only ever changed through
-        // `get_mut`, which has the handle mutably and is the sole owner.
+        // SAFETY: [S2] this handle counts for one, so the block is alive; it is changed only through `get_mut`, which
+        // borrows the handle mutably and is the sole owner.
         unsafe { self.block.as_ref() }
     }
 
-    /// Where the block is: the same for all handles of the same block.
+    /// The address of the block: the same for all handles of one block.
     #[inline]
     pub(super) fn address(&self) -> *const () {
         self.block.as_ptr().cast_const().cast()
     }
 
-    /// The value, to change, if this handle is its only owner.
+    /// Returns the value mutably, if this handle is its only owner.
     #[inline]
     pub(super) fn get_mut(&mut self) -> Option<&mut T> {
         if !self.block().count.is_one() {
             return None;
         }
-        // SAFETY: [S2] the count is one and this is it: no other handle exists, none can be made while `self` is
-        // mutably borrowed, and what former owners did happened before (the count's acquire load).
+        // SAFETY: [S2] the count is one, and that is this handle: no other exists, none can be created while `self` is
+        // mutably borrowed, and the accesses of former owners happened before (by the acquire load of the count).
         let block = unsafe { self.block.as_mut() };
         Some(&mut block.value)
     }
 
-    /// Gives this handle up, unless it is the last: then it is returned.
+    /// Drops this handle; if it is the last, returns it instead, so that the caller decides where its contents are
+    /// freed.
     #[inline]
     pub(super) fn into_last(self) -> Option<Self> {
         let this = ManuallyDrop::new(self);
-        // [S2] What is not counted any more is not dropped either.
+        // [S2] The handle is no longer counted, so it must not be dropped either.
         if this.block().count.decrement_unless_last() { None } else { Some(ManuallyDrop::into_inner(this)) }
     }
 
-    /// The value, to change: this handle's own, after a copy if it is shared.
+    /// Returns the value mutably, after copying it if it is shared.
     ///
-    /// The copy holds on to whatever the shared value does, so giving that up destroys nothing.
+    /// The copy owns everything that the shared value owns, so dropping the old handle destroys nothing.
     #[inline]
     pub(super) fn make_mut(&mut self, copy: impl FnOnce(&T) -> T) -> &mut T {
         if !self.block().count.is_one() {
             *self = Self::new(copy(self));
         }
-        // SAFETY: [S2] as in `get_mut`: the count was one, or the block was made just now.
+        // SAFETY: [S2] as in `get_mut`: the count was one, or the block has just been created.
         let block = unsafe { self.block.as_mut() };
         &mut block.value
     }
@@ -100,19 +100,20 @@ impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
         if self.block().count.decrement() {
-            // SAFETY: [S2] the count said that this handle was the last.
+            // SAFETY: [S2] by the count, this handle was the last.
             unsafe { destroy(self.block) }
         }
     }
 }
 
-/// Drops and frees a block. Apart from `drop`, which most often only counts.
+/// Drops and frees a block. Separate from `drop`, which usually only decrements the count, to keep that small.
 ///
 /// # Safety
-/// The block is one of a `Shared<T>`, and has no owner any more.
+/// The block is one of a `Shared<T>`, and has no owner left.
 #[inline(never)]
 unsafe fn destroy<T>(block: NonNull<Block<T>>) {
-    // SAFETY: [S2] it came from `pool::allocate` for this type, and nobody is left to use it, as the caller says.
+    // SAFETY: [S2] it came from `pool::allocate` for this type, and by the caller's contract it has no owner left that
+    // could use it.
     unsafe { pool::free(block) }
 }
 

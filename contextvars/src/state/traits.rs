@@ -1,9 +1,9 @@
-//! [`Traits`]: what a declaration found out about its variable's type; and how it does, where the type is still known.
+//! [`Traits`]: the traits of a variable's type, which the declaration detects while the type is still known.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What a variable's type can do, as far as contexts care; the declaration finds out.
+/// The implementations of the traits that contexts use, as far as the variable's type has them.
 #[doc(hidden)]
 pub struct Traits<T> {
     pub debug: Option<Write<T>>,
@@ -13,22 +13,22 @@ pub struct Traits<T> {
 }
 
 impl<T> Traits<T> {
-    /// Nothing at all.
+    /// No traits.
     pub(crate) const NONE: Self = Self { debug: None, display: None, eq: None, serialize: None };
 }
 
 type Write<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
 
-/// Makes something of a value that any serialiser can take.
+/// Converts a value to a form for any serialiser.
 #[cfg(feature = "serde")]
 type Erase<T> = fn(&T) -> &dyn erased_serde::Serialize;
 
-/// Without the `serde` feature there is nobody to ask; the field is there all the same, for expansions to fill.
+/// Never used without the feature `serde`; the field exists all the same, because expansions fill it.
 #[cfg(not(feature = "serde"))]
 type Erase<T> = fn(&T) -> std::convert::Infallible;
 
-/// Finds out, in a constant, which traits `T` has: where `T` has the trait, the constant of the inherent `impl` is
-/// found before the one of [`Absent`].
+/// Detects in constants which traits `T` has: if `T` has the trait, the constant of the inherent `impl` takes
+/// precedence over the one of [`Absent`].
 #[doc(hidden)]
 pub struct Probe<T>(PhantomData<T>);
 
@@ -49,7 +49,7 @@ impl<T: PartialEq> Probe<T> {
     pub const EQ: Option<fn(&T, &T) -> bool> = Some(<T as PartialEq>::eq);
 }
 
-/// The answers of [`Probe`] where `T` has not got the trait.
+/// The constants of [`Probe`] for types without the trait.
 #[doc(hidden)]
 pub trait Absent<T> {
     const DEBUG: Option<Write<T>> = None;

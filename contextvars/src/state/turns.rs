@@ -1,7 +1,7 @@
-//! Destroys values that lost their last owner, however deep they nest, without overflowing the stack.
+//! Destroys values that have lost their last owner without overflowing the stack, however deeply they nest.
 //!
 //! A value may hold a context that holds a value, and so on, a million deep. Up to [`DEPTH`] levels are destroyed at
-//! once, like any nested drop; what lies deeper waits in a queue until the level above it is done.
+//! once, like any nested drop; deeper values wait in a queue until the level above has been destroyed.
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -14,12 +14,12 @@ const DEPTH: usize = 64;
 thread_local! {
     /// How many values this thread is destroying right now, each within the one before.
     static DESTROYING: Cell<usize> = const { Cell::new(0) };
-    /// Those whose turn has not come; empty unless `DESTROYING` is `DEPTH`. Without a destructor, so that it can be
-    /// used while the thread goes away.
+    /// The values that wait; empty unless `DESTROYING` is `DEPTH`. Without a destructor, so that it can be used while
+    /// the thread ends.
     static WAITING: Cell<ManuallyDrop<Vec<Ownerless>>> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
 }
 
-/// Destroys the value, now or, if it lies too deep, before the outermost of the values now being destroyed is done.
+/// Destroys the value: now, or if it is too deep, before the destruction of the outermost value ends.
 ///
 /// # Panics
 /// If the value's own `Drop` does.
@@ -37,14 +37,15 @@ pub(super) fn destroy_in_turn(ownerless: Ownerless) {
 fn wait(ownerless: Ownerless) {
     let mut list = WAITING.replace(ManuallyDrop::new(Vec::new()));
     list.push(ownerless);
-    // What an allocator let go as the list grew waits, too.
+    // Values that an allocator dropped while the list grew wait, too.
     let meanwhile = WAITING.replace(list);
     ManuallyDrop::into_inner(meanwhile).into_iter().for_each(wait);
 }
 
-/// One value's destruction; ending it, by panic too, lets those that wait have their turn.
+/// The destruction of one value; when it ends, also by a panic, the waiting ones are destroyed.
 ///
-/// It counts down, and does not put back what it found: destructors on stacks of their own may end in any order.
+/// Its `Drop` decrements the counter instead of restoring the old value, because destructors on separate stacks may end
+/// in any order.
 struct Level;
 
 impl Level {
@@ -56,23 +57,24 @@ impl Level {
 
 impl Drop for Level {
     fn drop(&mut self) {
-        // Even if one of those that wait panics.
+        // Also if a destructor of a waiting value panics.
         let ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
         let list = (DESTROYING.get() == DEPTH).then(destroy_waiting);
         drop(ended);
-        // Only now: what an allocator lets go as the list's memory is freed would wait, and nobody would come for it.
+        // Freed only now: a value that an allocator drops while the list's memory is freed would otherwise wait and
+        // never be destroyed.
         drop(list);
     }
 }
 
-/// Destroys what waits, and what comes to wait meanwhile; returns the list, which is empty then.
+/// Destroys the waiting values, including those added meanwhile, and returns the list, which is empty then.
 fn destroy_waiting() -> Vec<Ownerless> {
     loop {
         let mut list = WAITING.with(|waiting| waiting.replace(ManuallyDrop::new(Vec::new())));
         if list.is_empty() {
             return ManuallyDrop::into_inner(list);
         }
-        // What is left of the list waits on if a destructor panics.
+        // If a destructor panics, the rest of the list continues to wait.
         let next = list.pop();
         WAITING.with(|waiting| waiting.set(list));
         if let Some(ownerless) = next {

@@ -13,7 +13,7 @@ use super::pool;
 use super::turns;
 use crate::variable::Variable;
 
-/// What every value's block begins with, whatever its type.
+/// The beginning of every value's block, for all types.
 pub(super) struct Header {
     count: Count,
     /// The variable whose value this is; it alone knows the type.
@@ -37,23 +37,23 @@ pub(super) trait ErasedVar: Sync {
 
     fn type_id(&self) -> TypeId;
 
-    /// Writes the value as its `Debug` does. `None`: the type has no `Debug`.
+    /// Writes the value by its `Debug`. Returns `None` if the type has no `Debug`.
     fn debug(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result>;
 
-    /// Writes the value as its `Display` does. `None`: the type has no `Display`.
+    /// Writes the value by its `Display`. Returns `None` if the type has no `Display`.
     fn display(&self, value: &Value, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result>;
 
-    /// The value, for any serialiser. `None`: the type has no `Serialize`.
+    /// Returns the value for any serialiser, or `None` if the type has no `Serialize`.
     #[cfg(feature = "serde")]
     fn serializable<'a>(&self, value: &'a Value) -> Option<&'a dyn erased_serde::Serialize>;
 
-    /// Compares two values of this variable as their `PartialEq` does. `None`: the type has no `PartialEq`.
+    /// Compares two values of this variable by their `PartialEq`. Returns `None` if the type has no `PartialEq`.
     fn equal(&self, a: &Value, b: &Value) -> Option<bool>;
 
-    /// Sees to it that a block is destroyed: at once, or in its turn if that could go deep.
+    /// Destroys a block: at once, or in its turn if its destructor could nest deeply.
     ///
     /// # Safety
-    /// `block` points to a block of this variable, from [`Value::new`], that has no owner any more.
+    /// `block` points to a block of this variable, from [`Value::new`], that has no owner left.
     unsafe fn end(&self, block: NonNull<Header>);
 
     /// Drops the value of a block and frees its memory.
@@ -65,16 +65,16 @@ pub(super) trait ErasedVar: Sync {
 
 /// One owner's handle of a value of any variable.
 ///
-/// [V1] A block whose header names the variable `var` is a `ValueBlock<T>` for the `T` of `var`: `Value::new` makes it
-/// so, and nothing changes a header.
+/// [V1] A block whose header names the variable `var` is a `ValueBlock<T>` for the `T` of `var`: only `Value::new`
+/// creates blocks, and no code changes a header.
 pub(crate) struct Value {
     /// Points to a `ValueBlock<T>` from `pool::allocate`, with the provenance of the whole block, alive while its count is
     /// above zero; this handle is one of the count.
     block: NonNull<Header>,
 }
 
-// SAFETY: [V2] `ContextVar<T>` values exist only for `T: Send + Sync` (`ContextVar::declared` asks for it), and the
-// handle does no more than share the `T` and drop it wherever the last handle is.
+// SAFETY: [V2] `ContextVar<T>` values exist only for `T: Send + Sync` (a bound of `ContextVar::declared`), and the
+// handle only shares the `T` and drops it on the thread of the last handle.
 unsafe impl Send for Value {}
 // SAFETY: [V2] as for `Send`.
 unsafe impl Sync for Value {}
@@ -88,8 +88,8 @@ impl Value {
 
     #[inline]
     fn header(&self) -> &Header {
-        // SAFETY: [V3] this handle is one of the count, so the block is alive, and a header is never changed but for
-        // its count, which is atomic.
+        // SAFETY: [V3] this handle counts for one, so the block is alive; no field of a header is ever changed except
+        // the count, which is atomic.
         unsafe { self.block.as_ref() }
     }
 
@@ -119,7 +119,7 @@ impl Value {
         Some(unsafe { self.as_typed() })
     }
 
-    /// A second handle of the same owner: it counts nothing, and is not dropped.
+    /// A second handle of the same owner: it is not counted, and not dropped.
     #[inline]
     pub(super) fn uncounted(&self) -> ManuallyDrop<Self> {
         ManuallyDrop::new(Self { block: self.block })
@@ -143,25 +143,26 @@ impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
         if self.header().count.decrement() {
-            // SAFETY: [V1, V3] the block is one of its variable's, and this was its last owner.
+            // SAFETY: [V1, V3] the block belongs to the variable in its header, and this was its last owner.
             unsafe { self.var().end(self.block) }
         }
     }
 }
 
-/// The block of a value that has no owner any more and is about to be destroyed.
+/// The block of a value without an owner, which is about to be destroyed.
 pub(super) struct Ownerless(NonNull<Header>);
 
 impl Ownerless {
     pub(super) fn destroy(self) {
-        // SAFETY: [V3] the block is alive until the next line, and nobody else can reach it.
+        // SAFETY: [V3] the block is alive until the next line: it has no owner, so only `self` can reach it.
         let var = unsafe { self.0.as_ref() }.var;
-        // SAFETY: [V1, V3] a block of `var`'s, without an owner as `end` was promised, and `self` is used up.
+        // SAFETY: [V1, V3] a block of `var` without an owner, as the caller of `end` promised; `self` is consumed, so
+        // it is destroyed once.
         unsafe { var.destroy(self.0) }
     }
 }
 
-/// Sees to it that the block of a `ContextVar<T>`'s value is destroyed.
+/// Destroys the block of a `ContextVar<T>`'s value, at once or in its turn.
 ///
 /// # Safety
 /// As for [`ErasedVar::end`], of a variable whose type is `T`.
@@ -170,8 +171,8 @@ pub(super) unsafe fn end<T>(block: NonNull<Header>) {
     if const { mem::needs_drop::<T>() } {
         turns::destroy_in_turn(Ownerless(block));
     } else {
-        // No destructor, so nothing can nest.
-        // SAFETY: [V1, V3] the caller promises what `destroy` asks for: a block of a `ContextVar<T>`, without an owner.
+        // No destructor, so destruction cannot nest. SAFETY: [V1, V3] the contract of `destroy` is that of this
+        // function: a block of a `ContextVar<T>`, without an owner.
         unsafe { destroy::<T>(block) }
     }
 }
@@ -181,19 +182,20 @@ pub(super) unsafe fn end<T>(block: NonNull<Header>) {
 /// # Safety
 /// As for [`ErasedVar::destroy`], of a variable whose type is `T`.
 pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
-    // SAFETY: [V1] the caller's `T` is the block's, so this is what `Value::new` allocated, and nobody owns it.
+    // SAFETY: [V1] the block is a `ValueBlock<T>`, by the caller's contract; so `Value::new` has allocated it for this
+    // type with `pool::allocate`, and since it has no owner left, it is freed once.
     unsafe { pool::free(block.cast::<ValueBlock<T>>()) }
 }
 
-/// One owner's handle of a value of a `ContextVar<T>`. Only this folder makes one, so nobody else can put a value under
-/// the id of a variable of another type.
+/// One owner's handle of a value of a `ContextVar<T>`. Only this folder creates one, so no other code can store a value
+/// under the id of a variable of another type.
 pub(crate) struct ValueOf<T> {
     value: Value,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T> ValueOf<T> {
-    /// Says of which type's variable a value is. [V1] It was found under the id of one, or made for one.
+    /// Gives a value its type back. [V1] The value was found under the id of a `ContextVar<T>`, or created for one.
     #[inline]
     pub(super) fn new(value: Value) -> Self {
         Self { value, of: PhantomData }
@@ -204,7 +206,7 @@ impl<T> ValueOf<T> {
         self.value
     }
 
-    /// Drops it in an empty context, where its destructor may set what it likes and nobody sees it.
+    /// Drops it in an empty context, so that no other code sees values that its destructor sets.
     #[inline]
     pub(crate) fn drop_apart(self) {
         if const { mem::needs_drop::<T>() } {

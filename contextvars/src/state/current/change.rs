@@ -1,4 +1,4 @@
-//! Changes: a variable is set, or put back to what it was, in the current context.
+//! Changes: a variable is set or restored in the current context.
 
 use std::mem;
 
@@ -18,9 +18,9 @@ impl Current {
         mark.may_refuse_sets() && (mark.refuses_sets() || worker::is_worker())
     }
 
-    /// Sets a variable, or takes its value away, and returns what was there.
+    /// Sets a variable, or removes its value, and returns the previous value.
     ///
-    /// Every change that a program asks for comes through here; what scopes do, they undo.
+    /// Every change by a user goes through here; only scopes change values directly, and undo that themselves.
     #[inline]
     pub(super) fn exchange_value(&self, variable: &Variable, id: u32, mut value: Option<Value>) -> Option<Value> {
         if value.is_some() && !variable.inherits() {
@@ -36,7 +36,7 @@ impl Current {
     #[inline(never)]
     fn exchange_in_copies(&self, id: u32, mut value: Option<Value>) -> Option<Value> {
         if value.is_some() && self.is_gone() {
-            // Nobody would free it after this: the thread is as good as over.
+            // The thread's cleaner has run, so nothing would free a value that is stored now.
             return None;
         }
         if self.mark.get().is_lent() {
@@ -51,14 +51,14 @@ impl Current {
         })
     }
 
-    /// Makes `value` change places with what is under `id`. Returns `false`, and has done nothing, if nodes would have to
-    /// be made or copied for it. The caller has pinned the readers.
+    /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a
+    /// copy of one. The caller has pinned the readers.
     ///
-    /// No memory is allocated or freed, so nobody's code runs. The nodes are the same as before, and so is the mark.
+    /// No memory is allocated or freed, so no other code runs. The nodes and the mark stay the same.
     #[inline]
     pub(super) fn swap_in_place(cell: &ValuesCell, id: u32, value: &mut Option<Value>) -> bool {
-        // SAFETY: [C1] as in `exchange`: no other reference into the cell is alive, and this one ends with the swap. To
-        // find a place and to swap two pointers runs no code from outside, not even an allocator's.
+        // SAFETY: [C1] as in `exchange`: no other reference into the cell is alive, and this one ends with the swap.
+        // Finding a slot and swapping two pointers runs no code from outside, not even an allocator.
         let values: &mut Vars<Value> = unsafe { &mut *cell.get() };
         match values.place(id) {
             Some(place) => {
@@ -69,12 +69,12 @@ impl Current {
         }
     }
 
-    /// Changes the values. `change` has them to itself: an allocator that uses variables finds itself in an empty
-    /// context.
+    /// Changes the values. They are moved out for `change`, so an allocator that uses variables runs in an empty
+    /// context meanwhile.
     ///
-    /// No value may lose its last owner in `change`, or its destructor would find itself there, too. What an allocator
-    /// has set there goes when the change is done, and its destructors may then do anything to the context: it must be
-    /// whole by then.
+    /// No value may lose its last owner in `change`, or its destructor would run in that empty context, too. Values
+    /// that an allocator has set there are dropped after the change, and their destructors may change the context: it
+    /// must be consistent by then.
     #[inline]
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
         self.pin_readers();
@@ -84,7 +84,7 @@ impl Current {
         let mut values = Vars::new();
         Self::exchange(cell, &mut values);
         let result = change(&mut values);
-        // For a base context two cells are of interest: an allocator has set what it set in the other.
+        // A base context has a cell of its own: values that an allocator has set are in the other cell.
         let mut meanwhile = Vars::new();
         Self::exchange(&self.values, &mut meanwhile);
         Self::exchange(cell, &mut values);
@@ -94,13 +94,13 @@ impl Current {
     }
 }
 
-/// What a set did: the value it replaced, and where.
+/// The effect of a set: the replaced value, and the identity of the context.
 pub(crate) struct Replaced<T> {
     pub(crate) old: Option<ValueOf<T>>,
     pub(crate) identity: Identity,
 }
 
-/// Sets the variable in the current context. Refused, with the value, where unrelated work would see it.
+/// Sets the variable in the current context. Returns the value as an error if unrelated work would see it.
 #[inline]
 pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Result<Replaced<T>, T> {
     with_current(|current| {
@@ -114,10 +114,10 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
     })
 }
 
-/// Puts the variable back to `old` in the current context, if that context is the one `identity` belongs to.
+/// Restores the variable to `old` in the current context, if that is the context with this `identity`.
 ///
 /// # Errors
-/// Another context is current; nothing was changed.
+/// If another context is current; nothing was changed.
 #[inline]
 pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, identity: Identity) -> Result<(), ()> {
     let replaced = with_current(|current| {
@@ -126,12 +126,12 @@ pub(crate) fn restore<T>(var: &ContextVar<T>, old: &mut Option<ValueOf<T>>, iden
         }
         Ok(current.exchange_value(var.variable(), var.id(), old.take().map(ValueOf::into_value)))
     })?;
-    // Only now: its destructor may do anything.
+    // Dropped only now, after the borrow: its destructor may run any code.
     drop(replaced);
     Ok(())
 }
 
-/// Whether the current context is the one of this identity.
+/// Whether the current context has this identity.
 #[inline]
 pub(crate) fn has_identity(identity: Identity) -> bool {
     with_current(|current| current.has_identity(identity))
@@ -148,8 +148,8 @@ pub(crate) fn value_of<T: Send + Sync + 'static>(var: &'static ContextVar<T>, va
     ValueOf::new(Value::new(var, value))
 }
 
-/// Gives the variable another value in the current context, or none, and returns what it had. The caller gives it back
-/// in the end, and has asked whether the context [takes](refuses_sets) values.
+/// Replaces the variable's value in the current context, or removes it, and returns the previous one. The caller
+/// restores that later, and has checked that the context does not [refuse sets](refuses_sets).
 #[inline]
 pub(crate) fn replace<T: Send + Sync + 'static>(
     var: &'static ContextVar<T>,

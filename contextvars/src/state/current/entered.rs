@@ -1,8 +1,8 @@
-//! [`Entered`]: a context that is current for a while, which is what every `run` and every poll comes down to.
+//! [`Entered`]: a guard that makes a context current. Every `run` and every poll uses it.
 //!
-//! The context moves into the thread-local and in the end back to its place. The cost is store-to-load latency between
-//! consecutive polls, not instruction count: so what was current stays in registers meanwhile, and a context that comes
-//! out as it went in is not written back.
+//! The context moves into the thread-local, and at the end back to its place. The cost is store-to-load latency between
+//! consecutive polls, not instruction count: so the previous context stays in registers meanwhile, and a context that
+//! is unchanged is not written back.
 
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -12,18 +12,18 @@ use super::super::mark::Mark;
 use super::super::{State, carried};
 use super::{CURRENT, Current, base, with_current};
 
-/// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then what was current
-/// before is so again.
+/// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then the previous
+/// context is restored.
 #[must_use]
 pub(crate) struct Entered<'a> {
-    /// Where the context was and will be again. [C5] Until then the thread-local owns it; what stands here is a copy of
-    /// its bits, which nobody uses.
+    /// The place of the context, to which it will be moved back. [C5] Until then the thread-local owns the context; the
+    /// place has a copy of its bits, which is not used.
     place: &'a mut ManuallyDrop<State>,
-    /// The context that was current.
+    /// The previous context.
     outer: ManuallyDrop<State>,
-    /// What the thread-local had as the place of that one.
+    /// The place of the previous context, as the thread-local had it.
     outer_place: *const (),
-    /// What is current belongs to a thread.
+    /// The current context belongs to a thread.
     not_send: PhantomData<*const ()>,
 }
 
@@ -33,10 +33,11 @@ impl<'a> Entered<'a> {
         CURRENT.with(|current| {
             current.pin_readers();
             // SAFETY: `ManuallyDrop<T>` "is guaranteed to have the same layout and bit validity as `T`" (its own
-            // documentation), so a reference to one is good for the other. [C5] The result has the place borrowed, and
-            // sees to it that what stands there is an owner when the borrow ends.
+            // documentation), so a reference to one is valid for the other. [C5] The result borrows the place, and
+            // `put_back` ensures that the place owns a context when the borrow ends.
             let place = unsafe { &mut *ptr::from_mut(state).cast::<ManuallyDrop<State>>() };
-            // SAFETY: [C5] the context moves out here, once: what stays in the place is not used until `put_back`.
+            // SAFETY: [C5] the context is moved out once, here: the bits that stay in the place are not used until
+            // `put_back`.
             let state = unsafe { ptr::read(place) };
             let outer_place = current.place.replace(ptr::from_ref(&*place).cast());
             let outer = if state.mark.is_carrying() { enter_carrying(state) } else { current.switch_to(state) };
@@ -44,7 +45,7 @@ impl<'a> Entered<'a> {
         })
     }
 
-    /// Makes current again what was so before.
+    /// Restores the previous context.
     ///
     /// `Drop` does the same on unwinding. It is outlined so that on the normal path the guard stays in registers.
     #[inline]
@@ -52,15 +53,14 @@ impl<'a> Entered<'a> {
         let mut this = ManuallyDrop::new(self);
         CURRENT.with(|current| {
             current.pin_readers();
-            // SAFETY: `this` is not used any more, nor dropped, so the context is taken once.
+            // SAFETY: `this` is neither used nor dropped after this, so the context is taken once.
             let outer = unsafe { ptr::read(&raw const this.outer) };
             let outer_place = this.outer_place;
             put_back(current, this.place, outer, outer_place);
         });
     }
 
-    /// Calls `f` in the context that was current before: not in a copy, in that one itself. What this context carries is
-    /// left alone meanwhile.
+    /// Calls `f` in the previous context itself, not in a copy. Carried state is neither left nor entered for that.
     #[cfg(feature = "rayon")]
     pub(crate) fn outside<R>(&mut self, f: impl FnOnce() -> R) -> R {
         swap(&mut self.outer);
@@ -72,7 +72,8 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: `drop` is called once, and `leave`, which takes it too, sees to it that it is not called then.
+        // SAFETY: `drop` is called once, and not after `leave`, which also takes the context but wraps `self` in
+        // `ManuallyDrop`.
         let outer = unsafe { ptr::read(&raw const self.outer) };
         leave_by_panic(self.place, outer, self.outer_place);
     }
@@ -87,11 +88,11 @@ fn leave_by_panic(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, o
     });
 }
 
-/// Makes `outer` current, and moves what was current into `place`. The caller has pinned the readers.
+/// Makes `outer` current, and moves the current context into `place`. The caller has pinned the readers.
 #[inline]
 fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>, outer_place: *const ()) {
     if ptr::eq(current.place.get(), ptr::from_ref(&*place).cast()) {
-        // [C5] It came from there, and nothing was changed: the same bits are there, and become the owner.
+        // [C5] The context came from there and is unchanged: the place has the same bits, which become the owner again.
         let _: ManuallyDrop<State> = current.switch_to(outer);
         current.place.set(outer_place);
     } else {
@@ -99,15 +100,15 @@ fn put_back(current: &Current, place: &mut ManuallyDrop<State>, outer: ManuallyD
     }
 }
 
-/// The same for a context that is not as it stands in its place.
+/// The same for a context that differs from the bits in its place.
 ///
-/// Either it was changed, or it is another than the one that came from there: coroutines with stacks of their own can
-/// leave in another order than they entered. Or something that it carries has to be left. In all cases the thread-local
-/// forgets about places: what was current further out may have gone to another one, too.
+/// Either it was changed, or it is a different context than the one that came from there: coroutines with stacks of
+/// their own can leave in another order than they entered. Or it has carried state to leave. In all cases the
+/// thread-local discards the place: an outer context may have been moved to another place, too.
 #[cold]
 #[inline(never)]
 fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>) {
-    // In the context that is left, since carriers run code of other libraries.
+    // Called in the context that is being left, since carriers run code of other libraries.
     carried::leave(ptr::from_ref(&*place).addr());
     let mut state = with_current(|current| {
         current.pin_readers();
@@ -115,16 +116,18 @@ fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>)
         current.switch_to(outer)
     });
     if state.mark.is_base() {
-        // Of the thread's own context nothing leaves the thread. Another than this is current there from now on.
+        // The base context never leaves its thread: its values move out as an ordinary context. From now on another
+        // context is outermost on this thread, whose values the cleaner must free.
         let _: bool = base::is_cleaned_up();
         state.mark = Mark::NEW;
     }
     *place = state;
 }
 
-/// Makes a context current with what it carries, and returns the one that was.
+/// Makes a context current with its carried state, and returns the previous one.
 ///
-/// It takes no place, and gets the context by value: so the compiler keeps both in registers where nothing is carried.
+/// It takes the context by value and no place, so that the compiler keeps both contexts in registers if nothing is
+/// carried.
 #[cold]
 #[inline(never)]
 fn enter_carrying(state: ManuallyDrop<State>) -> ManuallyDrop<State> {
@@ -132,23 +135,23 @@ fn enter_carrying(state: ManuallyDrop<State>) -> ManuallyDrop<State> {
         let entering = current.place.get().addr();
         let outer = current.switch_to(state);
         if carried::enter(entering) {
-            // There is something to undo, on the way back of a context that was changed.
+            // Carried state must be left, so the context takes the path of a changed one when it is put back.
             current.place.set(ptr::null());
         }
         outer
     })
 }
 
-/// What [`swap_in`] leaves for [`swap_out`].
+/// The state that [`swap_in`] passes to [`swap_out`].
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 pub(crate) struct SwappedIn {
-    /// 0: nothing that the context carries was entered.
+    /// 0 if no carried state was entered.
     entering: usize,
 }
 
-/// Makes `state` the current context, with what it carries, and the one that was current `state`.
+/// Swaps `state` with the current context, and enters its carried state.
 ///
-/// For those who learn of the end of something in another call than of its beginning.
+/// For callers that are told of the beginning and the end of work in two separate calls.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
 pub(crate) fn swap_in(state: &mut State) -> SwappedIn {
@@ -158,7 +161,7 @@ pub(crate) fn swap_in(state: &mut State) -> SwappedIn {
     SwappedIn { entering }
 }
 
-/// Ends what [`swap_in`] began: `state` becomes the context that was current before, and the other way round.
+/// Undoes [`swap_in`]: swaps the two contexts back.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
 pub(crate) fn swap_out(state: &mut State, SwappedIn { entering }: SwappedIn) {
@@ -168,8 +171,8 @@ pub(crate) fn swap_out(state: &mut State, SwappedIn { entering }: SwappedIn) {
     swap(state);
 }
 
-/// Makes current what the current context carries. Returns 0 if there is nothing to leave, or else the number of this
-/// entering: an odd one, which no place has for its address.
+/// Enters the carried state of the current context. Returns 0 if there is nothing to leave, otherwise the number of
+/// this entry: an odd one, so that it differs from the address of every place.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[cold]
 fn enter_without_place() -> usize {
@@ -177,8 +180,7 @@ fn enter_without_place() -> usize {
     if carried::enter(entering) { entering } else { 0 }
 }
 
-/// Makes `state` the current context and the one that was current `state`, and leaves what they carry alone. Done twice, all
-/// is as before.
+/// Swaps `state` with the current context, without entering or leaving carried state. Two swaps restore everything.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
 fn swap(state: &mut State) {

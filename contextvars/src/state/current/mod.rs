@@ -26,27 +26,28 @@ use super::vars::Vars;
 /// Values in the thread-local. `ManuallyDrop`, or the thread-local would have a destructor; `base::Cleaner` frees them.
 type ValuesCell = UnsafeCell<ManuallyDrop<Vars<Value>>>;
 
-/// A thread's current context and who is reading it. It has no destructor, so it can be used while the thread goes
-/// away, to the end.
+/// A thread's current context and its readers. It has no destructor, so it can be used until the very end of the
+/// thread.
 ///
 /// `repr(C)` keeps a field between the values and the mark. If they were adjacent, the compiler would store two words of
 /// 8 bytes and load them back as one of 16, which defeats store-to-load forwarding.
 #[repr(C)]
 struct Current {
-    /// The values of a context that was entered. None where the base context is current: its own are in `base`. [C1] A
-    /// reference into this cell or the other never outlives the function of this module that makes it, and no code from
-    /// outside `state` runs meanwhile, an allocator's included.
+    /// The values of the entered context. Empty if the base context is current, whose values are in `base`. [C1] A
+    /// reference into this cell or the other never outlives the function of this module that creates it, and no code
+    /// from outside `state` runs meanwhile, not even an allocator.
     values: ValuesCell,
-    /// The live reader that began last on this thread, or null. [C2] Points into a frame of `with_value`.
+    /// The most recent live reader on this thread, or null. [C2] Points into a stack frame of `with_value`.
     readers: Cell<*const Reader>,
     mark: Cell<Mark>,
-    /// Where the current context came from, if nothing about it was changed since, or null. [C5] Only compared.
+    /// The place from which the current context was moved, if it is unchanged since, otherwise null. [C5] Only
+    /// compared, never dereferenced.
     place: Cell<*const ()>,
     /// The values of the thread's base context.
     base: ValuesCell,
-    /// What open scopes were lent by contexts that were changed since.
+    /// The values that open scopes were lent, of contexts that have been changed since.
     saved: Cell<ManuallyDrop<Vec<Saved>>>,
-    /// The identities this thread may still give out: the next, and where they end.
+    /// The identities that this thread may still assign: the next one, and the end of the range.
     identities: Cell<(u64, u64)>,
 }
 
@@ -64,31 +65,32 @@ thread_local! {
     };
 }
 
-/// Calls `f` with the thread's.
+/// Calls `f` with this thread's current context.
 ///
 /// `LocalKey::with` is a call through a pointer where its closure is not inlined.
 #[expect(clippy::inline_always, reason = "with a call around it, a poll takes twice the instructions")]
 #[inline(always)]
 fn with_current<R>(f: impl FnOnce(&Current) -> R) -> R {
     let current = CURRENT.with(ptr::from_ref);
-    // SAFETY: the thread-local is initialised by a constant and has no destructor, so it is there, at this address, as
-    // long as its thread runs, which is here; and the reference ends with the call.
+    // SAFETY: the thread-local is initialised by a constant and has no destructor, so it exists at this address as long
+    // as its thread, which is this one; and the reference does not outlive the call.
     f(unsafe { &*current })
 }
 
-// With a destructor, the thread-local would be out of reach once that has run, and every access would check for it.
+// With a destructor, the thread-local would be inaccessible once that has run, and every access would have to check for
+// that.
 const _: () = assert!(!mem::needs_drop::<Current>());
 
 impl Current {
-    /// The values of the context that was entered last, to look at.
+    /// The values of the entered context.
     #[inline]
     fn values(&self) -> &Vars<Value> {
-        // SAFETY: [C1] the functions of this module use the result at once and run nobody's code meanwhile, so there is
-        // no `&mut` to the cell; and the cell is this thread's alone.
+        // SAFETY: [C1] the functions of this module use the result at once and call no other code meanwhile, so there
+        // is no `&mut` to the cell; and only this thread can access the cell.
         unsafe { &*self.values.get() }
     }
 
-    /// The values of the thread's base context, to look at.
+    /// The values of the thread's base context.
     #[inline]
     fn base_values(&self) -> &Vars<Value> {
         // SAFETY: [C1] as for `values`.
@@ -101,27 +103,27 @@ impl Current {
         if self.mark.get().is_base() { &self.base } else { &self.values }
     }
 
-    /// Makes `values` what is in the cell, and what is in the cell `values`. The caller has pinned the readers.
+    /// Swaps `values` with the contents of the cell. The caller has pinned the readers.
     #[inline]
     fn exchange(cell: &ValuesCell, values: &mut Vars<Value>) {
-        // SAFETY: [C1] no other reference into the cell is alive: all others ended with the function that made them,
-        // and none of those calls code that could come here. This one does not outlive the swap, which runs nobody's
-        // code. Readers do not borrow from the cell; they hold on to blocks.
+        // SAFETY: [C1] no other reference into the cell is alive: each ends with the function that creates it, and none
+        // of those functions calls code that could call this one. This reference does not outlive the swap, which runs
+        // no other code. Readers do not borrow from the cell; they refer to the blocks of values.
         let inside: &mut Vars<Value> = unsafe { &mut *cell.get() };
         mem::swap(inside, values);
     }
 
-    /// Notes something else about the current context, which is not as it was in its place any more.
+    /// Changes the mark of the current context, which then differs from the bits in its place.
     #[inline]
     fn set_mark(&self, mark: Mark) {
         self.place.set(ptr::null());
         self.mark.set(mark);
     }
 
-    /// Makes `state` the current context, and returns the one that was. The caller has pinned the readers, and says what
-    /// the place is.
+    /// Makes `state` the current context, and returns the previous one. The caller has pinned the readers, and sets the
+    /// place.
     ///
-    /// Neither is dropped by whoever switches: to say so spares the code for it.
+    /// `ManuallyDrop`, since the caller never drops either of them: that saves the code for the drop.
     #[inline]
     fn switch_to(&self, mut state: ManuallyDrop<State>) -> ManuallyDrop<State> {
         Self::exchange(&self.values, &mut state.vars);
@@ -129,7 +131,7 @@ impl Current {
         state
     }
 
-    /// The current context's identity, given out now if nobody asked before.
+    /// The current context's identity, assigned now if it has none.
     #[inline]
     fn identity(&self) -> Identity {
         match self.mark.get().identity() {
@@ -158,7 +160,7 @@ impl Current {
         self.mark.get().identity() == Some(identity)
     }
 
-    /// A copy of the current context's values, as the code at hand sees them.
+    /// A copy of the current context's values, as the running code sees them.
     #[inline]
     fn copy_of_values(&self) -> Vars<Value> {
         let values = self.values();
@@ -166,23 +168,23 @@ impl Current {
     }
 }
 
-/// Takes the next run of identities for a thread; threads meet here once in 4,096 contexts.
+/// Takes the next range of identities for a thread; threads contend here only once in 4,096 contexts.
 #[cold]
 fn more_identities() -> (u64, u64) {
     const RUN: u64 = 1 << 12;
-    // There are 58 bits for identities: a billion a second last for nine years.
+    // There are 58 bits for identities: at a billion per second, enough for nine years.
     let first = count_on(RUN);
     (first, first + RUN)
 }
 
-/// Counts on by `run`, and returns what the count was; at first it is 1.
+/// Adds `run` to the counter and returns its previous value; it starts at 1.
 #[cfg(target_has_atomic = "64")]
 fn count_on(run: u64) -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(run, Ordering::Relaxed)
 }
 
-/// The same for processors that cannot count so far in one step.
+/// The same for processors without 64-bit atomics.
 #[cfg(not(target_has_atomic = "64"))]
 fn count_on(run: u64) -> u64 {
     static NEXT: Mutex<u64> = Mutex::new(1);
@@ -198,7 +200,7 @@ pub(crate) fn snapshot() -> State {
     with_current(|current| State::of(current.copy_of_values(), current.mark.get().of_copy()))
 }
 
-/// A number that no other living thread has; never 0.
+/// A number that no other live thread has; never 0.
 pub(super) fn thread_mark() -> usize {
     with_current(|current| ptr::from_ref(current).addr())
 }

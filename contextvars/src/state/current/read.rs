@@ -1,8 +1,8 @@
-//! Reads: a variable's value is found and lent, though whoever it is lent to may change the context meanwhile.
+//! Reads: a variable's value is found and lent to a closure, which may change the context meanwhile.
 //!
-//! The context owns the value. A read puts a [`Reader`] on the thread's list, and whoever is about to change or switch
-//! the context makes every reader in the list an owner first. So a read counts nothing, and keeps one value alive if
-//! need be.
+//! The context owns the value. A read puts a [`Reader`] on the thread's list, and code that is about to change or
+//! switch the context first makes every reader in the list an owner. So a read changes no reference count unless the
+//! context changes during the read.
 
 use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
@@ -12,20 +12,20 @@ use super::super::declared::ContextVar;
 use super::super::value::Value;
 use super::{Current, with_current};
 
-/// One `with` call's hold on the value it is reading.
+/// The reference of one `with` call to the value that it reads.
 ///
 /// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
-/// switched since the reader began. Whatever is about to do either pins all readers first.
+/// switched since the reader began. All code that does either pins all readers first.
 pub(super) struct Reader {
     value: ManuallyDrop<Value>,
-    /// Whether this reader owns the value by now, and gives it up in the end.
+    /// Whether this reader has become an owner of the value, which it then drops at its end.
     pinned: Cell<bool>,
-    /// The live reader that began last before this one, or null. [C4] If this one is pinned, so are all outer ones.
+    /// The next older live reader, or null. [C4] If this one is pinned, so are all older ones.
     outer: Cell<*const Reader>,
 }
 
 impl Drop for Reader {
-    /// Runs on the way out of `with`, by panic too.
+    /// Runs at the end of `with`, also by a panic.
     #[inline]
     fn drop(&mut self) {
         with_current(|current| current.take_off(self));
@@ -36,22 +36,22 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// A reader that is not on the list yet, which it is to be put on at once, where it stays.
+    /// A reader that is not on the list yet. The caller must not move it after putting it on the list.
     #[inline]
     pub(super) fn new(value: ManuallyDrop<Value>) -> Self {
         Self { value, pinned: Cell::new(false), outer: Cell::new(with_current(|current| current.readers.get())) }
     }
 
-    /// What it reads.
+    /// The value that it reads.
     #[inline]
     pub(super) fn value(&self) -> &Value {
         &self.value
     }
 
-    /// Gives up what pinning made it an owner of.
+    /// Drops the value that pinning made it an owner of.
     #[cold]
     fn give_back(&mut self) {
-        // SAFETY: [C3] `pin_live_readers` counted this reader as an owner, once, and only its `Drop` gets here.
+        // SAFETY: [C3] `pin_live_readers` has counted this reader as an owner once, and only its `Drop` calls this.
         unsafe { ManuallyDrop::drop(&mut self.value) }
     }
 }
@@ -68,11 +68,11 @@ impl Current {
     #[cold]
     fn pin_live_readers(&self) {
         let mut next = self.readers.get();
-        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` takes itself off, and readers never leave the
-        // frame of `with_value`.
+        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` removes it from the list, and readers never
+        // leave the stack frame of `with_value`.
         while let Some(reader) = unsafe { next.as_ref() } {
             if reader.pinned.replace(true) {
-                // [C4] those further out are pinned already.
+                // [C4] older ones are pinned already.
                 return;
             }
             // [C3] not pinned yet, so the current context still owns the value, and this handle can be cloned.
@@ -81,7 +81,7 @@ impl Current {
         }
     }
 
-    /// Takes a reader that ends off the list.
+    /// Removes a reader that ends from the list.
     #[inline]
     fn take_off(&self, reader: &Reader) {
         if ptr::eq(self.readers.get(), reader) {
@@ -107,8 +107,8 @@ impl Current {
     }
 }
 
-/// Runs `f` on the variable's value in the context that was entered, or gives it back if there is none: then
-/// [`with_base_value`] knows.
+/// Calls `f` with the variable's value in the entered context, or returns `f` if there is none, for
+/// [`with_base_value`].
 ///
 /// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
@@ -116,14 +116,14 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
     let Some(value) = with_current(|current| current.values().get(var.id()).map(Value::uncounted)) else {
         return Err(f);
     };
-    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] nobody's code ran since it was
-    // found, and the current context owns it.
+    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] no other code has run since it
+    // was found, and the current context owns it.
     Ok(unsafe { lend(value, f) })
 }
 
-/// Runs `f` on the variable's value in the thread's base context, if that is current and to be seen.
+/// Calls `f` with the variable's value in the thread's base context, if that is visible.
 ///
-/// Apart from [`with_value`], so that reads of what was set in a context that was entered stay small.
+/// Separate from [`with_value`], so that the code for reads in an entered context stays small.
 #[inline]
 pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
     let Some(value) = with_current(|current| current.find_in_base(var.id())) else { return Err(f) };
@@ -131,27 +131,27 @@ pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: 
     Ok(unsafe { lend(value, f) })
 }
 
-/// Runs `f` on a value that the current context owns.
+/// Calls `f` with a value that the current context owns.
 ///
 /// # Safety
-/// The value is one of a `ContextVar<T>`. The current context owns it, and was neither changed nor switched since it was
-/// found.
+/// The value is one of a `ContextVar<T>`. The current context owns it, and has been neither changed nor switched since
+/// it was found.
 #[inline]
 unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
     let reader = Reader::new(value);
     with_current(|current| current.readers.set(&raw const reader));
-    // SAFETY: [V1] the caller says that it is a `T`. [C3] The value stays alive while `reader` does: the context owns it
-    // still, as the caller says, until pinning makes `reader` its owner; and `reader` outlives the call of `f`.
+    // SAFETY: [V1] by the caller's contract it is a `T`. [C3] The value lives as long as `reader`: by the caller's
+    // contract the context still owns it, until pinning makes `reader` an owner; and `reader` outlives the call of `f`.
     let value = unsafe { reader.value().as_typed() };
     f(value)
 }
 
-/// The variable's value in the context that was entered, and one owner more of it.
+/// A new handle of the variable's value in the entered context.
 pub(in super::super) fn share_value<T>(var: &ContextVar<T>) -> Option<Value> {
     with_current(|current| current.values().get(var.id()).cloned())
 }
 
-/// Whether the variable has a value that the code at hand sees.
+/// Whether the variable has a value that the running code sees.
 pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
     with_current(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())
 }

@@ -1,4 +1,5 @@
-//! A context's trip to another thread: out it goes as it is, and what was changed there comes back as [`Update`]s.
+//! A context's round trip to another thread: the context itself goes out, and the changes made there come back as
+//! [`Update`]s.
 
 use super::super::mark::Identity;
 use super::super::value::{ErasedVar, Value};
@@ -6,18 +7,18 @@ use super::super::{State, carried};
 use super::with_current;
 use crate::variable::Variable;
 
-/// The current context, for another thread to run in meanwhile: the same values and the same identity. What is changed
-/// there comes back through [`merge`].
+/// The current context, for code on another thread: with the same values and the same identity. Changes made there come
+/// back through [`merge`].
 pub(crate) fn outbound() -> State {
     carried::captured(with_current(|current| {
         let _given: Identity = current.identity();
-        // Where sets are refused, they are so wherever the context is meanwhile.
+        // If sets are refused here, they are refused on the other thread, too.
         let mark = current.mark.get().outbound(current.refuses_sets());
         State::of(current.copy_of_values(), mark)
     }))
 }
 
-/// One variable's new value; `None`: it is not set any more.
+/// The new value of one variable, or `None` if it is unset.
 pub(crate) struct Update {
     var: &'static dyn ErasedVar,
     /// [V1] A value of `var`.
@@ -25,7 +26,7 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    /// The change from one value of a variable to another, either of which may be none. `None`: both are.
+    /// The change from one value of a variable to another, either of which may be missing. Returns `None` if both are.
     pub(crate) fn new(before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let var = after.or(before)?.var();
         Some(Self { var, value: after.cloned() })
@@ -33,7 +34,7 @@ impl Update {
 }
 
 impl State {
-    /// What must change in this context for it to hold what `after` holds.
+    /// The changes that make this context equal to `after`.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
         if self.vars.is_same(&after.vars) {
             return Vec::new();
@@ -47,10 +48,10 @@ impl State {
     }
 }
 
-/// Changes the values of some variables in the current context, or removes them.
+/// Sets or removes the values of some variables in the current context.
 ///
 /// # Errors
-/// Other tasks would see the values, that of this variable for one; nothing was changed.
+/// If unrelated work would see the values; the result is one of the variables. Nothing was changed.
 pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
     let Some(first) = updates.first() else { return Ok(()) };
     let variable = first.var.variable();
@@ -64,7 +65,7 @@ pub(crate) fn merge(updates: Vec<Update>) -> Result<(), &'static Variable> {
         }
         Ok(())
     })?;
-    // Only now: their destructors may do anything.
+    // Dropped only now, after the borrow: their destructors may run any code.
     drop(replaced);
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! [`Scope`]: what `with_context!` holds while its body runs.
+//! [`Scope`]: the guard of `with_context!` while its body runs.
 //!
-//! The body runs in a copy of the context with the bindings applied. But to make that copy, and to throw it away, costs
-//! two counts for each value, and most bodies set nothing. So the outer context *lends* its values: the scope swaps its
-//! bindings into the outer context's map, and swaps them back at its end. If the body sets a variable, a copy of the map
-//! as it was lent is saved first, and the scope's end restores that copy.
+//! The body runs in a copy of the context with the bindings applied. But creating and dropping such a copy costs two
+//! reference counts for each value, and most bodies set nothing. So the outer context *lends* its values: the scope
+//! swaps its bindings into the outer context's map, and swaps them back at its end. If the body sets a variable, a copy
+//! of the lent map is saved first, and the scope's end restores that copy.
 //!
-//! A thread's base context lends nothing: it is what a thread falls back on when a scope ends where it should not, and
-//! so must be whole. There a copy lends its values, and ends with the scope.
+//! A thread's base context is never lent: it becomes current again when a scope ends in the wrong context, and so must
+//! be unchanged. Instead a copy of it lends its values, and ends with the scope.
 //!
-//! Either way, the bound values live until the scope ends. The values that the body set go first, then those.
+//! Either way, the bound values live until the scope ends. The values that the body set are dropped first, then the
+//! bound ones.
 
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
@@ -22,17 +23,16 @@ use super::super::value::Value;
 use super::super::vars::Vars;
 use super::{Current, base, end, with_current};
 
-/// A context with some variables set that is current until this is dropped, wherever that happens; `with_context!`
-/// makes it.
+/// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
 ///
-/// Unlike what `Context::run` does, which a closure call confines, this can be held across an `.await` by mistake. Its
-/// end therefore checks that what it leaves is what it entered.
+/// Unlike `Context::run`, which ends with a closure call, this can be held across an `.await` by mistake. So its end
+/// checks that it leaves the context that it entered.
 ///
-/// Nobody has to name it, but clippy's `await_holding_invalid_type` wants the name; see
+/// It is public because clippy's `await_holding_invalid_type` needs the name; see
 /// [`with_context!`](crate::with_context#asynchronous-code).
 ///
 /// # Panics
-/// On drop, if another context is current than the one it entered, unless the thread is panicking already.
+/// On drop, if the current context is not the one that it entered, unless the thread is panicking already.
 ///
 /// # Examples
 ///
@@ -42,29 +42,29 @@ use super::{Current, base, end, with_current};
 /// static DEPTH: u32;
 ///
 /// # fn main() {
-/// // The scope ends with the body, however that ends.
+/// // The scope ends with the body, also by `return` or a panic.
 /// let deepest = (0..).find(|&depth| with_context!(DEPTH = depth, { DEPTH.get() == 3 }));
 /// assert_eq!((deepest, DEPTH.get()), (Some(3), 0));
 /// # }
 /// ```
 #[must_use]
 pub struct Scope<const N: usize> {
-    /// The mark of the context around.
+    /// The mark of the outer context.
     outer: Mark,
-    /// While the scope is open: what the bindings replaced.
+    /// While the scope is open, the values that the bindings replaced.
     bindings: [Bound; N],
     /// The identity of the context entered.
     identity: Identity,
     began: &'static Location<'static>,
-    /// What is current belongs to a thread.
+    /// The current context belongs to a thread.
     not_send: PhantomData<*const ()>,
 }
 
-/// One binding of a scope: a variable, and a value of it. `None` in the place of a value: unset.
+/// One binding of a scope: a variable and a value of it, or `None` for unset.
 #[doc(hidden)]
 pub struct Bound {
     id: u32,
-    /// Whether what is bound must not be inherited.
+    /// Whether the variable must not be inherited.
     is_private: bool,
     /// Whether to drop the bound value may run code.
     has_destructor: bool,
@@ -82,7 +82,7 @@ impl Bound {
         }
     }
 
-    /// Changes places with the variable's value. Done twice, all is as before.
+    /// Swaps the bound value with the variable's value. Two exchanges restore both.
     fn exchange(&mut self, values: &mut Vars<Value>) {
         self.value = match self.value.take() {
             Some(value) => values.insert(self.id, value),
@@ -104,8 +104,8 @@ impl<const N: usize> Scope<N> {
             if outer.is_base() {
                 current.enter_copy_of_base(of_body, &mut bindings);
             } else {
-                // The mark first: after a change, destructors of what an allocator has set meanwhile may run, and set
-                // more.
+                // The mark is set first: after a change, destructors of values that an allocator has set meanwhile may
+                // run and set more variables, which must find the new mark.
                 current.set_mark(of_body);
                 current.exchange_all(&mut bindings);
             }
@@ -114,14 +114,15 @@ impl<const N: usize> Scope<N> {
         Self { outer, bindings, identity, began: Location::caller(), not_send: PhantomData }
     }
 
-    /// Ends where it began. What the body's context alone held is dropped when the outer one is current again.
+    /// Ends in the context that it entered. Values that only the body's context owned are dropped after the outer one
+    /// is current again.
     #[inline]
     fn end(&mut self, current: &Current) {
         let is_lent = current.mark.get().is_lent();
         if self.outer.is_base() {
             return current.leave_copy_of_base(self.outer, self.identity, is_lent && !self.has_destructors());
         }
-        // The mark first, as above.
+        // The mark is set first, as above.
         current.set_mark(self.outer);
         if is_lent {
             current.exchange_back(&mut self.bindings);
@@ -136,11 +137,11 @@ impl<const N: usize> Scope<N> {
         self.bindings.iter().any(|bound| bound.has_destructor)
     }
 
-    /// Ends in a context that is not the one entered: that would now belong to somebody else.
+    /// Ends in a context other than the one entered, which may belong to other work by now.
     #[cold]
     fn end_elsewhere(&self, current: &Current) {
-        // A thread's base context is where it goes if nothing else is known; any other belongs to work that may be
-        // long gone. But it cannot take the place of a context that a `run` or a poll has entered and will want back.
+        // The fallback is the thread's base context: any other outer context belongs to work that may have ended. But
+        // it must not replace a context that a `run` or a poll has entered and will leave later.
         if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
             current.leave_copy_of_base(self.outer, self.identity, false);
         } else {
@@ -165,7 +166,7 @@ impl<const N: usize> Drop for Scope<N> {
                 self.end_elsewhere(current);
             }
         });
-        // The scope's context has ended, and its values are freed as any context's.
+        // The scope's context has ended, and its values are freed as those of any context.
         if self.has_destructors() {
             let bindings = &mut self.bindings;
             end::drop_in_empty_context(|| bindings.iter_mut().for_each(|bound| drop(bound.value.take())));
@@ -174,7 +175,7 @@ impl<const N: usize> Drop for Scope<N> {
 }
 
 impl Current {
-    /// Makes a copy of the base context, with the bindings, current instead of it.
+    /// Replaces the base context by a copy of it with the bindings.
     #[inline(never)]
     fn enter_copy_of_base(&self, of_body: Mark, bindings: &mut [Bound]) {
         let mut copy = self.copy_of_base();
@@ -186,8 +187,8 @@ impl Current {
         self.set_mark(of_body);
     }
 
-    /// Makes the base context current again, instead of the copy, which ends. `is_quiet` says that no code runs when the
-    /// values of the copy are dropped.
+    /// Makes the base context current again; the copy ends. `is_quiet` means that dropping the values of the copy runs
+    /// no other code.
     #[inline(never)]
     fn leave_copy_of_base(&self, base: Mark, identity: Identity, is_quiet: bool) {
         self.pin_readers();
@@ -201,8 +202,8 @@ impl Current {
         drop(self.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
     }
 
-    /// The bindings change places with what they replace. What cannot do so in place does in one change, or destructors
-    /// of what an allocator has set meanwhile would find a half of it.
+    /// Swaps the bindings with the values that they replace. Those that cannot be swapped in place are swapped in one
+    /// change: otherwise destructors of values that an allocator has set meanwhile would see only some of the bindings.
     #[inline]
     fn exchange_all(&self, bindings: &mut [Bound]) {
         self.pin_readers();
@@ -218,7 +219,7 @@ impl Current {
         self.change(|values| bindings.iter_mut().for_each(|bound| bound.exchange(values)));
     }
 
-    /// The same in the reverse order, for the sake of a variable that is bound twice.
+    /// The same in the reverse order, which matters for a variable that is bound twice.
     #[inline]
     fn exchange_back(&self, bindings: &mut [Bound]) {
         self.pin_readers();
@@ -234,7 +235,8 @@ impl Current {
         self.change(|values| bindings.iter_mut().rev().for_each(|bound| bound.exchange(values)));
     }
 
-    /// Brings back what a scope was lent by a context that its body has changed, with the bindings undone.
+    /// Restores the saved values that a scope was lent, for a context that its body has changed, and undoes the
+    /// bindings.
     #[cold]
     #[inline(never)]
     fn restore_lent(&self, bindings: &mut [Bound], identity: Identity) {
@@ -249,18 +251,19 @@ impl Current {
     }
 }
 
-/// The values that a scope was lent, saved before its body changed them. There may be some for each open scope.
+/// The values that a scope was lent, saved before the body's first change. There may be an entry for each open scope.
 pub(super) struct Saved {
-    /// Of the context that the scope has entered.
+    /// The identity of the context that the scope has entered.
     identity: Identity,
     values: Vars<Value>,
 }
 
 impl Current {
-    /// Saves the current context's values, which a scope was lent and which are about to change.
+    /// Saves the current context's lent values, which are about to change.
     #[cold]
     pub(super) fn save_lent(&self) {
-        // The mark first: what an allocator does below finds a context that is changed like any other.
+        // The mark is set first: a set by an allocator below must find an ordinary context, or it would save the values
+        // again.
         let mark = self.mark.get();
         self.set_mark(mark.not_lent());
         save(mark, self.values().clone());
@@ -269,22 +272,23 @@ impl Current {
     fn push_saved(&self, saved: Saved) {
         let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
         list.push(saved);
-        // What was saved as the list grew, by an allocator that uses variables, is of scopes within this one.
+        // Entries that were saved while the list grew, by an allocator that uses variables, belong to scopes inside of
+        // this one.
         let meanwhile = self.saved.replace(list);
         for saved in ManuallyDrop::into_inner(meanwhile) {
             self.push_saved(saved);
         }
     }
 
-    /// The values that were saved for a scope, if any were.
+    /// Removes and returns the values that were saved for a scope, if there are any.
     #[cold]
     fn take_saved(&self, identity: Identity) -> Option<Vars<Value>> {
         let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
-        // Scopes end in the reverse order, but for those that are suspended by mistake.
+        // Scopes end in the reverse order, except those that are suspended by mistake.
         let at = list.iter().rposition(|saved| saved.identity == identity);
         let saved = at.map(|at| list.remove(at));
         if list.is_empty() && !base::is_cleaned_up() {
-            // Nobody would free the list after this.
+            // The thread's cleaner has run, so nothing would free the list after this.
             drop(ManuallyDrop::into_inner(list));
         } else {
             drop(ManuallyDrop::into_inner(self.saved.replace(list)));
@@ -292,13 +296,13 @@ impl Current {
         saved.map(|saved| saved.values)
     }
 
-    /// Everything that is saved, for the thread's end.
+    /// Removes and returns all saved values, for the end of the thread.
     pub(super) fn take_all_saved(&self) -> Vec<Saved> {
         ManuallyDrop::into_inner(self.saved.replace(ManuallyDrop::new(Vec::new())))
     }
 }
 
-/// Saves, for the scope that lent them, the values of a context with this mark, which is on this thread.
+/// Saves the values of a context with this mark, which is on this thread, for the scope to which they were lent.
 #[cold]
 pub(in super::super) fn save(mark: Mark, values: Vars<Value>) {
     let Some(identity) = mark.identity() else { return };

@@ -1,5 +1,4 @@
-//! A persistent map from a variable's id to a value: a radix trie, 16 wide, whose copies share what they have in
-//! common.
+//! A persistent map from a variable's id to a value: a radix trie with 16 children per node, whose copies share nodes.
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
@@ -11,7 +10,7 @@ use super::shared::Shared;
 const BITS: u32 = 4;
 const WIDTH: usize = 1 << BITS;
 
-/// A persistent map from ids to values. Cloning is O(1); a clone and its original change apart.
+/// A persistent map from ids to values. Cloning is O(1); a change to a clone does not affect the original.
 pub(super) struct Vars<V> {
     /// The top of the trie; it grows upwards when an id does not fit.
     root: Option<Shared<Node<V>>>,
@@ -20,7 +19,7 @@ pub(super) struct Vars<V> {
 enum Node<V> {
     /// The values of 16 neighbouring ids.
     Leaf([Option<V>; WIDTH]),
-    /// What lies below, by the id's four bits from `shift` upwards.
+    /// The child nodes, by the id's four bits from `shift` upwards.
     Branch {
         /// A multiple of `BITS`, never 0; each child's is `BITS` less, down to the leaves.
         shift: u32,
@@ -32,8 +31,8 @@ type Children<V> = [Option<Shared<Node<V>>>; WIDTH];
 
 /// The value under `id` in the trie below a branch.
 ///
-/// Each level's `shift` is known from the one above. To load it would make every step wait for two loads instead of
-/// one.
+/// The `shift` of each level follows from the one above. Loading it instead would make every step wait for two
+/// dependent loads instead of one.
 #[expect(clippy::inline_always, reason = "to call it would cost every read a frame, those that do not come here, too")]
 #[inline(always)]
 fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
@@ -49,7 +48,7 @@ fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
     }
 }
 
-/// What [`Vars::place`] finds below a branch.
+/// The part of [`Vars::place`] below a branch.
 #[inline(never)]
 fn place_below<V>(mut children: &mut Children<V>, mut shift: u32, id: u32) -> Option<&mut Option<V>> {
     if id >> shift >= 1 << BITS {
@@ -64,7 +63,7 @@ fn place_below<V>(mut children: &mut Children<V>, mut shift: u32, id: u32) -> Op
     }
 }
 
-/// Tells the compiler that the code at hand runs seldom, so that the other way is straight ahead.
+/// Marks a branch as unlikely, so that the compiler lays out the other one without a jump.
 #[cold]
 #[inline]
 fn seldom() {}
@@ -80,7 +79,7 @@ impl<V> Vars<V> {
         Self { root: None }
     }
 
-    /// The value under `id`. O(log16 of the highest id), and at once for ids below 16.
+    /// The value under `id`. O(log16 of the highest id); one node for ids below 16.
     #[inline]
     pub(super) fn get(&self, id: u32) -> Option<&V> {
         match &**self.root.as_ref()? {
@@ -92,8 +91,8 @@ impl<V> Vars<V> {
         }
     }
 
-    /// Where the value under `id` stands or would stand, if all nodes on the way are there and nobody shares them: then
-    /// it can be changed without an allocation.
+    /// The slot of `id`, if all nodes on the path exist and are not shared: then it can be changed without an
+    /// allocation.
     #[inline]
     pub(super) fn place(&mut self, id: u32) -> Option<&mut Option<V>> {
         match self.root.as_mut()?.get_mut()? {
@@ -102,27 +101,28 @@ impl<V> Vars<V> {
         }
     }
 
-    /// Whether nothing was ever put into it.
+    /// Whether no value has ever been inserted.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.root.is_none()
     }
 
-    /// Gives this copy up, unless it is the last of a map into which something was ever put: then it is returned.
+    /// Drops this copy; if it is the last of a map that is not empty, returns it instead, so that the caller decides
+    /// where its values are freed.
     #[inline]
     pub(super) fn into_last(self) -> Option<Self> {
         Some(Self { root: Some(self.root?.into_last()?) })
     }
 
-    /// Whether both are one and the same map, which they are until either changes.
+    /// Whether both share the same root, as copies do until one of them is changed.
     #[inline]
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let address = |vars: &Self| vars.root.as_ref().map_or(ptr::null(), Shared::address);
         address(self) == address(other)
     }
 
-    /// The values in nodes that `other` does not have at the same place, in the order of the ids: all that can differ,
-    /// and their neighbours. Costs what the two do not share.
+    /// The values in nodes that `other` does not share at the same position, in the order of the ids: all that can
+    /// differ, and their neighbours. O(n) in the nodes that the two do not share.
     pub(super) fn unshared<'a>(&'a self, other: &Self) -> Vec<&'a V> {
         let mut found = Vec::new();
         if let Some(root) = &self.root {
@@ -142,7 +142,7 @@ impl<V> Vars<V> {
 }
 
 impl<V: Clone> Vars<V> {
-    /// Puts `value` under `id` and returns what was there. Copies the nodes on the way that are shared.
+    /// Stores `value` under `id` and returns the previous value. Copies the nodes on the path that are shared.
     pub(super) fn insert(&mut self, id: u32, value: V) -> Option<V> {
         let Some(root) = &mut self.root else {
             self.root = Some(Shared::new(Node::above(id, value)));
@@ -154,7 +154,7 @@ impl<V: Clone> Vars<V> {
         Node::insert(root, id, value)
     }
 
-    /// Takes away the value under `id` and returns it. Copies the nodes on the way that are shared.
+    /// Removes the value under `id` and returns it. Copies the nodes on the path that are shared.
     pub(super) fn remove(&mut self, id: u32) -> Option<V> {
         self.get(id)?;
         Node::remove(self.root.as_mut()?, id)
@@ -176,7 +176,7 @@ impl<V> Node<V> {
         }
         let other = other.map(|other| (other, &**other));
         match (&**node, other) {
-            // Of a trie that is higher, the counterpart is further down.
+            // If the other trie is higher, the counterpart is further down.
             (Node::Leaf(_), Some((_, Node::Branch { children, .. }))) => {
                 Self::unshared(node, children[0].as_ref(), found);
             }
@@ -188,7 +188,7 @@ impl<V> Node<V> {
                 for (at, child) in children.iter().enumerate() {
                     let counterpart = match other {
                         Some((_, Node::Branch { shift: its, children })) if its == shift => children[at].as_ref(),
-                        // Of a trie that is lower, all is below the first child.
+                        // If the other trie is lower, it corresponds to the first child.
                         Some((lower, _)) if at == 0 => Some(lower),
                         _ => None,
                     };
@@ -281,9 +281,9 @@ impl<V> Default for Vars<V> {
 
 /// The values of a [`Vars`], in the order of their ids.
 pub(super) struct Iter<'a, V> {
-    /// What is left of the leaf at hand.
+    /// The rest of the current leaf.
     leaf: slice::Iter<'a, Option<V>>,
-    /// What is left of the branches above it, from the root downwards.
+    /// The rest of the branches above it, from the root downwards.
     branches: Vec<slice::Iter<'a, Option<Shared<Node<V>>>>>,
 }
 
