@@ -16,7 +16,7 @@ impl Mistakes {
         self.errors.push(Error::new(span, message));
     }
 
-    /// Notes a mistake that all of `tokens` are part of.
+    /// Notes a mistake that spans all of `tokens`.
     pub(crate) fn over(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.errors.push(Error::new_spanned(tokens, message));
     }

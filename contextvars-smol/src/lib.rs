@@ -7,9 +7,9 @@
 //! ```
 //!
 //! That is all. Everything of smol is here under its own name. What starts work is replaced: a task of [`spawn`], of an
-//! [`Executor`] or a [`LocalExecutor`], and a function of [`unblock`], run in a copy of the context of whoever starts them
-//! (without the variables that are declared with `inherit = false`; see [`inherit_context`](contextvars::inherit_context)).
-//! What they set stays in their copy.
+//! [`Executor`] or a [`LocalExecutor`], and a function of [`unblock`], run in a copy of the context of their spawner
+//! (without the variables that are declared with `inherit = false`; see
+//! [`inherit_context`](contextvars::inherit_context)). What they set stays in their copy.
 //!
 //! ```
 //! # use contextvars_smol as smol; // what the line of `Cargo.toml` does

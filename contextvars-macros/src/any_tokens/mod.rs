@@ -1,9 +1,9 @@
-//! Whatever may stand where a macro is called, made of bytes; no macro may panic at it. Included in `fuzz/`, too.
+//! Random tokens, made of bytes, as the input of the macros; no macro may panic on them. Included in `fuzz/`, too.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// What declarations, bindings and tests are made of, what they are mistaken for, and what is in neither. Each byte of the
-/// input stands for one, or opens or closes a group.
+/// The parts of declarations, bindings and tests, similar tokens, and unrelated ones. Each byte of the input selects
+/// one, or opens or closes a group.
 const WORDS: &[&str] = &[
     "static",
     "NAME",

@@ -1,4 +1,4 @@
-//! What was written: the arguments of the attribute and the function below it, before anything is judged.
+//! The syntax: the arguments of the attribute and the function below it, before any check.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -7,7 +7,7 @@ use syn::{Attribute, MetaNameValue, Signature, Token, Visibility, token};
 
 use crate::mistakes::Mistakes;
 
-/// `ATTRS VIS SIGNATURE { .. }`, whose body nobody looks into.
+/// `ATTRS VIS SIGNATURE { .. }`, whose body is not parsed.
 pub(super) struct Function {
     pub(super) attrs: Vec<Attribute>,
     pub(super) vis: Visibility,

@@ -1,4 +1,4 @@
-//! What was meant: how the test is to be run, and every mistake found.
+//! The meaning: how the test is run, and every mistake found.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -8,16 +8,16 @@ use syn::{Expr, ExprLit, Lit, MetaNameValue};
 use super::ast::Function;
 use crate::mistakes::Mistakes;
 
-/// What the attribute knows, as it is listed in messages.
+/// The arguments of the attribute, as they are listed in messages.
 const ARGUMENTS: &str = "`flavor = \"multi_thread\"`, `worker_threads = N`, `start_paused = true`, `block_on = PATH`, \
                          `crate = PATH`";
 
-/// How the test is to be run.
+/// How the test is run.
 #[derive(Default)]
 pub(super) struct How {
     /// The path of the `contextvars` crate, if not the usual one.
     pub(super) krate: Option<TokenStream>,
-    /// What runs the future, if not tokio.
+    /// The function that runs the future, if not tokio.
     pub(super) block_on: Option<Expr>,
     pub(super) flavor: Flavor,
     pub(super) worker_threads: Option<Expr>,
@@ -36,11 +36,11 @@ pub(super) enum Kind {
 #[derive(Default)]
 pub(super) struct Flavor {
     pub(super) kind: Kind,
-    /// Where it was said.
+    /// The place of the argument.
     pub(super) span: Option<Span>,
 }
 
-/// Finds what cannot be a test.
+/// Finds the mistakes in the function.
 pub(super) fn function(function: &Function, mistakes: &mut Mistakes) {
     let signature = &function.signature;
     if let Some(input) = signature.inputs.first() {
@@ -62,7 +62,7 @@ pub(super) fn function(function: &Function, mistakes: &mut Mistakes) {
     }
 }
 
-/// Sorts the arguments out.
+/// Checks the arguments.
 pub(super) fn how(function: &Function, arguments: Vec<MetaNameValue>, mistakes: &mut Mistakes) -> How {
     let mut how = How::default();
     let mut seen: Vec<String> = Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn how(function: &Function, arguments: Vec<MetaNameValue>, mistakes: 
 }
 
 impl How {
-    /// Where something is said about tokio's runtime.
+    /// The place of an argument that configures tokio's runtime.
     fn runtime_option(&self) -> Option<Span> {
         let exprs = [&self.worker_threads, &self.start_paused];
         self.flavor.span.or_else(|| exprs.into_iter().flatten().map(Spanned::span).next())

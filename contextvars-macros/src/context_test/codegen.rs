@@ -25,9 +25,10 @@ pub(super) fn test(function: &Function, how: &How) -> TokenStream {
         }
         (Some(word), None) => on_tokio(how, &private, word.span(), &name.to_token_stream()),
     };
-    // A test that is async awaits something or not, as it likes.
+    // An async test need not await anything.
     let lint = quote_spanned!(Span::mixed_site()=> #[allow(clippy::unused_async)]);
-    // An item within the function: what the user's attributes say holds for it too, and its body means what it meant.
+    // The user's function is an item within the test: the user's attributes apply to it too, and its body keeps its
+    // meaning.
     quote! {
         #[::core::prelude::v1::test]
         #(#attrs)*
@@ -39,8 +40,8 @@ pub(super) fn test(function: &Function, how: &How) -> TokenStream {
     }
 }
 
-/// The call that runs the test on a runtime of tokio's. What tokio may not have, switched on by its features, is named
-/// where the argument is that asks for it.
+/// The call that runs the test on a runtime of tokio. Methods that depend on features of tokio have the span of the
+/// argument that needs them, so that an error points there.
 fn on_tokio(how: &How, private: &TokenStream, at_async: Span, name: &TokenStream) -> TokenStream {
     let check = quote_spanned!(at_async=> #private::async_test_has_a_runtime! {});
     let at_flavor = how.flavor.span.unwrap_or(at_async).resolved_at(Span::mixed_site());
@@ -57,7 +58,7 @@ fn on_tokio(how: &How, private: &TokenStream, at_async: Span, name: &TokenStream
     }
 }
 
-/// The mistakes, and the item as it was, so that what it means to the rest of the code does not change.
+/// The mistakes, and the item unchanged, so that uses of it do not cause further errors.
 pub(super) fn refused(mistakes: &Mistakes, item: &TokenStream) -> TokenStream {
     let mut tokens = mistakes.to_compile_errors();
     tokens.extend([quote!(#[allow(dead_code)]), item.clone()]);

@@ -1,6 +1,6 @@
-//! `#[contextvars::test]`: makes a test of a function that runs in a fresh context of its own.
+//! `#[contextvars::test]`: marks a function as a test that runs in a fresh context.
 //!
-//! [`ast`] holds what was written, [`check`] finds out how the test is to be run, [`codegen`] writes the expansion.
+//! [`ast`] parses the function, [`check`] finds out how the test is run, [`codegen`] writes the expansion.
 
 mod ast;
 mod check;

@@ -1,4 +1,4 @@
-//! What was meant: the declaration with its arguments sorted out, and every mistake in it found.
+//! The meaning: the declaration with its checked arguments, and every mistake found.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -22,7 +22,7 @@ const KNOWN: [(&str, &str); 7] = [
     ("crate", "crate = PATH"),
 ];
 
-/// The arguments, sorted out.
+/// The checked arguments.
 #[derive(Clone, Default)]
 pub(super) struct Options {
     /// The argument, and the expression.
@@ -43,7 +43,7 @@ pub(super) struct Options {
 pub(super) enum LogKey {
     /// The variable's.
     Name {
-        /// The argument that says so.
+        /// The place of the argument.
         argument: Span,
     },
     /// A string literal.
@@ -57,7 +57,7 @@ pub(super) struct Variable {
     pub(super) vis: Visibility,
     pub(super) keyword: Span,
     pub(super) name: Ident,
-    /// The type of the value, or the mistake that takes its place.
+    /// The type of the value, or the mistake in it.
     pub(super) ty: Result<Type, syn::Error>,
     /// The default's expression, from the arguments or from behind the `=`.
     pub(super) default: Option<TokenStream>,
@@ -65,7 +65,7 @@ pub(super) struct Variable {
     pub(super) options: Options,
 }
 
-/// Sorts the arguments out.
+/// Checks the arguments.
 pub(super) fn options(arguments: Vec<Argument>, mistakes: &mut Mistakes) -> Options {
     let mut options = Options::default();
     let mut seen: Vec<String> = Vec::new();
@@ -132,7 +132,7 @@ fn reserved(name: &str) -> String {
     format!("`{name}` is a reserved name in log lines: write another one, such as `log = \"my_{other}\"`")
 }
 
-/// The key of a baggage member, which the W3C's specification says is a token of HTTP's.
+/// The key of a baggage member, which is a token of HTTP by the W3C specification.
 fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let Ok(key) = syn::parse2::<LitStr>(tokens.clone()) else {
         mistakes.over(tokens, "the key of `baggage` must be a string: write `baggage = \"key\"`");
@@ -153,7 +153,7 @@ fn baggage_key(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStre
     Some(tokens)
 }
 
-/// The name of a header: a token of HTTP's in lower case, as HTTP/2 has it, that is free to be used.
+/// The name of a header: a token of HTTP in lower case, as HTTP/2 requires, that is not reserved.
 fn header_name(tokens: TokenStream, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let Ok(name) = syn::parse2::<LitStr>(tokens.clone()) else {
         mistakes.over(tokens, "the name of a `header` must be a string: write `header = \"x-name\"`");
@@ -195,7 +195,7 @@ fn unknown(word: &str) -> String {
     }
 }
 
-/// The known argument that `word` most likely stands for.
+/// The known argument that `word` most likely means.
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_lowercase();
     KNOWN
@@ -206,7 +206,7 @@ fn nearest(word: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// How many letters must be added, removed, or replaced to turn one word into the other.
+/// The edit distance of two words: letters added, removed or replaced.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -222,7 +222,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Puts a declaration and its options together.
+/// Combines a declaration with its options.
 pub(super) fn variable(declaration: Declaration, mut options: Options, mistakes: &mut Mistakes) -> Variable {
     let Declaration { mut attrs, vis, keyword, name, ty, initialiser } = declaration;
     attrs.retain(|attr| {

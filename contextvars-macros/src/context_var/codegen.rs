@@ -1,7 +1,7 @@
-//! The expansion of a declaration: the static, its registration, and the proof that it stands at module level.
+//! The expansion of a declaration: the static, its registration, and the proof that it is at module level.
 //!
-//! Every token of ours gets a `mixed_site` span, which keeps lints about it away from the user, at the place of the
-//! user's token that an error about it should point to.
+//! Every generated token gets a `mixed_site` span, so that lints about it are not reported to the user, located at the
+//! user's token to which an error about it should point.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -38,7 +38,7 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
             serialize: #private::Probe::<#ty>::SERIALIZE,
         }
     });
-    // These paths carry bounds on the value's type, so they stand where the type stands.
+    // These paths have bounds on the value's type, so their span is that of the type: errors point there.
     let declared = context_var(variable, at_type, &ty.to_token_stream());
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
@@ -46,14 +46,14 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let travelling = key.map(|_| {
         let traveller = format_ident!("__Traveller_{}", name.unraw(), span = at_name);
         let text = quote_spanned!(at_type=> #private_at_type::Text::<#ty>::new());
-        // In a block of its own, where the default's expression does not see it.
+        // In a block of its own, so that the default's expression cannot see it.
         quote_spanned!(at_name=> {
             static #traveller: #private::Traveller<#ty> = #private::Traveller::new(&#name, #text);
             #private::inventory::submit! { #private::Travelling::new(&#traveller) }
         })
     });
-    // The registration and the check are items within the static, so that what the user says about the static
-    // (`#[deprecated]`, `#[cfg]`, lint levels) holds for them as well.
+    // The registration and the check are items within the static, so that the user's attributes of the static
+    // (`#[deprecated]`, `#[cfg]`, lint levels) apply to them as well.
     quote_spanned!(at_name=>
         #(#attrs)*
         #vis #keyword #name: #declared = {
@@ -68,8 +68,8 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     )
 }
 
-/// What is left of declarations with mistakes: the errors, and the names with their types, so that uses of them are
-/// not reported as well.
+/// The expansion of declarations with mistakes: the errors, and the names with their types, so that uses of them cause
+/// no further errors.
 pub(super) fn refused(mistakes: &Mistakes, variables: &[Variable]) -> TokenStream {
     let mut tokens = mistakes.to_compile_errors();
     for variable in variables {
@@ -109,10 +109,10 @@ fn context_var(variable: &Variable, at: Span, ty: &TokenStream) -> TokenStream {
     quote_spanned!(at=> #krate::ContextVar<#ty>)
 }
 
-/// What `variable.name()` and its like will tell.
+/// The facts that `variable.name()` and similar methods return.
 fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
     let name = variable.name.unraw().to_string();
-    // `line!()` tells the place of its own outermost expansion, which must be the name and not the attribute.
+    // `line!()` returns the line of its outermost expansion, which must be that of the name and not of the attribute.
     let at_name = variable.name.span();
     let place = quote_spanned!(at_name=> ::core::module_path!(), ::core::file!(), ::core::line!(), ::core::column!());
     let Options { not_inherited, redact, log, baggage, header, .. } = &variable.options;
@@ -133,10 +133,10 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
 
 /// An expression whose evaluation by the compiler fails unless the variable is an item of a module.
 ///
-/// The marker is looked up lexically, and through `use self::*`, which means the enclosing module wherever it stands.
-/// The glob import beats the fallback of the enclosing block, and is beaten by nothing, because every name in the
-/// inner block is mangled. So both look-ups find the same type exactly at module level. Blocks and not constants, each
-/// of which would cost the compiler an evaluation of its own.
+/// The marker is looked up lexically, and through `use self::*`, which always refers to the enclosing module. The glob
+/// import takes precedence over the fallback in the enclosing block, and nothing takes precedence over it, because
+/// every name in the inner block is mangled. So both look-ups find the same type if and only if the variable is at
+/// module level. Blocks are used instead of constants, since the compiler would evaluate each constant separately.
 fn module_level_check(name: &Ident, private: &TokenStream) -> TokenStream {
     let at_name = ours(name.span());
     let marker = marker(name);
@@ -172,12 +172,13 @@ fn marker(name: &Ident) -> Ident {
     format_ident!("__ContextVar_{}", name.unraw(), span = ours(name.span()))
 }
 
-/// A span for tokens of ours that stand for the user's token at `place`.
+/// The span of generated tokens for the user's token at `place`.
 fn ours(place: Span) -> Span {
     Span::mixed_site().located_at(place)
 }
 
-/// Silences lints about parentheses or braces that enclose a whole value: where it stood they may have been needed.
+/// Silences lints about parentheses or braces around a whole value: they may have been necessary where the user wrote
+/// it.
 fn without_lints(value: TokenStream) -> TokenStream {
     value
         .into_iter()
@@ -192,7 +193,7 @@ fn without_lints(value: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// Where the first token of something stands.
+/// The span of the first token.
 fn first_span(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }

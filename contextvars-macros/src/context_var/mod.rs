@@ -1,8 +1,7 @@
 //! `#[context_var]`: reads the declaration, checks it, and writes it out as a `ContextVar`.
 //!
-//! [`ast`] holds what was written, [`check`] turns it into what was meant and finds the mistakes, [`codegen`] writes
-//! the expansion. [`reserved`] and [`reserved_headers`] list names that are taken, and [`token`] the characters
-//! that keys and names are made of.
+//! [`ast`] parses the declaration, [`check`] finds its meaning and its mistakes, [`codegen`] writes the expansion.
+//! [`reserved`] and [`reserved_headers`] list reserved names, and [`token`] the characters of keys and names.
 
 mod ast;
 mod check;

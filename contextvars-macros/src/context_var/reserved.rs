@@ -1,7 +1,7 @@
-//! The names that formats of log lines give to parts of a line themselves.
+//! The names that formats of log lines use for parts of a line.
 
-/// What `tracing-subscriber` calls the members of a JSON object, and what `tracing-log` calls the fields of an event
-/// that it makes of a record. A variable with such a name would be a second member of that name, or be left out.
+/// The names of `tracing-subscriber` for the members of a JSON object, and of `tracing-log` for the fields of an event
+/// that it makes from a record. A variable with such a name would be a second member of that name, or be left out.
 pub(super) const RESERVED: [&str; 15] = [
     "timestamp",
     "level",

@@ -1,4 +1,4 @@
-//! Headers that have a meaning of their own, so that no value may travel in them.
+//! Headers with a meaning of their own, in which no value of a variable may be sent.
 
 /// Headers that no variable may have, with the end of the message that says why, and what to write instead.
 pub(super) const HEADERS: [(&[&str], &str); 4] = [

@@ -1,7 +1,7 @@
-//! The characters of HTTP's tokens, which keys of baggage and names of headers are made of. `contextvars` knows them as
-//! well, for headers that come in; a test holds the two lists against each other.
+//! The characters of HTTP's tokens, which are allowed in keys of baggage and names of headers. `contextvars` has the
+//! same list for incoming headers; a test compares the two.
 
-/// Whether the character may stand in a token.
+/// Whether the character is allowed in a token.
 pub(super) fn is_in_token(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter)
 }

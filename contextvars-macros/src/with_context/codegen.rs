@@ -8,7 +8,7 @@ use crate::mistakes::Mistakes;
 
 /// The expansion of a call without mistakes.
 ///
-/// Names of ours have `mixed_site` spans, so that user code can neither see nor shadow them.
+/// Generated names have `mixed_site` spans, so that user code can neither see nor shadow them.
 pub(super) fn call(call: &Call, body: &Body) -> TokenStream {
     let krate = &call.krate;
     let site = Span::mixed_site();
@@ -57,8 +57,8 @@ pub(super) fn refused(mistakes: &Mistakes) -> TokenStream {
     quote!({ #errors })
 }
 
-/// Silences lints about parentheses or braces that enclose a whole value, and about an `async` block that is the whole
-/// body: where it stood it may have been needed.
+/// Silences lints about parentheses or braces around a whole value, and about an `async` block that is the whole body:
+/// they may have been necessary where the user wrote them.
 fn without_lints(tokens: TokenStream) -> TokenStream {
     tokens
         .into_iter()

@@ -1,7 +1,7 @@
 //! Finds the bindings and the body of a `with_context!` call in its tokens, in either spelling.
 //!
-//! Values are runs of tokens: whatever rustc accepts there is accepted here, and its errors stay its own. The body is
-//! never looked into.
+//! Values are sequences of tokens: all that rustc accepts is accepted here, and errors in them are those of rustc. The
+//! body is never parsed.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
@@ -24,7 +24,7 @@ pub(super) struct Binding {
     pub(super) value: TokenStream,
 }
 
-/// What runs in the context.
+/// The body, which runs in the context.
 pub(super) enum Body {
     /// `{ .. }`
     Block(Group),
@@ -73,7 +73,7 @@ pub(super) fn body(tokens: &[TokenTree]) -> Option<Body> {
     }
 }
 
-/// A position in the arguments, and what was found before it.
+/// A position in the arguments, and the parts found before it.
 struct Reader<'a> {
     tokens: &'a [TokenTree],
     at: usize,
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         body
     }
 
-    /// Says what is wrong behind the angle form's `>`, where the body should be.
+    /// Reports a mistake after the angle form's `>`, where the body should be.
     fn no_body_behind(&mut self, close: &TokenTree) {
         match self.rest() {
             [] => self

@@ -6,7 +6,7 @@ use super::parse::body;
 use super::scan;
 use super::tokens::{group, is_joint, is_punct, is_word, path_text, stream, text};
 
-/// The message for an argument that others follow, so it should be a binding.
+/// The message for an argument that is not the last one, so it should be a binding.
 pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
     if body(argument).is_some() {
         return "the body must be the last argument: write `with_context!(VAR = value, { .. })`".to_owned();
@@ -69,15 +69,15 @@ pub(super) fn not_a_body(argument: &[TokenTree], has_bindings: bool) -> String {
     }
 }
 
-/// What stands where a body should.
+/// A closure instead of the body.
 struct Closure<'a> {
     is_async: bool,
-    /// What it does when it is called.
+    /// The body of the closure.
     does: &'a [TokenTree],
 }
 
 impl<'a> Closure<'a> {
-    /// `None`: it is not a closure.
+    /// Returns `None` if the tokens are not a closure.
     fn of(tokens: &'a [TokenTree]) -> Option<Self> {
         let words = tokens.iter().take_while(|token| is_word(token, "async") || is_word(token, "move")).count();
         let (words, rest) = tokens.split_at(words);
@@ -86,7 +86,7 @@ impl<'a> Closure<'a> {
         Some(Self { is_async: words.iter().any(|word| is_word(word, "async")), does: &rest[end + 1..] })
     }
 
-    /// The body that does the same.
+    /// The equivalent block.
     fn as_block(&self) -> String {
         let inside = match self.does {
             [only] => group(only, Delimiter::Brace).map(|block| block.stream().into_iter().collect::<Vec<_>>()),
@@ -98,7 +98,7 @@ impl<'a> Closure<'a> {
     }
 }
 
-/// The message for a call that ends behind `value`, its last binding's.
+/// The message for a call that ends after `value`, that of its last binding.
 pub(super) fn missing_body(value: &[TokenTree]) -> String {
     let hint = match value.last() {
         Some(last) if group(last, Delimiter::Brace).is_some() => "\nif these braces are the body, put a `,` before it",

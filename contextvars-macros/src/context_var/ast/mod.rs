@@ -1,7 +1,7 @@
-//! What was written: the arguments of the attribute and the static below it, before anything is judged.
+//! The syntax: the arguments of the attribute and the static below it, before any check.
 //!
 //! rustc accepts a static without an initialiser as the input of an attribute; `syn::ItemStatic` does not, hence the
-//! parser here. It goes on after a mistake wherever it can, so that all of them are reported at once.
+//! parser here. It continues after a mistake if it can, so that all mistakes are reported at once.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -17,21 +17,21 @@ pub(super) struct Argument {
     pub(super) value: Option<Value>,
 }
 
-/// What stands behind an argument's `=`.
+/// The value after an argument's `=`.
 pub(super) enum Value {
     /// An expression, kept as its tokens.
     Expr(TokenStream),
     /// The path of `crate = PATH`.
     Path(Path),
-    /// Something that was refused already.
+    /// A value whose mistake has been reported already.
     Refused,
 }
 
-/// What the attribute stands on.
+/// The item below the attribute.
 pub(super) enum Subject {
-    /// A static, or something that was meant as one; with `thread_local!`, all within it.
+    /// A static, or an item that was meant as one; with `thread_local!`, all statics within it.
     Statics(Vec<Declaration>),
-    /// Anything else, which stays as it is beside the error.
+    /// Any other item, which is kept unchanged beside the error.
     Other(TokenStream),
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Declaration {
     /// The word `static`.
     pub(super) keyword: Span,
     pub(super) name: Ident,
-    /// The type of the value, or the mistake that takes its place.
+    /// The type of the value, or the mistake in it.
     pub(super) ty: Result<Type, syn::Error>,
     pub(super) initialiser: Option<TokenStream>,
 }
@@ -273,7 +273,7 @@ fn within_thread_local(input: ParseStream<'_>) -> syn::Result<Vec<Declaration>> 
     Ok(statics)
 }
 
-/// Reads on behind the word `static`.
+/// Parses the declaration after the word `static`.
 fn declaration(
     input: ParseStream<'_>,
     attrs: Vec<Attribute>,
