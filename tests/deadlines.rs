@@ -9,9 +9,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use contextvars::deadline::{DEADLINE, Deadline, DeadlineExceeded, run_until_deadline};
+use contextvars::tower::ContextLayer;
 use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, thread, tokio, with_context};
+use http::{Request, Response};
 use support::{Census, OnDrop, isolated, panic_of, poll, yielding};
 use tokio::time::{Instant, advance, sleep};
+use tower::{Layer, ServiceExt, service_fn};
 
 #[context_var(default = 0)]
 static REQUEST: u32;
@@ -65,11 +68,171 @@ async fn a_scope_can_only_shorten_the_time_that_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_too_far_away_for_the_clock_is_far_away() {
-    let deadline = Deadline::within(Duration::MAX);
-    assert!(deadline.remaining() > seconds(20 * 365 * 24 * 60 * 60));
-    let work = run_until_deadline(sleep(seconds(1))).in_context(Context::new().with(&DEADLINE, deadline));
-    assert_eq!(work.await, Ok(()));
+async fn a_scope_shortens_and_does_not_extend_wherever_its_deadline_was_made() {
+    let [first, second, third] = [1, 2, 3].map(|count| Deadline::within(seconds(count)));
+    let in_force = async || DEADLINE.get();
+    let request = second.scope(async {
+        assert_eq!((first.scope(in_force()).await, third.scope(in_force()).await), (first, second));
+        assert_eq!(first.sync_scope(|| third.sync_scope(|| DEADLINE.get())), first);
+        assert_eq!(third.sync_scope(|| first.sync_scope(|| DEADLINE.get())), first);
+        assert_eq!(DEADLINE.get(), second, "each scope ends");
+        // Work that would need the longer one is given up by the shorter.
+        let error = third.scope(run_until_deadline(sleep(Duration::from_millis(2500)))).await.unwrap_err();
+        assert_eq!(error.deadline(), second);
+    });
+    request.await;
+    assert_eq!(remaining(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_of_a_future_compares_with_the_deadline_that_is_in_force_at_its_first_poll() {
+    let [short, long] = [1, 60].map(|count| Deadline::within(seconds(count)));
+    let made_outside = long.scope(async { DEADLINE.get() });
+    let made_in_a_scope = short.sync_scope(|| long.scope(async { DEADLINE.get() }));
+    assert_eq!(short.scope(made_outside).await, short);
+    assert_eq!(made_in_a_scope.await, long);
+    // A task inherits what is in force where it is spawned.
+    let task = short.sync_scope(|| tokio::spawn(long.scope(async { DEADLINE.get() })));
+    assert_eq!(task.await.unwrap(), short);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_scope_sets_of_the_deadline_lasts_until_its_end_and_of_other_variables_beyond() {
+    let request = async {
+        let scope = Deadline::within(seconds(60)).scope(async {
+            DEADLINE.set(Deadline::within(seconds(2)));
+            REQUEST.set(7);
+            yielding().await;
+            remaining()
+        });
+        assert_eq!(scope.await, Some(seconds(2)));
+        assert_eq!((remaining(), REQUEST.get()), (None, 7));
+    };
+    request.in_context(Context::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn branches_of_a_join_each_have_the_deadline_of_their_scope() {
+    let branch = async |count| {
+        let branch = async {
+            yielding().await;
+            remaining()
+        };
+        Deadline::within(seconds(count)).scope(branch).await
+    };
+    let request = async { tokio::join!(branch(1), branch(9), branch(2)) };
+    let left = Deadline::within(seconds(5)).scope(request).await;
+    assert_eq!(left, (Some(seconds(1)), Some(seconds(5)), Some(seconds(2))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_panics_or_is_dropped_leaves_the_deadline_as_it_was() {
+    let request = async {
+        let before = DEADLINE.get();
+        let shorter = Deadline::within(seconds(1));
+        panic_of(|| shorter.sync_scope(|| panic!("no stock")));
+        assert_eq!(DEADLINE.get(), before);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut scope = Box::pin(shorter.scope(async move {
+            let _on_drop = OnDrop(move || sender.send(DEADLINE.get()).unwrap());
+            pending::<()>().await;
+        }));
+        assert!(poll(scope.as_mut()).is_pending());
+        drop(scope);
+        assert_eq!(receiver.recv(), Ok(shorter), "it is dropped with its deadline");
+        assert_eq!(DEADLINE.get(), before);
+        panic_of(|| poll(pin!(shorter.scope(async { panic!("no stock") }))));
+        assert_eq!(DEADLINE.get(), before);
+    };
+    request.in_context(allowing(seconds(5))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_and_with_context_take_the_deadline_they_are_given_and_a_context_made_in_advance_brings_its_own() {
+    let long = Deadline::within(seconds(60));
+    let made_in_advance = allowing(seconds(60));
+    let request = async move {
+        assert_eq!(with_context!(DEADLINE = long, { DEADLINE.get() }), long);
+        assert_eq!(DEADLINE.sync_scope(long, || DEADLINE.get()), long);
+        assert_eq!(DEADLINE.scope(long, async { DEADLINE.get() }).await, long);
+        let brought = async { remaining() };
+        assert_eq!(brought.in_context(made_in_advance).await, Some(seconds(60)));
+        assert_eq!(async { remaining() }.in_context(Context::new()).await, None);
+        DEADLINE.set(Deadline::within(seconds(9)));
+        assert_eq!(remaining(), Some(seconds(1)), "that one is made here, where less is left");
+        DEADLINE.set(long);
+        assert_eq!(remaining(), Some(seconds(60)));
+    };
+    request.in_context(allowing(seconds(1))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_made_at_start_up_ends_for_all_requests_and_one_made_in_init_is_each_requests_own() {
+    let handler = service_fn(async |_: Request<()>| {
+        let result = run_until_deadline(sleep(seconds(1))).await;
+        Ok::<_, std::convert::Infallible>(Response::new(result.is_ok()))
+    });
+    let of_the_server = ContextLayer::from(allowing(seconds(5))).layer(handler);
+    let of_each_request = ContextLayer::from(Context::new())
+        .init(|_: &Request<()>| {
+            DEADLINE.set(Deadline::within(seconds(5)));
+        })
+        .layer(handler);
+    for is_within_five_seconds_of_the_start in [true, false] {
+        let from_the_server = of_the_server.clone().oneshot(Request::new(())).await.unwrap();
+        assert_eq!(from_the_server.into_body().into_parts().0, is_within_five_seconds_of_the_start);
+        let own = of_each_request.clone().oneshot(Request::new(())).await.unwrap();
+        assert!(own.into_body().into_parts().0);
+        advance(seconds(9)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_too_far_away_for_timers_is_in_thirty_years() {
+    let thirty_years = seconds(30 * 365 * 24 * 60 * 60);
+    // The last two are within what clocks can tell, and so near to its end that timers overflow.
+    for longer in
+        [Duration::MAX, thirty_years + seconds(1), largest(), largest().saturating_sub(Duration::from_micros(500))]
+    {
+        let deadline = Deadline::within(longer);
+        assert_eq!(deadline.remaining(), thirty_years, "{longer:?}");
+        let in_time = deadline.scope(run_until_deadline(sleep(seconds(1)))).await;
+        assert_eq!(in_time, Ok(()), "{longer:?}");
+    }
+    let deadline = Deadline::at(Instant::now() + largest());
+    assert_eq!(deadline.remaining(), thirty_years);
+    assert_eq!(deadline.scope(run_until_deadline(sleep(seconds(1)))).await, Ok(()));
+}
+
+/// The longest time that can be added to now.
+fn largest() -> Duration {
+    let now = Instant::now();
+    let (mut fitting, mut too_long) = (Duration::ZERO, Duration::MAX);
+    loop {
+        let between = fitting + too_long.saturating_sub(fitting) / 2;
+        if between == fitting {
+            return fitting;
+        }
+        let half = if now.checked_add(between).is_some() { &mut fitting } else { &mut too_long };
+        *half = between;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_thread_of_ones_own_a_paused_clock_is_known_only_where_the_runtime_is_entered() {
+    let request = async {
+        advance(seconds(3599)).await;
+        assert_eq!(remaining(), Some(seconds(1)));
+        assert_eq!(tokio::task::spawn_blocking(remaining).await.unwrap(), Some(seconds(1)));
+        assert!(thread::spawn(remaining).join().unwrap() > Some(seconds(1)), "real time counts");
+        let runtime = tokio::runtime::Handle::current();
+        let entered = thread::spawn(move || {
+            let _entered = runtime.enter();
+            remaining()
+        });
+        assert_eq!(entered.join().unwrap(), Some(seconds(1)));
+    };
+    request.in_context(allowing(seconds(3600))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,8 +418,11 @@ fn it_takes_no_more_room_than_a_timeout_of_tokio_s() {
         yielding().await;
         room[7]
     };
-    let (room, kept) = (size_of_val(&work()), size_of_val(&run_until_deadline(work())));
-    assert!(kept < room + 300, "{kept} bytes for {room}");
+    let room = size_of_val(&work());
+    let scope = Deadline::within(seconds(1)).scope(work());
+    for kept in [size_of_val(&run_until_deadline(work())), size_of_val(&scope)] {
+        assert!(kept < room + 300, "{kept} bytes for {room}");
+    }
 }
 
 #[test]
@@ -278,7 +444,8 @@ fn a_deadline_that_is_made_in_a_plain_task_counts_only_in_a_scope() {
     let plain = runtime.spawn(async {
         let refused = DEADLINE.try_set(Deadline::within(seconds(5))).is_err();
         let scope = with_context!(DEADLINE = Deadline::within(seconds(5)), async { DEADLINE.is_set() });
-        (refused, scope.await, DEADLINE.is_set())
+        let scopes = (scope.await, Deadline::within(seconds(5)).scope(async { DEADLINE.is_set() }).await);
+        (refused, scopes, DEADLINE.is_set())
     });
-    assert_eq!(runtime.block_on(plain).unwrap(), (true, true, false));
+    assert_eq!(runtime.block_on(plain).unwrap(), (true, (true, true), false));
 }

@@ -16,7 +16,7 @@ use super::{DEADLINE, Deadline};
 ///
 /// A future that completes at the deadline is in time. If the deadline has passed before the first poll, the future is
 /// not polled at all. If no deadline is set at the first poll, the future runs without one. So poll it inside the scope
-/// of the deadline, as in `with_context!(DEADLINE = .., async move { run_until_deadline(work()).await })`.
+/// of the deadline, as in `deadline.scope(run_until_deadline(work())).await`.
 ///
 /// At the deadline it is dropped at the `.await` where it waits, in the current context; tasks that it has spawned
 /// continue. With a deadline it costs as much as tokio's `timeout_at`.
@@ -33,8 +33,8 @@ use super::{DEADLINE, Deadline};
 /// ```
 /// use std::time::Duration;
 ///
-/// use contextvars::deadline::{DEADLINE, Deadline, run_until_deadline};
-/// use contextvars::{tokio, with_context};
+/// use contextvars::deadline::{Deadline, run_until_deadline};
+/// use contextvars::tokio;
 ///
 /// async fn answer() -> u32 {
 ///     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -42,10 +42,7 @@ use super::{DEADLINE, Deadline};
 /// }
 ///
 /// # async fn test() {
-/// let allowing = |seconds| {
-///     let deadline = Deadline::within(Duration::from_secs(seconds));
-///     with_context!(DEADLINE = deadline, async { run_until_deadline(answer()).await })
-/// };
+/// let allowing = |seconds| Deadline::within(Duration::from_secs(seconds)).scope(run_until_deadline(answer()));
 /// assert_eq!(allowing(5).await, Ok(42));
 /// let error = allowing(1).await.unwrap_err();
 /// assert!(error.deadline().remaining().is_zero());
@@ -116,13 +113,12 @@ impl<F: Future> Future for UntilDeadline<F> {
 /// ```
 /// use std::time::Duration;
 ///
-/// use contextvars::deadline::{DEADLINE, Deadline, run_until_deadline};
-/// use contextvars::{tokio, with_context};
+/// use contextvars::deadline::{Deadline, run_until_deadline};
+/// use contextvars::tokio;
 ///
 /// # async fn test() {
 /// let deadline = Deadline::within(Duration::from_millis(1500));
-/// let work = with_context!(DEADLINE = deadline, async { run_until_deadline(std::future::pending::<()>()).await });
-/// let error = work.await.unwrap_err();
+/// let error = deadline.scope(run_until_deadline(std::future::pending::<()>())).await.unwrap_err();
 /// assert_eq!(error.deadline(), deadline);
 /// let place = deadline.set_at();
 /// assert_eq!(error.to_string(), format!("the deadline of 1.5s that was set at {place} has passed"));

@@ -1,12 +1,16 @@
 //! A deadline for a request: set once, inherited by tasks and threads, and sent to other services.
 //!
-//! [`DEADLINE`] is a variable like any other. Its type is special: a [`Deadline`] is never later than the deadline that
-//! is current when it is created, so a scope can shorten the time that is left but not extend it. That time is
+//! A deadline is the value of [`DEADLINE`], and has two scopes: [`Deadline::scope`] runs a future with it,
+//! [`Deadline::sync_scope`] a closure. Of the scope's deadline and the one that is current when the scope begins, the
+//! earlier is used: a scope can shorten the time that is left but not extend it. That time is
 //! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] drops a future when the deadline has passed.
+//!
 //! [`extract`] reads a deadline from the header `grpc-timeout` of an incoming request, and [`inject`] writes the time
 //! that is left into the header of an outgoing one.
 //!
-//! The clock is that of tokio: in a test, `tokio::time::pause` and `advance` affect deadlines, too.
+//! The clock is that of tokio: in a test, `tokio::time::pause` and `advance` affect deadlines, too. They do not on a
+//! thread of your own, such as one of [`thread::spawn`](crate::thread::spawn), where tokio reads the real clock. Enter the
+//! runtime there, with `Handle::enter`.
 //!
 //! # Examples
 //!
@@ -14,18 +18,18 @@
 //! use std::time::Duration;
 //!
 //! use contextvars::deadline::{DEADLINE, Deadline, run_until_deadline};
-//! use contextvars::{ContextExt, inherit_context, tokio, with_context};
+//! use contextvars::{ContextExt, inherit_context, tokio};
 //!
 //! async fn query() -> Option<Duration> {
 //!     DEADLINE.try_with(Deadline::remaining).ok()
 //! }
 //!
 //! # async fn test() {
-//! let request = with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), async {
+//! let request = Deadline::within(Duration::from_secs(5)).scope(async {
 //!     // A part of the request gets less, and never more.
-//!     let part = with_context!(DEADLINE = Deadline::within(Duration::from_secs(2)), async { query().await });
+//!     let part = Deadline::within(Duration::from_secs(2)).scope(query());
 //!     assert!(part.await < query().await);
-//!     let same = with_context!(DEADLINE = Deadline::within(Duration::from_secs(60)), async { DEADLINE.get() });
+//!     let same = Deadline::within(Duration::from_secs(60)).scope(async { DEADLINE.get() });
 //!     assert_eq!(same.await, DEADLINE.get());
 //!
 //!     // A task inherits it; a task that must outlive the request is spawned without it.
@@ -44,6 +48,20 @@
 //! # }
 //! ```
 //!
+//! # `set`, `with_context!` and contexts created in advance
+//! [`DEADLINE`] is a variable like any other: `DEADLINE.set(..)`, `DEADLINE.scope(.., ..)`, `with_context!(DEADLINE = ..,
+//! ..)` and `Context::with(&DEADLINE, ..)` use the deadline that they are given, even if it is later than the current one.
+//!
+//! - `Deadline::within`, `Deadline::at` and `extract` return a deadline that is not later than the current one where they
+//!   are called. So `DEADLINE.set(Deadline::within(..))` cannot extend the time, either. A deadline that was created
+//!   elsewhere may be later than the current one; only the scopes of a `Deadline` compare the two.
+//! - A context that is entered, with `.in_context(ctx)` or `ctx.run(..)`, has its own deadline, or none. The caller's
+//!   deadline is not visible in it, like any variable. A `run_until_deadline` around it still drops it at the caller's
+//!   deadline.
+//! - A deadline is a point in time. A deadline that is created when a server starts, as in
+//!   `ContextLayer::from(Context::new().with(&DEADLINE, Deadline::within(..)))`, is the same for all requests; after it has
+//!   passed, every request fails. Create it for each request instead, in `ContextLayer::new().init(..)`.
+//!
 //! # What a deadline does not do
 //! - **It cancels nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when the time is up, at
 //!   its next `.await`. A task that it has spawned continues: the task inherited the deadline, but needs a
@@ -60,7 +78,7 @@
 //! | | Go's `context` | tonic 0.14 | here |
 //! |---|---|---|---|
 //! | is passed on | as an argument, by each function | not at all: a client sends what `Request::set_timeout` was given | by itself, also to tasks, threads and jobs that inherit |
-//! | a scope | `WithTimeout`, `WithDeadline`: the earlier one counts | the shorter of `grpc-timeout` and `Server::timeout` | `Deadline::within`, `Deadline::at`: the earlier one counts |
+//! | a scope | `WithTimeout`, `WithDeadline`: the earlier one counts | the shorter of `grpc-timeout` and `Server::timeout` | `Deadline::scope`, `Deadline::sync_scope`: the earlier one counts |
 //! | at the deadline | a channel is closed, and code that looks at it returns | the server drops the handler's future | `run_until_deadline` drops its future |
 //! | the error says | `context deadline exceeded`; `WithTimeoutCause` has a cause | `Timeout expired` | how long was allowed, and where that was set |
 //! | work that outlives the request | `WithoutCancel` | – | `inherit_context().without(&DEADLINE)` |
@@ -74,6 +92,7 @@
 
 mod exceeded;
 mod grpc_timeout;
+mod scope;
 
 use std::fmt;
 use std::panic::Location;
@@ -93,23 +112,23 @@ pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
 /// use std::time::Duration;
 ///
 /// use contextvars::deadline::{DEADLINE, Deadline};
-/// use contextvars::with_context;
 ///
-/// # fn main() {
 /// let time_left = || DEADLINE.try_with(Deadline::remaining).ok();
 /// assert_eq!(time_left(), None);
-/// with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), {
+/// Deadline::within(Duration::from_secs(5)).sync_scope(|| {
 ///     assert!(time_left() <= Some(Duration::from_secs(5)));
 /// });
-/// # }
 /// ```
 #[context_var]
 pub static DEADLINE: Deadline;
 
+/// The longest time until a deadline. A clock can hold more, but tokio's timers overflow near its end.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 /// A point in time, and the place in the source that set it.
 ///
-/// A `Deadline` is never later than the deadline that is current when it is created. Its `Display` is for logs: how
-/// much time it allowed, and where it was set.
+/// It has no effect until it is set, for example by [`scope`](Self::scope). Its `Display` is for logs: how much time it
+/// allowed, and where it was set.
 ///
 /// # Examples
 ///
@@ -137,7 +156,7 @@ pub struct Deadline {
 impl Deadline {
     /// Returns a deadline after this much time, or the current deadline, if that is earlier.
     ///
-    /// Reads the clock and the variable. If the time is out of the clock's range, the deadline is in thirty years.
+    /// A time of more than thirty years is shortened to thirty years. Reads the clock and the variable.
     ///
     /// # Examples
     ///
@@ -145,29 +164,25 @@ impl Deadline {
     /// use std::time::Duration;
     ///
     /// use contextvars::deadline::{DEADLINE, Deadline};
-    /// use contextvars::with_context;
     ///
-    /// # fn main() {
-    /// with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), {
+    /// Deadline::within(Duration::from_secs(5)).sync_scope(|| {
     ///     let (shorter, longer) = (Duration::from_secs(2), Duration::from_secs(60));
     ///     assert!(Deadline::within(shorter).instant() < DEADLINE.get().instant());
     ///     assert_eq!(Deadline::within(longer), DEADLINE.get());
     /// });
-    /// # }
     /// ```
     ///
     /// # Python
     /// `asyncio.timeout(delay)`.
-    #[must_use = "a deadline has no effect until it is set: `with_context!(DEADLINE = Deadline::within(..), ..)`"]
+    #[must_use = "a deadline has no effect until it is set: `Deadline::within(..).scope(..)`"]
     #[track_caller]
     pub fn within(allowed: Duration) -> Self {
-        const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-        let now = Instant::now();
-        let instant = now.checked_add(allowed).unwrap_or_else(|| now + FAR);
-        Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
+        Self::after(allowed, Location::caller()).or_the_one_in_force()
     }
 
     /// Returns a deadline at this time, or the current deadline, if that is earlier.
+    ///
+    /// A time more than thirty years from now is replaced by the time in thirty years.
     ///
     /// # Examples
     ///
@@ -183,11 +198,19 @@ impl Deadline {
     ///
     /// # Python
     /// `asyncio.timeout_at(when)`.
-    #[must_use = "a deadline has no effect until it is set: `with_context!(DEADLINE = Deadline::at(..), ..)`"]
+    #[must_use = "a deadline has no effect until it is set: `Deadline::at(..).scope(..)`"]
     #[track_caller]
     pub fn at(instant: Instant) -> Self {
-        let allowed = instant.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let instant = instant.min(now + FAR);
+        let allowed = instant.saturating_duration_since(now);
         Self { instant, allowed, set_at: Location::caller() }.or_the_one_in_force()
+    }
+
+    /// Returns a deadline after this much time, also if the current deadline is earlier.
+    fn after(allowed: Duration, set_at: &'static Location<'static>) -> Self {
+        let allowed = allowed.min(FAR);
+        Self { instant: Instant::now() + allowed, allowed, set_at }
     }
 
     /// Returns the time by which the work must complete.
@@ -210,7 +233,11 @@ impl Deadline {
 
     /// Returns this deadline or the current one, whichever is earlier.
     fn or_the_one_in_force(self) -> Self {
-        DEADLINE.try_get().ok().filter(|in_force| in_force.instant <= self.instant).unwrap_or(self)
+        self.or_earlier(DEADLINE.try_get().ok())
+    }
+
+    fn or_earlier(self, other: Option<Self>) -> Self {
+        other.filter(|other| other.instant <= self.instant).unwrap_or(self)
     }
 }
 
