@@ -68,10 +68,9 @@ const UNITS: [(char, u64); 6] = [
 /// `ServicerContext.time_remaining()` of `grpcio`, which is an argument of every handler.
 #[track_caller]
 pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError> {
-    let mut shortest: Option<Duration> = None;
+    let mut shortest = None;
     for value in headers.get_all(NAME) {
-        let timeout = parse(value.as_bytes()).ok_or_else(|| GrpcTimeoutError::new(value.as_bytes()))?;
-        shortest = Some(shortest.map_or(timeout, |shortest| shortest.min(timeout)));
+        shortest = Some(shorter(shortest, value.as_bytes())?);
     }
     match shortest {
         Some(timeout) => Ok(Some(Deadline::within(timeout))),
@@ -82,18 +81,18 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 /// Writes the time that is left until the current deadline into the header `grpc-timeout` of an outgoing request.
 ///
 /// The time is rounded down, to five digits or more, and is one nanosecond if none is left. An existing header with a
-/// shorter time stays. If no deadline is set, nothing changes.
+/// shorter time stays, as the only one. If no deadline is set, or `headers` has no room for another name, nothing
+/// changes.
 ///
 /// For a client of tonic, or another that is built on `tower`, call it for each request with `map_request` of tower's
-/// `ServiceBuilder`.
+/// `ServiceBuilder`. That keeps a shorter timeout of the request.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
 ///
-/// use contextvars::deadline::{self, DEADLINE, Deadline};
-/// use contextvars::with_context;
+/// use contextvars::deadline::{self, Deadline};
 /// use http::Request;
 ///
 /// # async fn test() {
@@ -101,7 +100,7 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 ///     deadline::inject(request.headers_mut());
 ///     request
 /// };
-/// let request = with_context!(DEADLINE = Deadline::within(Duration::from_secs(5)), { send(Request::new(())) });
+/// let request = Deadline::within(Duration::from_secs(5)).sync_scope(|| send(Request::new(())));
 /// assert_eq!(request.headers()["grpc-timeout"], "5000000u");
 /// # }
 /// # fn main() {
@@ -113,14 +112,20 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 /// The argument `timeout` of a call of `grpcio`, by hand.
 pub fn inject(headers: &mut HeaderMap) {
     let Ok(remaining) = DEADLINE.try_with(Deadline::remaining) else { return };
-    let is_shorter = |value: &HeaderValue| parse(value.as_bytes()).is_some_and(|timeout| timeout <= remaining);
-    if headers.get_all(NAME).iter().any(is_shorter) {
-        return;
-    }
+    let timeout = |value: &HeaderValue| parse(value.as_bytes());
+    let not_longer = headers.get_all(NAME).iter().filter(|value| timeout(value).is_some_and(|it| it <= remaining));
+    let shortest = not_longer.min_by_key(|value| timeout(value)).cloned();
     // Digits and letters are allowed in a header, so this does not fail.
-    if let Ok(value) = HeaderValue::try_from(write(remaining)) {
-        headers.insert(NAME, value);
+    if let Some(value) = shortest.or_else(|| HeaderValue::try_from(write(remaining)).ok()) {
+        // Fails only if the map has 24,576 names.
+        let _ = headers.try_insert(NAME, value);
     }
+}
+
+/// Returns the shorter of the timeouts so far and the timeout of one more header.
+fn shorter(shortest: Option<Duration>, value: &[u8]) -> Result<Duration, GrpcTimeoutError> {
+    let timeout = parse(value).ok_or_else(|| GrpcTimeoutError::new(value))?;
+    Ok(shortest.map_or(timeout, |shortest| shortest.min(timeout)))
 }
 
 /// Returns the time that a header value stands for, or `None` if the value is malformed.
