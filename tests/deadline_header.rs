@@ -1,11 +1,13 @@
 //! The header `grpc-timeout`: it is written by the specification, with no more time than is left, and a header that is not
 //! by the specification is refused.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use contextvars::deadline::{self, DEADLINE, Deadline};
+use contextvars::deadline::{self, DEADLINE, Deadline, GrpcTimeout};
+use contextvars::headers::Format;
 use contextvars::tokio::runtime::Builder;
-use contextvars::{tokio, with_context};
+use contextvars::{Context, tokio, with_context};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
@@ -190,6 +192,68 @@ fn a_map_of_headers_that_is_full_stays_as_it_is() {
     let before = full.len();
     Deadline::within(Duration::from_secs(5)).sync_scope(|| deadline::inject(&mut full));
     assert_eq!((full.len(), full.contains_key(NAME)), (before, false));
+}
+
+#[test]
+fn as_a_format_it_is_read_from_any_carrier_and_shortens_the_deadline_of_the_context() {
+    while_the_clock_stands(|| {
+        let (format, line) = (GrpcTimeout::new(), line!());
+        let message = HashMap::from([("Grpc-Timeout".to_owned(), "3S".to_owned())]);
+        let five_seconds = Context::new().with(&DEADLINE, Deadline::within(Duration::from_secs(5)));
+        let one_second = Context::new().with(&DEADLINE, Deadline::within(Duration::from_secs(1)));
+        for (before, left) in [(Context::new(), 3), (five_seconds.clone(), 3), (one_second, 1)] {
+            let (ctx, skipped) = format.extract(&message, before);
+            assert_eq!((ctx[&DEADLINE].remaining(), skipped.len()), (Duration::from_secs(left), 0));
+            // The caller's own does not count, nor is it changed.
+            assert!(!DEADLINE.is_set());
+        }
+        // The place is where the format was made.
+        let (ctx, _) = format.extract(&message, Context::new());
+        let place = ctx[&DEADLINE].set_at();
+        assert_eq!((place.file().ends_with("deadline_header.rs"), place.line()), (true, line));
+        // Of several the shortest; without the header all stays.
+        let (ctx, _) = format.extract(&headers(&[b"4S", b"2S", b"3S"]), Context::new());
+        assert_eq!(ctx[&DEADLINE].remaining(), Duration::from_secs(2));
+        let (ctx, skipped) = format.extract(&HeaderMap::new(), five_seconds);
+        assert_eq!((ctx[&DEADLINE].remaining(), skipped.len()), (Duration::from_secs(5), 0));
+        assert!(!format.extract(&HeaderMap::new(), Context::new()).0.contains(&DEADLINE));
+    });
+}
+
+#[test]
+fn as_a_format_it_leaves_out_what_the_specification_does_not_have_and_reports_it() {
+    while_the_clock_stands(|| {
+        for values in [&[&b"soon"[..]][..], &[b"5S", b"soon"], &[b"soon", b"5S"], &[b"", b"soon"]] {
+            let (ctx, skipped) = GrpcTimeout::new().extract(&headers(values), Context::new());
+            assert!(!ctx.contains(&DEADLINE));
+            assert_eq!(skipped.len(), 1);
+            assert!(skipped[0].is_wrong_value());
+            let message = r#"the header "grpc-timeout" was left out: its value cannot be read as `Deadline`"#;
+            assert_eq!((skipped[0].key(), skipped[0].to_string()), (NAME, message.to_owned()));
+        }
+    });
+}
+
+#[test]
+fn as_a_format_only_the_context_says_what_goes_out() {
+    while_the_clock_stands(|| {
+        let sent = |before: &[&[u8]]| {
+            let mut headers = headers(before);
+            assert!(GrpcTimeout::new().inject(&mut headers).is_empty());
+            headers.get_all(NAME).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(sent(&[b"9S"]).is_empty(), "no deadline is set");
+        Deadline::within(Duration::from_secs(5)).sync_scope(|| {
+            for before in [&[][..], &[&b"9S"[..]], &[b"1n"], &[b"soon", b"1n"]] {
+                assert_eq!(sent(before), ["5000000u"]);
+            }
+            let mut message = vec![("GRPC-TIMEOUT".to_owned(), "9S".to_owned())];
+            GrpcTimeout::new().inject(&mut message);
+            assert_eq!(message, [(NAME.to_owned(), "5000000u".to_owned())]);
+            GrpcTimeout::new().remove(&mut message);
+            assert!(message.is_empty());
+        });
+    });
 }
 
 proptest! {

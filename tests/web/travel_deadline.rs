@@ -5,6 +5,7 @@ mod text;
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::Duration;
@@ -13,21 +14,27 @@ use axum::Router;
 use axum::extract::Request as AxumRequest;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response as AxumResponse;
-use axum::routing::get;
-use contextvars::deadline::{self, DEADLINE, Deadline, run_until_deadline};
+use axum::routing::{MethodRouter, get};
+use contextvars::deadline::{self, DEADLINE, Deadline, GrpcTimeout, run_until_deadline};
+use contextvars::headers::{ExtractLayer, InjectLayer, InjectService, Settings};
 use contextvars::tower::ContextLayer;
-use contextvars::{Context, ContextExt, tokio, with_context};
+use contextvars::{Context, ContextExt, context_var, tokio, with_context};
 use http::StatusCode;
 use http::uri::PathAndQuery;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use text::Text;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::server::NamedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status};
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// Tells when it is dropped.
 struct GivenUp(UnboundedSender<&'static str>);
@@ -192,4 +199,101 @@ async fn a_middleware_of_axum_keeps_the_deadline_of_each_request() {
     assert_eq!(status("/hang", "0n").await, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(status("/left", "soon").await, StatusCode::BAD_REQUEST);
     assert!(!DEADLINE.is_set());
+}
+
+#[context_var(header = "x-request-id", default = 0)]
+static REQUEST_ID: u64;
+
+/// Headers and the deadline, as one format.
+type Sent = (Settings, GrpcTimeout);
+
+type HttpClient = InjectService<Client<HttpConnector, axum::body::Body>, Sent>;
+
+fn http_client(sends_to: SocketAddr) -> HttpClient {
+    let format = (Settings::new(), GrpcTimeout::new());
+    let port = sends_to.port();
+    InjectLayer::of(format.clone())
+        .by_destination(move |head| (head.uri.port_u16() == Some(port)).then(|| format.clone()))
+        .layer(Client::builder(TokioExecutor::new()).build_http())
+}
+
+async fn get_from(client: HttpClient, addr: SocketAddr, timeout: Option<&str>) -> (StatusCode, String) {
+    let mut request = http::Request::builder().uri(format!("http://{addr}/"));
+    if let Some(timeout) = timeout {
+        request = request.header("grpc-timeout", timeout);
+    }
+    let response = client.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.expect("it answers");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("it is whole").to_bytes();
+    (status, String::from_utf8(body.to_vec()).expect("it is text"))
+}
+
+/// Serves a route in whose requests the deadline is kept, in a context of its own; tells what the layer left out.
+async fn serve_with_layer(route: MethodRouter) -> (SocketAddr, UnboundedReceiver<String>) {
+    let (sender, skipped) = unbounded_channel();
+    let layer = ExtractLayer::of((Settings::new(), GrpcTimeout::new())).on_skipped(move |it| {
+        // The test may have ended.
+        let _ = sender.send(it.to_string());
+    });
+    let keep = async |request: AxumRequest, next: Next| {
+        run_until_deadline(next.run(request)).await.map_err(|_| StatusCode::GATEWAY_TIMEOUT)
+    };
+    let app = Router::new().route("/", route).layer(from_fn(keep)).layer(layer);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let addr = listener.local_addr().expect("it is bound");
+    tokio::spawn_detached(async { axum::serve(listener, app).await });
+    (addr, skipped)
+}
+
+#[tokio::test]
+async fn beside_headers_a_deadline_goes_through_the_layers_and_two_services_of_axum_and_only_shrinks() {
+    let left = async || format!("{} {}", REQUEST_ID.get(), remaining().map_or(0, |left| left.as_micros()));
+    let (back, mut skipped) = serve_with_layer(get(left)).await;
+    let ask_back = async move || {
+        let asked = tokio::spawn(get_from(http_client(back), back, None));
+        format!("{} {}", left().await, asked.await.expect("it does not panic").1)
+    };
+    let (front, _) = serve_with_layer(get(ask_back)).await;
+    let allowed = Duration::from_secs(300);
+    let call = with_context!(REQUEST_ID = 7, DEADLINE = Deadline::within(allowed), async move {
+        get_from(http_client(front), front, None).await
+    });
+    let (status, answer) = call.await;
+    let seen: Vec<u128> = answer.split(' ').map(|it| it.parse().unwrap()).collect();
+    let [7, here, 7, there] = seen[..] else { panic!("{status} {answer}") };
+    assert!(allowed.as_micros() >= here && here >= there && there > 0, "{answer}");
+    // The next request has neither.
+    assert_eq!(get_from(http_client(front), front, None).await.1, "0 0 0 0");
+    assert!(skipped.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_deadline_that_comes_through_the_layer_is_kept_and_a_malformed_one_reported_and_left_out() {
+    let (hangs, _) = serve_with_layer(get(async || pending::<()>().await)).await;
+    let in_short = Deadline::within(Duration::from_millis(50));
+    let call = in_short.scope(get_from(http_client(hangs), hangs, None));
+    assert_eq!(call.await.0, StatusCode::GATEWAY_TIMEOUT);
+    let (answers, mut skipped) = serve_with_layer(get(async || DEADLINE.is_set().to_string())).await;
+    let request = http::Request::builder().uri(format!("http://{answers}/")).header("grpc-timeout", "soon");
+    let client = Client::builder(TokioExecutor::new()).build_http::<axum::body::Body>();
+    let response = client.request(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "false");
+    assert!(skipped.recv().await.unwrap().starts_with("the header \"grpc-timeout\" was left out"));
+}
+
+#[tokio::test]
+async fn the_deadline_is_sent_to_the_destinations_that_are_named_and_removed_from_what_goes_elsewhere() {
+    let received = async |request: AxumRequest| {
+        let values = request.headers().get_all("grpc-timeout").iter();
+        values.map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>().join("|")
+    };
+    let (named, _) = serve_with_layer(get(received)).await;
+    let (stranger, _) = serve_with_layer(get(received)).await;
+    let calls = Deadline::within(Duration::from_secs(300)).scope(async {
+        let client = http_client(named);
+        (get_from(client.clone(), named, Some("9H")).await.1, get_from(client, stranger, Some("9H")).await.1)
+    });
+    let (to_named, to_stranger) = calls.await;
+    assert!(to_named.ends_with('m') || to_named.ends_with('u'), "{to_named}");
+    assert_eq!(to_stranger, "");
 }

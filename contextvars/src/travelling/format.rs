@@ -6,9 +6,10 @@ use crate::context::Context;
 
 /// A format of values in headers, for the layers of [`headers`](crate::headers).
 ///
-/// [`headers::Settings`](crate::headers::Settings) is one, `baggage::Settings` of the feature `baggage` another. A pair
-/// of formats is a format, too: the first is applied before the second. `traceparent` takes a few lines: see
-/// `tests/formats.rs` of the package `contextvars-opentelemetry`.
+/// [`headers::Settings`](crate::headers::Settings) is one, `baggage::Settings` of the feature `baggage` another, and
+/// `deadline::GrpcTimeout` of the feature `deadline` a third. A pair of formats is a format, too: the first is applied
+/// before the second. `traceparent` takes a few lines: see `tests/formats.rs` of the package
+/// `contextvars-opentelemetry`.
 ///
 /// # Examples
 ///

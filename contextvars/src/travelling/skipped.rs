@@ -67,6 +67,12 @@ impl Skipped {
         Self { what: What::Header, key: name.into(), reason }
     }
 
+    /// A header that was left out, since its value is not one of the variable's type.
+    #[cfg(feature = "deadline")]
+    pub(crate) fn wrong_value(name: &'static str, type_name: &'static str) -> Self {
+        Self::header(name, Reason::WrongValue { type_name })
+    }
+
     /// A member of baggage that was left out.
     #[cfg(feature = "baggage")]
     pub(super) fn member(key: &str, reason: Reason) -> Self {

@@ -8,7 +8,9 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{DEADLINE, Deadline};
 
-const NAME: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(super) const NAME: &str = "grpc-timeout";
+
+const HEADER: HeaderName = HeaderName::from_static(NAME);
 
 /// The largest number of eight digits.
 const MAX: u64 = 99_999_999;
@@ -69,7 +71,7 @@ const UNITS: [(char, u64); 6] = [
 #[track_caller]
 pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError> {
     let mut shortest = None;
-    for value in headers.get_all(NAME) {
+    for value in headers.get_all(HEADER) {
         shortest = Some(shorter(shortest, value.as_bytes())?);
     }
     match shortest {
@@ -85,7 +87,7 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 /// changes.
 ///
 /// For a client of tonic, or another that is built on `tower`, call it for each request with `map_request` of tower's
-/// `ServiceBuilder`. That keeps a shorter timeout of the request.
+/// `ServiceBuilder`. That keeps a shorter timeout of the request, where an `InjectLayer` with `GrpcTimeout` replaces it.
 ///
 /// # Examples
 ///
@@ -113,17 +115,17 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 pub fn inject(headers: &mut HeaderMap) {
     let Ok(remaining) = DEADLINE.try_with(Deadline::remaining) else { return };
     let timeout = |value: &HeaderValue| parse(value.as_bytes());
-    let not_longer = headers.get_all(NAME).iter().filter(|value| timeout(value).is_some_and(|it| it <= remaining));
+    let not_longer = headers.get_all(HEADER).iter().filter(|value| timeout(value).is_some_and(|it| it <= remaining));
     let shortest = not_longer.min_by_key(|value| timeout(value)).cloned();
     // Digits and letters are allowed in a header, so this does not fail.
     if let Some(value) = shortest.or_else(|| HeaderValue::try_from(write(remaining)).ok()) {
         // Fails only if the map has 24,576 names.
-        let _ = headers.try_insert(NAME, value);
+        let _ = headers.try_insert(HEADER, value);
     }
 }
 
 /// Returns the shorter of the timeouts so far and the timeout of one more header.
-fn shorter(shortest: Option<Duration>, value: &[u8]) -> Result<Duration, GrpcTimeoutError> {
+pub(super) fn shorter(shortest: Option<Duration>, value: &[u8]) -> Result<Duration, GrpcTimeoutError> {
     let timeout = parse(value).ok_or_else(|| GrpcTimeoutError::new(value))?;
     Ok(shortest.map_or(timeout, |shortest| shortest.min(timeout)))
 }
@@ -142,7 +144,7 @@ fn parse(value: &[u8]) -> Option<Duration> {
 }
 
 /// Returns the value of the header: the time in the finest unit in which it fits, rounded down.
-fn write(time: Duration) -> String {
+pub(super) fn write(time: Duration) -> String {
     let in_units = |nanos: u64| time.as_nanos() / u128::from(nanos);
     let fitting = UNITS.into_iter().find(|&(_, nanos)| in_units(nanos) <= u128::from(MAX));
     match fitting {

@@ -6,7 +6,8 @@
 //! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] drops a future when the deadline has passed.
 //!
 //! [`extract`] reads a deadline from the header `grpc-timeout` of an incoming request, and [`inject`] writes the time
-//! that is left into the header of an outgoing one.
+//! that is left into the header of an outgoing one. With the feature `headers`, `GrpcTimeout` is that header as a format
+//! for the layers of `contextvars::headers`.
 //!
 //! The clock is that of tokio: in a test, `tokio::time::pause` and `advance` affect deadlines, too. They do not on a
 //! thread of your own, such as one of [`thread::spawn`](crate::thread::spawn), where tokio reads the real clock. Enter the
@@ -91,6 +92,8 @@
 //! left.
 
 mod exceeded;
+#[cfg(feature = "headers")]
+mod format;
 mod grpc_timeout;
 mod scope;
 
@@ -102,6 +105,8 @@ use ::tokio::time::Instant;
 use contextvars_macros::context_var;
 
 pub use self::exceeded::{DeadlineExceeded, run_until_deadline};
+#[cfg(feature = "headers")]
+pub use self::format::GrpcTimeout;
 pub use self::grpc_timeout::{GrpcTimeoutError, extract, inject};
 
 /// The time by which the current work must complete. If it is not set, there is no limit.
