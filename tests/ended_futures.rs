@@ -70,7 +70,7 @@ fn a_future_that_ended_with_its_context_says_so_when_it_is_used_again() {
         future
     };
     let polled = panic_of(|| poll(Pin::new(&mut ended())));
-    assert!(polled.message.starts_with("this future is done and was dropped with its context"), "{polled:?}");
+    assert!(polled.message.starts_with("this future has completed and was dropped with its context"), "{polled:?}");
     let taken_apart = panic_of(|| ended().into_parts());
     assert_eq!((taken_apart.message, taken_apart.file.as_str()), (polled.message, file!()));
     assert_eq!(format!("{:?}", ended()), "InContext { context: {}, .. }");
