@@ -48,9 +48,6 @@
 //!     handler.with_context(cx).await;
 //! }
 //! ```
-//!
-//! # Python
-//! Has no counterpart: OpenTelemetry for Python keeps its context in a `ContextVar`.
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]

@@ -6,9 +6,9 @@
 //! rayon = { package = "contextvars-rayon", version = "0.1" }
 //! ```
 //!
-//! That is all. Everything of rayon is here under its own name, and what the program's sources start through it runs in a
-//! copy of the starter's context (without the variables that are declared with `inherit = false`). In a workspace, the
-//! line stands under `[workspace.dependencies]`.
+//! That is all. Everything of rayon is here under its own name, and jobs that the program starts through it run in a
+//! copy of the spawner's context (without the variables that are declared with `inherit = false`). In a workspace, put
+//! the line under `[workspace.dependencies]`.
 //!
 //! ```
 //! # use contextvars_rayon as rayon; // what the line of `Cargo.toml` does
@@ -29,11 +29,11 @@
 //! ```
 //!
 //! # How it differs from rayon
-//! It is [`contextvars::rayon`] at the root of a package, and that module says what inherits and what is beyond it.
-//! `ThreadPool`, `ThreadPoolBuilder`, `Scope` and `ScopeFifo` are types of their own: where another crate's function takes
-//! or returns rayon's pool, there is `into_inner()` and `from`.
+//! It is [`contextvars::rayon`] at the root of a package, and that module documents what inherits and what does not.
+//! `ThreadPool`, `ThreadPoolBuilder`, `Scope` and `ScopeFifo` are different types: for functions of other crates that
+//! take or return rayon's pool, use `into_inner()` and `from`.
 //!
-//! What other crates start is theirs: they have a line of their own for rayon.
+//! Jobs that other crates start do not inherit, since those depend on rayon itself.
 //!
 //! A type of yours that implements `IntoParallelIterator` implements rayon's own, with rayon's own types, for which rayon
 //! has to be there under another name (`rayon-itself = { package = "rayon", version = "1.10" }`). The methods of this

@@ -40,13 +40,13 @@ impl<'a> Executor<'a> {
         Self { inner: ::smol::Executor::new() }
     }
 
-    /// Returns smol's own executor, with the tasks of this one.
+    /// Returns the executor of smol, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::smol::Executor<'a> {
         self.inner
     }
 
-    /// Whether no tasks are left.
+    /// Returns whether no tasks are left.
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
@@ -67,7 +67,7 @@ impl<'a> Executor<'a> {
         self.inner.spawn_many(futures.into_iter().map(ContextExt::in_inherited_context), handles);
     }
 
-    /// Runs a task that is ready, if there is one, and tells whether there was.
+    /// Runs a task that is ready, if there is one, and returns whether there was one.
     pub fn try_tick(&self) -> bool {
         self.inner.try_tick()
     }
@@ -77,7 +77,7 @@ impl<'a> Executor<'a> {
         self.inner.tick().await;
     }
 
-    /// Runs the executor until the future is done, which is polled in place, in the context at hand.
+    /// Runs the executor until the future completes. The future is polled in place, in the current context.
     pub async fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.inner.run(future).await
     }

@@ -1,4 +1,4 @@
-//! What runs on the threads that all of a program shares: tasks of the global executor, functions of the blocking pool.
+//! Tasks of the global executor, and functions of the blocking pool.
 
 use std::future::Future;
 
@@ -36,9 +36,9 @@ pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static
 /// Runs a blocking function that inherits the context on the blocking pool, as [`smol::unblock`](::smol::unblock) runs
 /// one that does not.
 ///
-/// What the function sets stays in its copy of the context, which costs one reference count;
-/// [`round_trip`](contextvars::round_trip) brings it back. A function that is given up before it was called is dropped in
-/// its context.
+/// The values that the function sets stay in its copy of the context, which costs one reference count;
+/// [`round_trip`](contextvars::round_trip) brings them back. A function that is cancelled before it was called is
+/// dropped in its context.
 ///
 /// # Examples
 ///

@@ -6,10 +6,10 @@
 //! smol = { package = "contextvars-smol", version = "0.1" }
 //! ```
 //!
-//! That is all. Everything of smol is here under its own name. What starts work is replaced: a task of [`spawn`], of an
-//! [`Executor`] or a [`LocalExecutor`], and a function of [`unblock`], run in a copy of the context of their spawner
-//! (without the variables that are declared with `inherit = false`; see
-//! [`inherit_context`](contextvars::inherit_context)). What they set stays in their copy.
+//! That is all. Everything of smol is here under its own name; only the items that start work are replaced: a task of
+//! [`spawn`], of an [`Executor`] or a [`LocalExecutor`], and a function of [`unblock`], run in a copy of the context of
+//! their spawner (without the variables that are declared with `inherit = false`; see
+//! [`inherit_context`](contextvars::inherit_context)). The values that they set stay in their copy.
 //!
 //! ```
 //! # use contextvars_smol as smol; // what the line of `Cargo.toml` does
@@ -26,27 +26,28 @@
 //! }
 //! ```
 //!
-//! What polls a future in place needs no replacement, and stays in the context at hand: [`block_on`], [`Executor::run`],
-//! the combinators of [`future`]. Nor does what smol runs on the blocking pool for itself, as in [`fs`]. [`Timer`],
-//! [`Async`] and [`channel`] start nothing.
+//! Functions that poll a future in place run in the current context and are not replaced: [`block_on`],
+//! [`Executor::run`], the combinators of [`future`]. Nor are functions such as those of [`fs`], which run only smol's
+//! code on the blocking pool. [`Timer`], [`Async`] and [`channel`] start no work.
 //!
-//! A worker that one request happens to start, for all that follow, should not keep that request's values: a future that
+//! A worker that the first request starts and later ones use should not keep the first request's values: a future that
 //! was given a context inherits nothing, as in `smol::spawn(work.in_context(Context::new()))`.
 //!
 //! # How it differs from smol
-//! - `Executor` and `LocalExecutor` are types of their own: where another crate's function takes or returns smol's, there
-//!   is `into_inner()` and `from`.
-//! - An [`Unblock`] calls its reader, writer or iterator on the blocking pool, in no context.
-//! - Tasks that other crates spawn, on smol's own executors, are theirs. smol cannot tell whether it is running a task, so
-//!   a `set` in such a task is not refused, and the next one on that thread sees the value. On threads of your own that
-//!   only run an executor, [`mark_as_worker`](contextvars::thread::mark_as_worker) has it refused.
+//! - `Executor` and `LocalExecutor` are different types: for functions of other crates that take or return smol's, use
+//!   `into_inner()` and `from`.
+//! - An [`Unblock`] calls its reader, writer or iterator on the blocking pool, in an empty context.
+//! - Tasks that other crates spawn on smol's own executors do not inherit. smol has no function that tells whether a
+//!   task is running, so a `set` in such a task is not refused, and the next one on that thread sees the value. For
+//!   your own threads that only run an executor, call [`mark_as_worker`](contextvars::thread::mark_as_worker), so that
+//!   it is refused.
 //!
 //! # Versions
-//! The version is that of `contextvars`, and goes with any smol 2: the program's `Cargo.lock` has one, the same that other
-//! crates use.
+//! The version is that of `contextvars`, and works with any smol 2: the one in the program's `Cargo.lock`, which other
+//! crates use, too.
 //!
 //! # How to go back
-//! Put smol's own line back. If `into_inner` and `from` are not used, the sources compile as they are; tasks then see no
+//! Restore smol's own line. If `into_inner` and `from` are not used, the sources compile unchanged; tasks then see no
 //! variables, or their defaults.
 //!
 //! # Python

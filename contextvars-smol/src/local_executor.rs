@@ -37,19 +37,19 @@ pub struct LocalExecutor<'a> {
 }
 
 impl<'a> LocalExecutor<'a> {
-    /// Creates an executor, for the thread at hand.
+    /// Creates an executor for the current thread.
     #[expect(clippy::must_use_candidate, reason = "the original is not marked either")]
     pub const fn new() -> Self {
         Self { inner: ::smol::LocalExecutor::new() }
     }
 
-    /// Returns smol's own executor, with the tasks of this one.
+    /// Returns the executor of smol, with the tasks of this one.
     #[must_use]
     pub fn into_inner(self) -> ::smol::LocalExecutor<'a> {
         self.inner
     }
 
-    /// Whether no tasks are left.
+    /// Returns whether no tasks are left.
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
@@ -70,7 +70,7 @@ impl<'a> LocalExecutor<'a> {
         self.inner.spawn_many(futures.into_iter().map(ContextExt::in_inherited_context), handles);
     }
 
-    /// Runs a task that is ready, if there is one, and tells whether there was.
+    /// Runs a task that is ready, if there is one, and returns whether there was one.
     pub fn try_tick(&self) -> bool {
         self.inner.try_tick()
     }
@@ -80,7 +80,7 @@ impl<'a> LocalExecutor<'a> {
         self.inner.tick().await;
     }
 
-    /// Runs the executor until the future is done, which is polled in place, in the context at hand.
+    /// Runs the executor until the future completes. The future is polled in place, in the current context.
     pub async fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.inner.run(future).await
     }

@@ -7,9 +7,9 @@
 //! tokio-util = { package = "contextvars-tokio-util", version = "0.1", features = ["full"] }
 //! ```
 //!
-//! That is all. Everything of tokio-util is here under its own name, and what the program's sources spawn through it runs
+//! That is all. Everything of tokio-util is here under its own name, and tasks that the program spawns through it run
 //! in a copy of the spawner's context (without the variables that are declared with `inherit = false`). In a workspace,
-//! the lines stand under `[workspace.dependencies]`.
+//! put the lines under `[workspace.dependencies]`.
 //!
 //! ```
 //! # use contextvars_tokio_util as tokio_util; // what the line of `Cargo.toml` does
@@ -28,9 +28,9 @@
 //! ```
 //!
 //! # How it differs from tokio-util
-//! It is [`contextvars::tokio_util`] at the root of a package. `task::TaskTracker`, `task::JoinMap`, `task::JoinQueue` and
-//! `task::LocalPoolHandle` inherit, and are types of their own: where another crate's function takes or returns
-//! tokio-util's, there is `into_inner()` and `from`. All the rest is tokio-util's own: codecs, `CancellationToken`,
+//! It is [`contextvars::tokio_util`] at the root of a package. `task::TaskTracker`, `task::JoinMap`, `task::JoinQueue`
+//! and `task::LocalPoolHandle` inherit, and are different types: for functions of other crates that take or return
+//! tokio-util's, use `into_inner()` and `from`. All the rest is tokio-util's own: codecs, `CancellationToken`,
 //! `ReusableBoxFuture`, `sync`, `io`, `time`.
 //!
 //! # Features and versions

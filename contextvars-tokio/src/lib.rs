@@ -6,11 +6,11 @@
 //! tokio = { package = "contextvars-tokio", version = "0.1", features = ["full"] }
 //! ```
 //!
-//! That is all. Everything of tokio is here under its own name, and what was `tokio::spawn` in the program's sources is
-//! now the `spawn` of this package, whose task runs in a copy of the spawner's context (without the variables that are
-//! declared with `inherit = false`). In a workspace, the line stands under `[workspace.dependencies]`, and holds for
-//! every member that says `tokio.workspace = true`. Where a package has tokio among its `[dev-dependencies]`, too, both
-//! lines change; Cargo insists.
+//! That is all. Everything of tokio is here under its own name, and `tokio::spawn` in the program's sources is now the
+//! `spawn` of this package, whose task runs in a copy of the spawner's context (without the variables that are declared
+//! with `inherit = false`). In a workspace, put the line under `[workspace.dependencies]`; it applies to every member
+//! with `tokio.workspace = true`. If a package also has tokio in its `[dev-dependencies]`, change both lines; Cargo
+//! requires that.
 //!
 //! ```
 //! # use contextvars_tokio as tokio; // what the line of `Cargo.toml` does
@@ -27,17 +27,17 @@
 //! ```
 //!
 //! # How it differs from tokio
-//! It is [`contextvars::tokio`] at the root of a package, and that module says what inherits and what is beyond it. In
+//! It is [`contextvars::tokio`] at the root of a package; that module documents what inherits and what does not. In
 //! short:
 //!
 //! - `spawn`, `task::spawn_blocking`, `task::spawn_local`, `task::JoinSet`, `task::LocalSet` and, with the feature
 //!   `tracing` and `--cfg tokio_unstable`, `task::Builder` inherit. All the rest is tokio's own: types, traits, macros.
-//! - `JoinSet` and `LocalSet` are types of their own. Where another crate's function takes or returns tokio's, there is
+//! - `JoinSet` and `LocalSet` are different types: for functions of other crates that take or return tokio's, use
 //!   `into_inner()` and `from`.
-//! - Methods of tokio's own types do not inherit: `Handle::spawn`, `Runtime::spawn` and their like. Beside them stand those
-//!   of `SpawnInheriting`; the list `docs/disallowed-methods.toml` of `contextvars` has clippy report the plain ones.
-//! - Spawns of other crates are theirs: they have a line of their own for tokio. The feature `tokio-hooks` of
-//!   `contextvars` reaches them.
+//! - Methods of tokio's own types do not inherit: `Handle::spawn`, `Runtime::spawn` and so on. Use those of
+//!   `SpawnInheriting`; with the list `docs/disallowed-methods.toml` of `contextvars`, clippy reports the plain ones.
+//! - Spawns of other crates do not inherit, since those depend on tokio itself. With the feature `tokio-hooks` of
+//!   `contextvars` they do.
 //! - A worker that one request happens to start, for all that follow, now inherits from that request, and no line shows it.
 //!   Start it with `tokio::spawn_detached(work)`, a function that tokio has not, or with
 //!   `tokio::spawn(work.in_context(Context::new()))`. The other function more is `task::run_blocking`, for a blocking

@@ -148,7 +148,7 @@ mod macros;
 /// ```
 /// use contextvars::{context_var, copy_context, inherit_context};
 ///
-/// /// The request at hand.
+/// /// The current request.
 /// #[context_var(default = 0, log = "request_id")]
 /// pub static REQUEST_ID: u64;
 /// #[context_var(inherit = false)]

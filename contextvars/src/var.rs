@@ -154,7 +154,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// static USER: String;
     ///
     /// # fn main() {
-    /// assert_eq!(USER.get_or_else(|| "nobody".to_owned()), "nobody");
+    /// assert_eq!(USER.get_or_else(|| "guest".to_owned()), "guest");
     /// # }
     /// ```
     #[inline]

@@ -15,7 +15,7 @@ use std::fmt;
 /// let variable = demo::REQUEST_ID.variable();
 /// assert_eq!(variable.name(), "REQUEST_ID");
 /// assert_eq!(variable.type_name(), "u64");
-/// assert_eq!(variable.docs(), Some("The request at hand."));
+/// assert_eq!(variable.docs(), Some("The current request."));
 /// assert!(variable.has_default() && variable.inherits() && !variable.is_redacted());
 /// assert!(variable.is_logged());
 /// assert_eq!(variable.log_key(), Some("request_id"));
@@ -24,7 +24,7 @@ use std::fmt;
 /// assert!(variable.file().ends_with(".rs") && variable.line() > 0 && variable.column() > 0);
 /// # }
 /// mod demo {
-///     /// The request at hand.
+///     /// The current request.
 ///     #[contextvars::context_var(default = 0, log = "request_id")]
 ///     pub static REQUEST_ID: u64;
 /// }

@@ -75,14 +75,14 @@ impl Serialize for Shown<'_> {
 ///
 /// ```
 /// # use contextvars::context_var;
-/// /// The request at hand.
+/// /// The current request.
 /// #[context_var(default = 0)]
 /// static REQUEST_ID: u64;
 ///
 /// # fn main() {
 /// let variable = serde_json::to_value(REQUEST_ID.variable()).unwrap();
 /// assert_eq!(variable["name"], "REQUEST_ID");
-/// assert_eq!(variable["docs"], "The request at hand.");
+/// assert_eq!(variable["docs"], "The current request.");
 /// assert_eq!(variable["has_default"], true);
 /// # }
 /// ```

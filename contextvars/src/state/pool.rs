@@ -224,7 +224,7 @@ mod tests {
             for round in 0..100_u64 {
                 let blocks: Vec<_> = (0..20).map(|n| allocate(vec![round, n])).collect();
                 for (block, n) in blocks.iter().zip(0..) {
-                    // SAFETY: nobody has freed it yet.
+                    // SAFETY: it comes from `allocate`, and has not been freed yet.
                     assert_eq!(unsafe { block.as_ref() }, &vec![round, n]);
                 }
                 free_all(blocks);

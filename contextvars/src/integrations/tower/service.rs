@@ -101,7 +101,7 @@ impl Settings {
 /// use contextvars::context_var;
 /// use contextvars::tower::{ContextLayer, Init};
 ///
-/// #[context_var(default = "nobody".to_owned())]
+/// #[context_var(default = "guest".to_owned())]
 /// static USER: String;
 ///
 /// async fn greet(_: Request<&str>) -> Result<Response<String>, Infallible> {
@@ -117,7 +117,7 @@ impl Settings {
 /// # fn block_on<F: Future>(future: F) -> F::Output { pollster::block_on(future) }
 /// let by_body = |request: &Request<&'static str>| drop(USER.set((*request.body()).to_owned()));
 /// assert_eq!(block_on(answer(ContextLayer::new().init(by_body))), "hello ada");
-/// assert_eq!(block_on(answer(ContextLayer::new())), "hello nobody");
+/// assert_eq!(block_on(answer(ContextLayer::new())), "hello guest");
 /// # }
 /// ```
 pub trait Init<R> {

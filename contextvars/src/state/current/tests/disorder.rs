@@ -57,7 +57,7 @@ impl Place {
     /// Leaves, and returns what is in the place then.
     fn leave(mut self) -> State {
         self.entered.take().expect("it is used up here only").leave();
-        // SAFETY: it came from a box, and nobody has borrowed it any more.
+        // SAFETY: it came from a box, and no borrow of it is alive.
         *unsafe { Box::from_raw(self.state) }
     }
 }
