@@ -9,6 +9,7 @@ const CHECKED: &[&str] = &[
     "contextvars/src",
     "contextvars-macros/src",
     "contextvars-opentelemetry/README.md",
+    "contextvars-opentelemetry/src",
     "contextvars-rayon/README.md",
     "contextvars-rayon/src",
     "contextvars-smol/README.md",
