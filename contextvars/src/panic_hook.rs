@@ -96,7 +96,7 @@ fn write_variables() {
     on_another_thread(move || names);
 }
 
-/// What the context displays within itself. Returns `None` if a value panics or fails.
+/// Returns the context's `Display`, written in the context itself, or `None` if a value panics or fails.
 fn displayed(mut context: Context) -> Option<String> {
     let values = context.clone();
     let display = || {

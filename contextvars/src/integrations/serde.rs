@@ -27,7 +27,7 @@ use crate::variable::{Fact, Variable};
 /// ```
 ///
 /// # Errors
-/// What the serializer returns, or the `Serialize` of a value.
+/// The error of the serializer, or of the `Serialize` of a value.
 impl Serialize for Context {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entries: Vec<_> = self.iter().filter_map(|(var, value)| Some((var, Shown::of(value)?))).collect();
@@ -88,7 +88,7 @@ impl Serialize for Shown<'_> {
 /// ```
 ///
 /// # Errors
-/// What the serializer returns.
+/// The error of the serializer.
 impl Serialize for Variable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let facts = self.facts();

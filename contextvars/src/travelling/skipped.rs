@@ -31,7 +31,7 @@ pub struct Skipped {
     reason: Reason,
 }
 
-/// What was left out.
+/// The part that was left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "baggage"), expect(dead_code, reason = "members are what baggage has"))]
 enum What {
