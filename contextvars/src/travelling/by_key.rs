@@ -19,7 +19,8 @@ pub(super) trait Travels: Sync {
     #[cfg(feature = "baggage")]
     fn shown_again(&self, text: &str, f: &mut dyn FnMut(&dyn Display));
 
-    /// Returns `context` with the value parsed from `text`, or unchanged if `text` is not a value.
+    /// Returns `context` with the value parsed from `text`, or unchanged if `text` is not a value. The type's `FromStr`
+    /// runs in `context`: values that it sets belong to the request that the text came with.
     fn read(&self, text: &str, context: Context) -> Result<Context, Context>;
 }
 
@@ -41,8 +42,13 @@ impl<T: Send + Sync + 'static> Travels for Traveller<T> {
     }
 
     fn read(&self, text: &str, context: Context) -> Result<Context, Context> {
-        match (self.text.read)(text) {
-            Some(value) => Ok(context.with(self.var, value)),
+        let mut with_it = context.clone();
+        match with_it.run(|| (self.text.read)(text)) {
+            Some(value) => {
+                // Before the value is set, so that `with_it` need not be copied.
+                drop(context);
+                Ok(with_it.with(self.var, value))
+            }
             None => Err(context),
         }
     }

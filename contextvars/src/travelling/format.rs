@@ -58,6 +58,8 @@ use crate::context::Context;
 pub trait Format {
     /// Sets the variables from the headers of a request in `context`, and returns it with the headers that were left
     /// out.
+    ///
+    /// The layer calls this in a copy of `context`: variables that are set there and not in `context` are lost.
     fn extract(&self, headers: &dyn Extractor, context: Context) -> (Context, Vec<Skipped>);
 
     /// Writes the headers for the current context, and returns the ones that were left out. Existing headers of this

@@ -171,7 +171,8 @@ impl Settings {
         for entries in HEADERS.all() {
             let name = entries[0].key;
             let shown = self.allowed(entries).find_map(|entry| entry.var.shown(&context));
-            let value = shown.map(ToString::to_string).filter(|value| {
+            // In a copy: a `Display` changes no context by being sent.
+            let value = shown.map(|shown| context.run_copy(|| shown.to_string())).filter(|value| {
                 let checked = self.check(value.as_bytes());
                 skipped.extend(checked.err().map(|reason| Skipped::header(name, reason)));
                 checked.is_ok()
@@ -215,6 +216,9 @@ impl fmt::Debug for Settings {
 /// program declares, and parsing and a set for each that was received. For a list of variables or another limit, use
 /// [`Settings::extract`].
 ///
+/// The `FromStr` of a type runs in `context`: variables that it sets are set in the returned context. The `Extractor`'s
+/// methods run in the current one.
+///
 /// # Panics
 /// If the `FromStr` of a variable's type panics.
 ///
@@ -240,6 +244,8 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
 ///
 /// An existing header of a variable is replaced, or removed if the variable is not set. O(n) in the program's variables
 /// with a header, plus formatting those that are set.
+///
+/// The `Display` of a value runs in a copy of the current context: variables that it sets are lost.
 ///
 /// # Panics
 /// If the `Display` of a value panics or returns an error.

@@ -180,7 +180,7 @@ impl<F: Format> ExtractLayer<F> {
     }
 
     /// Calls `f` for each header or member that was left out: malformed, of the wrong type, or over a limit. `f` is
-    /// called in the request's context, before the service.
+    /// called in the request's context: before the service for those of the request, after it for those of the echo.
     ///
     /// # Examples
     ///
@@ -267,7 +267,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { inner, layer: ExtractLayer { format, generators, echo, on_skipped } } = self;
-        let (mut context, skipped) = format.extract(request.headers(), inherit_context());
+        let (mut context, skipped) = {
+            let context = inherit_context();
+            // In a copy: a format that sets variables where it is called would set them for the next request, too.
+            context.run_copy(|| format.extract(request.headers(), context.clone()))
+        };
         let future = context.run(|| {
             if let Some(generate) = &generators.0 {
                 generate();

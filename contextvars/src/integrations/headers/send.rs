@@ -97,7 +97,8 @@ impl<F: Format> InjectLayer<F> {
     /// Sends to each destination by the settings that `f` returns for the head of the request. If it returns `None`, no
     /// headers of this format are sent, and existing ones are removed.
     ///
-    /// The settings that the layer was created with are not used then.
+    /// `f` is called where the request is made, in the current context. The settings that the layer was created with are
+    /// not used then.
     ///
     /// # Examples
     ///
@@ -137,7 +138,7 @@ impl<F: Format> InjectLayer<F> {
     }
 
     /// Calls `f` for each header or member that was left out: over a limit, or with characters that are not allowed in
-    /// a header.
+    /// a header. `f` is called where the request is made, in the current context.
     ///
     /// # Examples
     ///

@@ -24,6 +24,9 @@ pub const NAME: &str = "baggage";
 /// each member is parsed, and its key looked up among those of the variables. For other limits than those of the
 /// specification, use [`Settings::extract`].
 ///
+/// The `FromStr` of a type runs in `context`: variables that it sets are set in the returned context. The `Extractor`'s
+/// methods run in the current one.
+///
 /// # Panics
 /// If the `FromStr` of a variable's type panics.
 ///
@@ -53,6 +56,9 @@ pub fn extract(carrier: &(impl Extractor + ?Sized), context: Context) -> (Contex
 ///
 /// An existing header is replaced, or removed if there is nothing to send. O(n) in the program's variables with
 /// `baggage`, plus formatting those that are set. For other limits, use [`Settings::inject`].
+///
+/// The `Display` and the `FromStr` of a value, which may be read again for comparison, run in a copy of the current
+/// context: variables that they set are lost.
 ///
 /// # Panics
 /// If the `Display` of a value panics or returns an error.

@@ -11,7 +11,13 @@ use crate::travelling::by_key::{BAGGAGE, Entry, Travels};
 use crate::travelling::skipped::{Reason, Skipped};
 
 /// Returns the value of the header for `context`, empty if there is nothing to send.
+///
+/// Runs in a copy of `context`, so that neither the `Display` nor the `FromStr` of a value changes a context.
 pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
+    context.run_copy(|| written_in_copy(context, settings))
+}
+
+fn written_in_copy(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
     let received = context.get(&RECEIVED_BAGGAGE);
     let mut header = Header { text: String::with_capacity(received.map_or(0, |it| it.bytes() + 1)), members: 0 };
     let mut done = Vec::new();
