@@ -171,7 +171,7 @@ async fn malformed_and_oversized_headers_are_left_out_reported_and_replaced_by_g
         (b"x-request-id: \xff7\r\n", Skipped::is_malformed),
         (b"x-request-id: 000000000000000000007\r\n", Skipped::is_over_limit),
         (b"x-request-id: -7\r\n", Skipped::is_wrong_value),
-        (b"x-request-id:\r\n", Skipped::is_wrong_value),
+        (b"x-request-id:\r\n", Skipped::is_malformed),
     ];
     for (lines, is_it) in cases {
         let mut stream = TcpStream::connect(front).await.expect("it listens");
@@ -273,8 +273,9 @@ async fn a_generator_is_called_in_the_requests_context_and_only_for_what_is_miss
     };
     assert_eq!(role(Request::builder()).await, "guest of 5");
     assert_eq!(role(Request::builder().header("x-role", "admin")).await, "admin");
+    assert_eq!(role(Request::builder().header("x-role", "")).await, "guest of 5", "an empty one is none");
     assert_eq!(with_context!(ROLE = "host".into(), async { role(Request::builder()).await }).await, "host");
-    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
     assert!(!ROLE.is_set() && !REQUEST_ID.is_set());
 }
 

@@ -126,8 +126,7 @@ impl Settings {
                 found = Err(Reason::Several);
                 return;
             }
-            let bytes = bytes.trim_ascii();
-            found = self.check(bytes).map(|text| {
+            found = self.check(trimmed(bytes)).map(|text| {
                 value.clear();
                 value.push_str(text);
                 true
@@ -141,9 +140,9 @@ impl Settings {
         if value.len() > self.most_bytes {
             return Err(Reason::TooLong(self.most_bytes));
         }
-        let is_allowed = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
         match str::from_utf8(value) {
-            Ok(text) if value.iter().all(is_allowed) && value.trim_ascii().len() == value.len() => Ok(text),
+            Ok("") => Err(Reason::Empty),
+            Ok(text) if value.iter().all(|byte| matches!(byte, b' '..=b'~')) && trimmed(value) == value => Ok(text),
             _ => Err(Reason::WrongCharacter),
         }
     }
@@ -181,6 +180,14 @@ impl Settings {
         }
         skipped
     }
+}
+
+/// The value without the white space that HTTP allows around it.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 impl Format for Settings {

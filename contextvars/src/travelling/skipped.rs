@@ -45,6 +45,8 @@ enum What {
 pub(super) enum Reason {
     /// A header that was received more than once.
     Several,
+    /// A header has no value.
+    Empty,
     /// The value of a header has a character that is not allowed.
     WrongCharacter,
     NoEquals,
@@ -88,12 +90,12 @@ impl Skipped {
         &self.key
     }
 
-    /// Returns whether the member does not conform to the specification, or the header was received more than once or
-    /// has a character that is not allowed.
+    /// Returns whether the member does not conform to the specification, or the header was received more than once, is
+    /// empty, or has a character that is not allowed.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        use Reason::{NoEquals, Several, WrongCharacter, WrongKey, WrongProperty};
-        matches!(self.reason, Several | WrongCharacter | NoEquals | WrongKey | WrongProperty)
+        use Reason::{Empty, NoEquals, Several, WrongCharacter, WrongKey, WrongProperty};
+        matches!(self.reason, Several | Empty | WrongCharacter | NoEquals | WrongKey | WrongProperty)
     }
 
     /// Returns whether the value could not be read as the type of the variable with this name or key.
@@ -121,9 +123,8 @@ impl fmt::Display for Skipped {
         }
         match self.reason {
             Reason::Several => f.write_str("it was received more than once, which makes its value ambiguous"),
-            Reason::WrongCharacter => {
-                f.write_str("its value is not printable ASCII, or begins or ends with white space")
-            }
+            Reason::Empty => f.write_str("its value is empty"),
+            Reason::WrongCharacter => f.write_str("its value is not printable ASCII, or begins or ends with a space"),
             Reason::NoEquals => f.write_str("it has no `=`"),
             Reason::WrongKey => f.write_str("its key is empty or has a character that is not allowed in a key"),
             Reason::WrongProperty => {

@@ -13,14 +13,14 @@
 //!
 //! # What is accepted, and what is sent
 //! A header sets its variable if it was received once, with a value that can be read as the variable's type, is within
-//! the [limit](Settings::most_bytes), and consists of printable ASCII. White space around the value is ignored. Any
-//! other header of a variable is left out and reported as [`Skipped`].
+//! the [limit](Settings::most_bytes), and consists of printable ASCII. Spaces and tabs around the value are ignored. Any
+//! other header of a variable is left out and reported as [`Skipped`], an empty one too.
 //!
-//! An outgoing value must be printable ASCII as well, without white space at its ends; otherwise it is not sent, which
-//! is reported. Other text can be sent as `baggage`, which encodes it. Headers of declared variables that the request
-//! already has are replaced, or removed if the variable is not set: only the context determines them. Names of headers
-//! that describe one connection or one message, and of those with credentials, such as `connection`, `content-length`,
-//! `authorization` and `cookie`, do not compile.
+//! An outgoing value must be printable ASCII as well, not empty and without spaces at its ends; otherwise it is not
+//! sent, which is reported. Other text can be sent as `baggage`, which encodes it. Headers of declared variables that
+//! the request already has are replaced, or removed if the variable is not set: only the context determines them. Names
+//! of headers that describe one connection or one message, and of those with credentials, such as `connection`,
+//! `content-length`, `authorization` and `cookie`, do not compile.
 //!
 //! # Where it is sent
 //! By default to each destination; [`InjectLayer::by_destination`] decides for each request.

@@ -113,7 +113,7 @@ impl<F: Format> ExtractLayer<F> {
     /// Sets `var` to the result of `f` in each request that has no value of it, neither from its headers nor from the
     /// caller's context. `f` is called in the request's context.
     ///
-    /// A header that was left out counts as missing.
+    /// A header that was left out counts as missing, and so does an empty one.
     ///
     /// # Examples
     ///
