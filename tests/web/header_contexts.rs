@@ -8,13 +8,16 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::task::{self, Poll, Waker};
 
+use axum::body::{Body, to_bytes};
 use contextvars::baggage::{self, Baggage, BaggageLayer, InjectBaggageLayer};
 use contextvars::headers::{
     self, ExtractLayer, Extractor, Format, HeadersLayer, InjectHeadersLayer, Injector, Skipped,
 };
+use contextvars::tower::ContextLayer;
 use contextvars::{Context, ContextExt, context_var, with_context};
+use futures_util::stream;
 use http::{Request, Response};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// The ticket that was read last.
 #[context_var(default = 0)]
@@ -29,6 +32,9 @@ static TICKET: Ticket;
 
 #[context_var(header = "x-seat")]
 static SEAT: u64;
+
+#[context_var(header = "x-lease", inherit = false)]
+static LEASE: u64;
 
 /// Sets variables when it is read and when it is written, as no type should. 13 is none; 666 panics.
 struct Ticket(u64);
@@ -280,6 +286,70 @@ fn a_carrier_is_called_in_the_current_context() {
         let _ = baggage::inject(&mut Carrier);
         assert_eq!((READ.get(), WRITTEN.get(), context.is_empty()), (7, 7, true));
     });
+}
+
+#[tokio::test]
+async fn a_body_that_was_given_the_requests_context_is_made_in_it() {
+    let handler = service_fn(async |_: Request<()>| {
+        SEAT.set(8);
+        let frames = stream::once(async { Ok::<_, Infallible>(format!("{} {}", SEAT.get(), LEASE.get())) });
+        Ok::<_, Infallible>(Response::new(Body::from_stream(frames)))
+    });
+    let service = ServiceBuilder::new()
+        .layer(HeadersLayer::new().echo([SEAT.variable()]))
+        .map_response(|response: Response<_>| response.map(ContextExt::in_current_context))
+        .service(handler);
+    let Ok(response) = service.oneshot(request(&[("x-seat", "7"), ("x-lease", "5")])).await;
+    assert_eq!(response.headers()["x-seat"], "8");
+    let body = to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("it arrives");
+    assert_eq!((body.as_ref(), SEAT.is_set()), (&b"8 5"[..], false));
+}
+
+#[tokio::test]
+async fn in_a_context_layer_inside_what_is_not_inherited_is_missing_and_what_is_set_is_not_echoed() {
+    let handler = service_fn(async |_: Request<()>| {
+        let received = (SEAT.get(), LEASE.is_set());
+        SEAT.set(8);
+        Ok::<_, Infallible>(Response::new(received))
+    });
+    let service = ServiceBuilder::new()
+        .layer(HeadersLayer::new().echo([SEAT.variable(), LEASE.variable()]))
+        .layer(ContextLayer::new())
+        .service(handler);
+    let Ok(response) = service.oneshot(request(&[("x-seat", "7"), ("x-lease", "5")])).await;
+    assert!(response.headers()["x-seat"] == "7" && response.headers()["x-lease"] == "5");
+    assert_eq!(response.into_body().into_parts().0, (7, false));
+}
+
+#[tokio::test]
+async fn inside_of_a_buffer_a_client_sends_no_variable_and_removes_what_was_set_by_hand() {
+    let sends = service_fn(async |request: Request<()>| {
+        Ok::<_, BoxError>(request.headers().get("x-seat").map(|it| it.to_str().expect("it is ASCII").to_owned()))
+    });
+    let inside = ServiceBuilder::new().buffer(4).layer(InjectHeadersLayer::new()).service(sends);
+    let outside = ServiceBuilder::new().layer(InjectHeadersLayer::new()).buffer(4).service(sends);
+    with_context!(SEAT = 7, async move {
+        let sent = inside.oneshot(request(&[("x-seat", "5")])).await.expect("it answers");
+        assert_eq!(sent, None);
+        let sent = outside.oneshot(request(&[("x-seat", "5")])).await.expect("it answers");
+        assert_eq!(sent.as_deref(), Some("7"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn inside_of_a_buffer_a_service_has_the_variables_of_headers_and_inherits_nothing() {
+    let handler =
+        service_fn(async |_: Request<()>| Ok::<_, BoxError>(Response::new((SEAT.try_get().ok(), READ.get()))));
+    let inside = ServiceBuilder::new().buffer(4).layer(HeadersLayer::new()).service(handler);
+    let outside = ServiceBuilder::new().layer(HeadersLayer::new()).buffer(4).service(handler);
+    with_context!(READ = 9, async move {
+        let response = inside.oneshot(request(&[("x-seat", "7")])).await.expect("it answers");
+        assert_eq!(response.into_body(), (Some(7), 0));
+        let response = outside.oneshot(request(&[("x-seat", "7")])).await.expect("it answers");
+        assert_eq!(response.into_body(), (Some(7), 9));
+    })
+    .await;
 }
 
 /// Polls a future that does not wait.

@@ -24,12 +24,23 @@ use crate::variable::Variable;
 ///
 /// The request inherits from the caller, as under the `ContextLayer` of the `tower` feature: without the variables that
 /// are declared with `inherit = false`. Its context is entered for the call of the inner service, for every poll of the
-/// future that it returns, and for its drop. Spawned work inherits from it as usual. If the body of the response is
-/// streamed, put the `ContextLayer` inside of this one: it enters the context for the body as well.
+/// future that it returns, and for its drop. Spawned work inherits from it as usual.
+///
+/// A streamed body is polled after that: with the feature `tower`, put
+/// `.map_response(|response: Response<_>| response.map(ContextExt::in_current_context))` inside of this layer, which
+/// gives the body a copy of the context. A `ContextLayer` inside of this one makes a second context: a variable with
+/// `inherit = false` is not set there, and a value that is set there is not echoed.
+///
+/// Inside of a service that calls the next one in another task, such as `tower::buffer::Buffer`, requests have the
+/// variables of their headers, but inherit nothing from the caller: put this layer outside of it.
 ///
 /// Read [`headers`](crate::headers#trust) on which requests to trust before you use this layer.
 ///
 /// Costs one [`extract`](Settings::extract), and entering the context for the call and for each poll.
+///
+/// # Panics
+/// `call` panics if the `FromStr` of a variable's type or a generator does. The future panics if the `Display` of an
+/// echoed value does, or returns an error; the response is then lost.
 ///
 /// # Examples
 ///
@@ -167,7 +178,8 @@ impl<F: Format> ExtractLayer<F> {
     /// `CatchPanic`.
     ///
     /// # Panics
-    /// If one of them is not declared with `header = "name"`.
+    /// If one of them is not declared with `header = "name"`. The future of a response panics if the `Display` of a
+    /// value does, or returns an error; the response is then lost.
     ///
     /// # Examples
     ///

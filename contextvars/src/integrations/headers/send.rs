@@ -20,6 +20,11 @@ use crate::travelling::{Format, Skipped};
 /// `baggage::InjectBaggageLayer` for baggage. Put a layer that follows redirects outside of this one, so that each
 /// redirected request is decided on separately.
 ///
+/// # Tasks in between
+/// A service that calls the next one in another task, as `tower::buffer::Buffer` does, belongs inside of this layer.
+/// With this layer inside of it, headers are written where the caller's context is not current: no variable is sent, and
+/// headers of variables that were set by hand are removed.
+///
 /// # Examples
 ///
 /// ```
