@@ -251,6 +251,17 @@ fn every_carrier_replaces_and_removes() {
 }
 
 #[test]
+fn a_full_header_map_takes_no_header_more_and_replaces_those_it_has() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-tenant", HeaderValue::from_static("old"));
+    let name = |n| http::HeaderName::try_from(format!("y-{n}")).expect("it is a token");
+    let is_full = |n| headers.try_insert(name(n), HeaderValue::from_static("1")).is_err();
+    assert_eq!((0..30_000).position(is_full), Some(24_575));
+    with_context!(TENANT = "acme".into(), ATTEMPT = 2, { headers::inject(&mut headers) });
+    assert!(headers["x-tenant"] == "acme" && headers.len() == 24_576);
+}
+
+#[test]
 fn a_variable_with_a_header_and_baggage_goes_out_in_both_and_the_second_that_is_read_wins() {
     let both = (Settings::new(), baggage::Settings::new());
     let (headers, skipped) = with_context!(LEVEL = Some(Arc::new(7)), { headers::current(&both) });

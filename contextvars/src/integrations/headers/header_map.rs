@@ -13,9 +13,9 @@ impl Extractor for HeaderMap {
 impl Injector for HeaderMap {
     fn set(&mut self, name: &str, value: Option<String>) {
         self.remove(name);
-        // Names are tokens, and values printable ASCII, so neither conversion fails.
+        // Names are tokens, and values printable ASCII, so neither conversion fails; the insertion does in a full map.
         if let (Ok(name), Some(Ok(value))) = (HeaderName::try_from(name), value.map(HeaderValue::try_from)) {
-            self.insert(name, value);
+            let _ = self.try_insert(name, value);
         }
     }
 }
