@@ -15,7 +15,7 @@ pub struct Traveller<T: 'static> {
     pub(super) text: Text<T>,
 }
 
-/// A variable that would be sent if the feature were enabled.
+/// A variable that would be sent if the feature `headers` were enabled.
 #[cfg(not(feature = "headers"))]
 pub struct Traveller<T: 'static>(std::marker::PhantomData<fn() -> T>);
 
