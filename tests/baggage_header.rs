@@ -17,6 +17,15 @@ static TENANT: String;
 #[context_var(baggage = "level")]
 static LEVEL: u8;
 
+#[context_var(baggage = "listed")]
+static LISTED: u8;
+
+#[context_var(baggage = "unlisted")]
+static UNLISTED: u8;
+
+#[context_var]
+static LOCAL: u8;
+
 /// What is sent on of these headers, of which nothing may be left out.
 fn passed_on(headers: &[&[u8]]) -> String {
     let (baggage, skipped) = Baggage::parse(headers);
@@ -278,6 +287,31 @@ fn what_merely_passes_through_can_be_withheld() {
     let (sent, skipped) = settings.of(&context);
     assert_eq!((sent.to_string().as_str(), skipped.len()), ("level=3;p", 0), "on the way out");
     assert_eq!(Baggage::of(&context).0.to_string(), "a=1,level=3;p,b=2", "elsewhere it goes on");
+}
+
+#[test]
+fn only_the_variables_of_a_list_are_read_and_written_and_nothing_passes_through() {
+    let settings = Settings::new().only([LISTED.variable()]);
+    let headers = vec![("baggage".to_owned(), "listed=7,unlisted=8,plan=pro".to_owned())];
+    let (context, skipped) = settings.extract(&headers, Context::new());
+    assert_eq!((context.get(&LISTED), context.contains(&UNLISTED), skipped.len()), (Some(&7), false, 0));
+    assert_eq!(Baggage::of(&context).0.to_string(), "listed=7", "what was not let in is not passed on");
+
+    let (context, _) = Settings::new().extract(&headers, Context::new());
+    assert_eq!(settings.of(&context).0.to_string(), "listed=7");
+    let context = Context::new().with(&UNLISTED, 8).with(&LISTED, 7);
+    assert_eq!(settings.of(&context).0.to_string(), "listed=7");
+    assert!(Settings::new().only([]).of(&context).0.is_empty());
+    // What is left out does not count towards the limits.
+    let (context, skipped) = settings.most_members(1).extract(&headers, Context::new());
+    assert_eq!((context.get(&LISTED), skipped.len()), (Some(&7), 0));
+}
+
+#[test]
+fn a_list_refuses_a_variable_without_a_key_and_names_it() {
+    let refused = std::panic::catch_unwind(|| Settings::new().only([LOCAL.variable()])).expect_err("it panics");
+    let message = refused.downcast_ref::<String>().expect("a text");
+    assert!(message.contains("`LOCAL`") && message.contains("baggage = \"key\""), "{message}");
 }
 
 #[test]

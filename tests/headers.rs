@@ -274,7 +274,7 @@ fn a_variable_with_a_header_and_baggage_goes_out_in_both_and_the_second_that_is_
         context[&LEVEL].as_deref().copied()
     };
     assert_eq!(level(both.extract(&headers, Context::new())), Some(2));
-    assert_eq!(level((both.1, both.0.clone()).extract(&headers, Context::new())), Some(1));
+    assert_eq!(level((both.1.clone(), both.0.clone()).extract(&headers, Context::new())), Some(1));
 
     let mut sent = headers;
     both.remove(&mut sent);

@@ -37,8 +37,8 @@
 //!
 //! # Trust
 //! A client can send any value. Accept baggage only from your own services; for requests from the public, leave the
-//! layer out, or check the value of a variable before you rely on it. The receiver of a request can read all of its
-//! baggage.
+//! layer out, or name the variables that are accepted, with [`Settings::only`], and check their values before you rely
+//! on them. The receiver of a request can read all of its baggage.
 //!
 //! # Examples
 //!

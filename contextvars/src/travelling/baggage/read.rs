@@ -8,7 +8,6 @@ use super::list::Baggage;
 use super::member::{Parts, split_once};
 use super::percent;
 use super::settings::Settings;
-use crate::travelling::by_key::BAGGAGE;
 use crate::travelling::skipped::{Reason, Skipped};
 use crate::travelling::text::is_token;
 
@@ -19,8 +18,8 @@ const MOST_COMPLAINTS: usize = 64;
 ///
 /// Accepted leniently: white space around the parts, empty members and properties, and characters that should have been
 /// encoded. Only a member without `=`, or whose key could not be forwarded, is not accepted.
-pub(super) struct Reading {
-    settings: Settings,
+pub(super) struct Reading<'a> {
+    settings: &'a Settings,
     /// `key=value;property,` for each member, encoded by the specification.
     text: String,
     /// The positions of the keys in it.
@@ -28,8 +27,8 @@ pub(super) struct Reading {
     skipped: Vec<Skipped>,
 }
 
-impl Reading {
-    pub(super) fn new(settings: Settings) -> Self {
+impl<'a> Reading<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
         Self { settings, text: String::new(), keys: Vec::new(), skipped: Vec::new() }
     }
 
@@ -51,7 +50,7 @@ impl Reading {
         if !is_token(key) {
             return self.skip(key, Reason::WrongKey);
         }
-        if self.settings.variables_only && BAGGAGE.of(key).is_empty() {
+        if !self.settings.allows(key) {
             return;
         }
         // An earlier member with this key is discarded, even if this one is left out.

@@ -1,15 +1,20 @@
 //! [`Settings`]: how much baggage is read and written, and whether members without a variable are.
 
+use std::sync::Arc;
+
 use super::NAME;
 use super::list::Baggage;
 use super::read::Reading;
 use super::write::written;
 use crate::context::{Context, copy_context};
+use crate::travelling::by_key::BAGGAGE;
 use crate::travelling::{Extractor, Format, Injector, Skipped};
+use crate::variable::Variable;
 
 /// Settings of baggage: the limits, and whether members without a variable are included.
 ///
 /// The functions of this module use [`Settings::new`]; these methods use other settings. The layers take settings, too.
+/// A copy costs one reference count.
 ///
 /// The default limits are the minimum that the W3C specification requires to be forwarded: 64 members and 8,192 bytes.
 /// Other implementations accept up to 180 members.
@@ -39,18 +44,20 @@ use crate::travelling::{Extractor, Format, Injector, Skipped};
 /// assert_eq!(headers["baggage"], "berth=7");
 /// # }
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     pub(super) most_members: usize,
     pub(super) most_bytes: usize,
-    pub(super) variables_only: bool,
+    variables_only: bool,
+    /// The keys; `None`: all.
+    only: Option<Arc<[&'static str]>>,
 }
 
 impl Settings {
     /// Returns the default settings: 64 members, 8,192 bytes, and members without a variable are forwarded.
     #[must_use]
     pub const fn new() -> Self {
-        Self { most_members: 64, most_bytes: 8192, variables_only: false }
+        Self { most_members: 64, most_bytes: 8192, variables_only: false, only: None }
     }
 
     /// Limits the number of members.
@@ -80,9 +87,56 @@ impl Settings {
         self
     }
 
+    /// Reads and writes only the members with the keys of these variables. All others are left out as with
+    /// [`variables_only`](Self::variables_only): those of other variables, and those that no variable stands for.
+    ///
+    /// # Panics
+    /// If one of them is not declared with `baggage = "key"`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contextvars::baggage::Settings;
+    /// use contextvars::{Context, context_var};
+    ///
+    /// #[context_var(baggage = "voucher")]
+    /// static VOUCHER: u32;
+    /// #[context_var(baggage = "role")]
+    /// static ROLE: String;
+    ///
+    /// # fn main() {
+    /// // From the world: a voucher.
+    /// let settings = Settings::new().only([VOUCHER.variable()]);
+    /// let received = vec![("baggage".to_owned(), "voucher=7,role=admin,plan=pro".to_owned())];
+    /// let (ctx, skipped) = settings.extract(&received, Context::new());
+    /// assert_eq!((ctx[&VOUCHER], ctx.contains(&ROLE), skipped.len()), (7, false, 0));
+    /// assert_eq!(Settings::new().of(&ctx).0.to_string(), "voucher=7");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn only(mut self, variables: impl IntoIterator<Item = &'static Variable>) -> Self {
+        let key = |variable: &Variable| match variable.baggage_key() {
+            Some(key) => key,
+            None => panic!(
+                "{} has no baggage key: declare it with `#[context_var(baggage = \"key\")]`",
+                variable.described()
+            ),
+        };
+        self.only = Some(variables.into_iter().map(key).collect());
+        self
+    }
+
+    /// Whether a member with this key is read and written.
+    pub(super) fn allows(&self, key: &str) -> bool {
+        match &self.only {
+            Some(only) => only.contains(&key),
+            None => !self.variables_only || !BAGGAGE.of(key).is_empty(),
+        }
+    }
+
     /// Reads the values of one or several headers, as [`Baggage::parse`] does.
     #[must_use]
-    pub fn parse<H: AsRef<[u8]>>(self, headers: impl IntoIterator<Item = H>) -> (Baggage, Vec<Skipped>) {
+    pub fn parse<H: AsRef<[u8]>>(&self, headers: impl IntoIterator<Item = H>) -> (Baggage, Vec<Skipped>) {
         let mut reading = Reading::new(self);
         headers.into_iter().for_each(|header| reading.header(header.as_ref()));
         reading.end()
@@ -93,7 +147,7 @@ impl Settings {
     /// # Panics
     /// If the `Display` of a value panics or returns an error.
     #[must_use]
-    pub fn of(self, context: &Context) -> (Baggage, Vec<Skipped>) {
+    pub fn of(&self, context: &Context) -> (Baggage, Vec<Skipped>) {
         let (header, skipped) = written(context, self);
         (Baggage::from_header(&header), skipped)
     }
@@ -103,7 +157,7 @@ impl Settings {
     /// # Panics
     /// If the `FromStr` of a variable's type panics.
     #[must_use = "the variables are set only in the returned context"]
-    pub fn extract(self, carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
+    pub fn extract(&self, carrier: &(impl Extractor + ?Sized), context: Context) -> (Context, Vec<Skipped>) {
         let mut reading = Reading::new(self);
         carrier.each_value(NAME, &mut |value| reading.header(value));
         let (baggage, mut skipped) = reading.end();
@@ -116,7 +170,7 @@ impl Settings {
     ///
     /// # Panics
     /// If the `Display` of a value panics or returns an error.
-    pub fn inject(self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
+    pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) -> Vec<Skipped> {
         let (header, skipped) = written(&copy_context(), self);
         carrier.set(NAME, (!header.is_empty()).then_some(header));
         skipped
@@ -125,11 +179,11 @@ impl Settings {
 
 impl Format for Settings {
     fn extract(&self, headers: &dyn Extractor, context: Context) -> (Context, Vec<Skipped>) {
-        Self::extract(*self, headers, context)
+        Self::extract(self, headers, context)
     }
 
     fn inject(&self, headers: &mut dyn Injector) -> Vec<Skipped> {
-        Self::inject(*self, headers)
+        Self::inject(self, headers)
     }
 
     fn remove(&self, headers: &mut dyn Injector) {

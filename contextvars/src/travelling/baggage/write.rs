@@ -13,17 +13,16 @@ use crate::travelling::skipped::{Reason, Skipped};
 /// Returns the value of the header for `context`, empty if there is nothing to send.
 ///
 /// Runs in a copy of `context`, so that neither the `Display` nor the `FromStr` of a value changes a context.
-pub(super) fn written(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
+pub(super) fn written(context: &Context, settings: &Settings) -> (String, Vec<Skipped>) {
     context.run_copy(|| written_in_copy(context, settings))
 }
 
-fn written_in_copy(context: &Context, settings: Settings) -> (String, Vec<Skipped>) {
+fn written_in_copy(context: &Context, settings: &Settings) -> (String, Vec<Skipped>) {
     let received = context.get(&RECEIVED_BAGGAGE);
     let mut header = Header { text: String::with_capacity(received.map_or(0, |it| it.bytes() + 1)), members: 0 };
     let mut done = Vec::new();
-    for member in received.into_iter().flatten() {
+    for member in received.into_iter().flatten().filter(|member| settings.allows(member.key())) {
         match BAGGAGE.of(member.key()) {
-            [] if settings.variables_only => {}
             [] => header.push(member),
             vars @ [first, ..] => {
                 done.push(first.key);
@@ -32,7 +31,7 @@ fn written_in_copy(context: &Context, settings: Settings) -> (String, Vec<Skippe
         }
     }
     for vars in BAGGAGE.all() {
-        if !done.contains(&vars[0].key) {
+        if !done.contains(&vars[0].key) && settings.allows(vars[0].key) {
             header.push_variable(vars, context, None);
         }
     }
@@ -105,7 +104,7 @@ impl Header {
 
 /// Leaves out members over the limits: first those without a variable, then those of variables.
 #[cold]
-fn within_limits(header: &str, settings: Settings) -> (String, Vec<Skipped>) {
+fn within_limits(header: &str, settings: &Settings) -> (String, Vec<Skipped>) {
     let all: Vec<_> = Baggage::members_of(header).map(|it| (it, !BAGGAGE.of(it.key()).is_empty())).collect();
     let mut kept = vec![false; all.len()];
     let mut skipped = Vec::new();
