@@ -83,8 +83,8 @@ impl Skipped {
         Self { what: What::Member, key: key.chars().take(LONGEST).collect(), reason }
     }
 
-    /// Returns the header's name, or the first 64 characters of the member's key, or of the whole member if it has no
-    /// key.
+    /// Returns the header's name, or the first 64 characters of the member's key. For a member without `=`, they are
+    /// those of the member without its properties.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
