@@ -21,7 +21,8 @@ pub(super) fn length_in_comma_form(tokens: &[TokenTree]) -> usize {
         input.parse::<proc_macro2::TokenStream>()
     };
     let Ok(unread) = parser.parse2(stream(tokens)) else { return comma };
-    let end = tokens.len() - unread.into_iter().count();
+    // What is left can be more than there was: syn looks into groups without delimiters, which macros make.
+    let Some(end) = tokens.len().checked_sub(unread.into_iter().count()) else { return comma };
     if tokens.get(end).is_none_or(|token| is_punct(token, ',')) { end } else { comma }
 }
 
