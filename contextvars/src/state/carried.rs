@@ -204,16 +204,21 @@ impl Carrier for Suppression {
     }
 }
 
+/// What is needed to leave something.
+struct Left {
+    /// What was entered. Coroutines may put another context here meanwhile, and so this is an owner of its own.
+    value: Option<Value>,
+    undo: Undo,
+}
+
 /// Something that was entered and is to be left.
 struct Entry {
     entering: usize,
     /// Whether it was entered before all others of this entering.
     is_first: bool,
     carrier: &'static dyn Carrier,
-    /// What was entered. Coroutines may put another context here meanwhile, and so this is an owner of its own.
-    value: Option<Value>,
     /// Not dropped when the thread ends: other thread-locals may be gone by then.
-    undo: ManuallyDrop<Undo>,
+    left: ManuallyDrop<Left>,
 }
 
 thread_local! {
@@ -327,7 +332,7 @@ pub(super) fn enter(entering: usize) -> bool {
     }
     let mut is_first = true;
     let mut push = |carrier, value, undo| {
-        let entry = Entry { entering, is_first, carrier, value, undo: ManuallyDrop::new(undo) };
+        let entry = Entry { entering, is_first, carrier, left: ManuallyDrop::new(Left { value, undo }) };
         // Taken out for it: an allocator that enters contexts comes here, and finds no entries, as it has none.
         let _ = ENTRIES.try_with(|entries| {
             let mut list = entries.take();
@@ -364,8 +369,11 @@ pub(super) fn leave(entering: usize) {
 
 fn leave_entries(entering: usize) {
     while let Ok(Some(entry)) = ENTRIES.try_with(|entries| take_last(entries, entering)) {
-        let is_first = entry.is_first;
-        caught(|| entry.carrier.leave(entry.value.as_ref(), ManuallyDrop::into_inner(entry.undo)));
+        let Entry { is_first, carrier, left, .. } = entry;
+        let Left { value, undo } = ManuallyDrop::into_inner(left);
+        caught(|| carrier.leave(value.as_ref(), undo));
+        // It may be the last owner, after coroutines have left in another order.
+        caught(|| drop(value));
         if is_first {
             return;
         }

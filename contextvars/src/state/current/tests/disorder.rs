@@ -180,6 +180,58 @@ fn what_is_carried_is_left_once_in_whatever_order() {
     assert_eq!(Arc::strong_count(&alive), 1);
 }
 
+/// A value whose destructor panics.
+struct Panicking {
+    _alive: Arc<()>,
+}
+
+impl Drop for Panicking {
+    fn drop(&mut self) {
+        panic::resume_unwind(Box::new(()));
+    }
+}
+
+thread_local! {
+    static PANICS_NEXT: RefCell<Option<Arc<()>>> = const { RefCell::new(None) };
+}
+
+impl Carried for Panicking {
+    type Undo = ();
+
+    fn capture() -> Option<Self> {
+        PANICS_NEXT.take().map(|alive| Self { _alive: alive })
+    }
+
+    fn enter(&self) -> Option<()> {
+        Some(())
+    }
+}
+
+#[test]
+fn a_carried_value_whose_last_owner_is_its_entry_may_panic_when_it_is_dropped() {
+    register::<Panicking>();
+    let alive = Arc::new(());
+    let counting = Arc::clone(&alive);
+    let thread = thread::spawn(move || {
+        PANICS_NEXT.set(Some(Arc::clone(&counting)));
+        let x = Place::enter(captured(named("x", &counting)));
+        let y = Place::enter(named("y", &counting));
+        let z = Place::enter(named("z", &counting));
+        drop(y.leave());
+        // What was entered as `x` comes out of the place of `z`, and ends before it is left.
+        let from_z = z.leave();
+        assert_eq!(from_z.get(&NAME).expect("it is set").text, "x");
+        drop(from_z);
+        // In the place of `x` is what was entered as `y`.
+        assert_eq!(x.leave().get(&NAME).expect("it is set").text, "y");
+        let last = Place::enter(named("last", &counting));
+        assert_eq!(current_name().as_deref(), Some("last"));
+        drop(last.leave());
+    });
+    thread.join().expect("no panic");
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
 #[test]
 fn a_thread_s_own_context_comes_out_at_no_place() {
     let alive = Arc::new(());
