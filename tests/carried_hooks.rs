@@ -3,7 +3,7 @@
 #![cfg(tokio_unstable)]
 
 use contextvars::tokio::{InheritContexts, Inheritance};
-use contextvars::{Context, context_var};
+use contextvars::context_var;
 use tokio::runtime::Builder;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
