@@ -52,7 +52,7 @@ run() {
 # folder of their own.
 hooks() {
     RUSTFLAGS="-Zsanitizer=$1 --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/$1-unstable \
-        cargo test -p contextvars-tests --test travel_hooks --test travel_named_tasks --test policies --target "$host"
+        cargo test -p contextvars-tests --test carried_hooks --test travel_hooks --test travel_named_tasks --test policies --target "$host"
 }
 
 address() {

@@ -2,8 +2,8 @@
 
 #![cfg(tokio_unstable)]
 
-use contextvars::tokio::{InheritContexts, Inheritance};
 use contextvars::context_var;
+use contextvars::tokio::{InheritContexts, Inheritance};
 use tokio::runtime::Builder;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
