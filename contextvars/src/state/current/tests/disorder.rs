@@ -222,7 +222,7 @@ fn a_carried_value_whose_last_owner_is_its_entry_may_panic_when_it_is_dropped() 
         let from_z = z.leave();
         assert_eq!(from_z.get(&NAME).expect("it is set").text, "x");
         drop(from_z);
-        // In the place of `x` is what was entered as `y`.
+        // The place of `x` holds what was entered as `y`.
         assert_eq!(x.leave().get(&NAME).expect("it is set").text, "y");
         let last = Place::enter(named("last", &counting));
         assert_eq!(current_name().as_deref(), Some("last"));
