@@ -91,8 +91,9 @@ impl Carried for CarriedSpan {
 }
 
 thread_local! {
-    /// The spans that were exited to bring another one to the front, the innermost first, each time with that one.
-    static EXITED: Cell<Vec<(Id, Vec<Id>)>> = const { Cell::new(Vec::new()) };
+    /// The spans that were exited to bring another one to the front, the innermost first, each time with the
+    /// address of that one: ids of two subscribers may be the same.
+    static EXITED: Cell<Vec<(usize, Vec<Id>)>> = const { Cell::new(Vec::new()) };
     /// For how many spans.
     static EXITED_FOR: Cell<usize> = const { Cell::new(0) };
 }
@@ -117,20 +118,22 @@ impl CarriedSpan {
         self.dispatch.enter(&self.id);
         let _ = EXITED.try_with(|all| {
             let mut list = all.take();
-            list.push((self.id.clone(), exited));
+            list.push((self.address(), exited));
             EXITED_FOR.set(list.len());
             all.set(list);
         });
     }
 
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
     #[cold]
     fn enter_those_exited(&self) {
-        let take = |all: &Cell<Vec<(Id, Vec<Id>)>>| {
+        let take = |all: &Cell<Vec<(usize, Vec<Id>)>>| {
             let mut list = all.take();
-            let exited = match list.last() {
-                Some((id, _)) if *id == self.id => list.pop(),
-                _ => None,
-            };
+            let at = list.iter().rposition(|(address, _)| *address == self.address());
+            let exited = at.map(|at| list.remove(at));
             EXITED_FOR.set(list.len());
             all.set(list);
             exited
