@@ -24,10 +24,12 @@ fn tests_named_in(document: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The file of a test, which is named as below `tests`, or as below the repository.
+/// The file of a test, which is named as below one of these folders.
 fn source_of(file: &str) -> Option<String> {
     let name = format!("{file}.rs");
-    [root().join("tests").join(&name), root().join(&name)].iter().find_map(|path| fs::read_to_string(path).ok())
+    ["tests", "tests/frameworks/tests", "."]
+        .iter()
+        .find_map(|folder| fs::read_to_string(root().join(folder).join(&name)).ok())
 }
 
 #[test]

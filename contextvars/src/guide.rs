@@ -18,6 +18,10 @@ pub mod pitfalls {}
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
 
+// Its snippets need the frameworks, so they are run by the package in `tests/frameworks`.
+#[cfg_attr(not(doctest), doc = include_str!("../docs/frameworks.md"))]
+pub mod frameworks {}
+
 #[doc = include_str!("../docs/integrations.md")]
 pub mod integrations {}
 

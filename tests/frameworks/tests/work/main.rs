@@ -1,0 +1,1 @@
+//! Data, jobs, messages, tests and errors.
