@@ -42,7 +42,7 @@
 //! | `test_context_eq_reentrant_contextvar_set_in_hash` | not applicable: neither variables nor values are hashed |
 //!
 //! `HamtTest` tests the map that CPython keeps its values in. Ours is another, a radix trie on small numbers, so its
-//! promises are tested where it is, in `contextvars/src/state/vars/tests.rs`, against a persistent hash map:
+//! promises are tested where it is, in `contextvars/src/state/trie/tests.rs`, against a persistent hash map:
 //!
 //! | `HamtTest` | there |
 //! |---|---|

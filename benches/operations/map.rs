@@ -4,7 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
 use std::sync::Arc;
 
-use contextvars_benches::trie::Trie;
+use contextvars_benches::map::Trie;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use imbl::shared_ptr::DefaultSharedPtr;

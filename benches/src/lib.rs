@@ -3,6 +3,6 @@
 
 pub mod baggage;
 pub mod exported;
+pub mod map;
 pub mod polling;
-pub mod trie;
 pub mod variables;

@@ -238,9 +238,9 @@ impl TextMapPropagator for BaggagePropagator {
 /// ```
 #[must_use = "the variables are set in the context that is returned"]
 pub fn apply_baggage(cx: &Context, context: contextvars::Context) -> (contextvars::Context, Vec<Skipped>) {
-    let is_travelling = |key: &str| variables().any(|variable| variable.baggage_key() == Some(key));
+    let is_propagated = |key: &str| variables().any(|variable| variable.baggage_key() == Some(key));
     let (baggage, mut skipped) =
-        WITHOUT_LIMITS.parse(members(cx).filter(|(key, _)| is_travelling(key)).map(|(_, text)| text));
+        WITHOUT_LIMITS.parse(members(cx).filter(|(key, _)| is_propagated(key)).map(|(_, text)| text));
     let (context, wrong) = baggage.apply(context);
     skipped.extend(wrong);
     (context, skipped)

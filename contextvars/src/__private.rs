@@ -8,8 +8,8 @@ pub use contextvars_macros::__with_context;
 pub use inventory;
 
 pub use crate::module_level::*;
+pub use crate::propagation::{PropagatedEntry, PropagatedVar, Text};
 pub use crate::state::{Absent, Bound, ContextVar, DeclaredByTheMacro, Probe, Traits};
-pub use crate::travelling::{Text, Traveller, Travelling};
 pub use crate::variable::{Registration, Variable};
 
 /// A declaration.

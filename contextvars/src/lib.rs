@@ -106,16 +106,16 @@ mod state;
 // The main types: variables, tokens, contexts; and the state of other libraries that a context carries.
 pub mod carry;
 mod context;
+mod context_var;
 mod token;
-mod var;
 
 // Further operations on contexts: sharing, comparing, logging, printing on a panic, sending to other processes.
 mod diff;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logged;
 mod panic_hook;
+mod propagation;
 mod shared_context;
-mod travelling;
 
 // Futures and threads that run in a context.
 mod task;

@@ -234,7 +234,7 @@ impl Variable {
     }
 
     #[must_use]
-    pub const fn travelling(mut self, key: &'static str) -> Self {
+    pub const fn in_baggage(mut self, key: &'static str) -> Self {
         self.baggage_key = Some(key);
         self
     }
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(facts(&declared().with_docs("text")), (Some("text"), false, true, false, none));
         assert_eq!(facts(&declared().not_inherited()), (None, false, false, false, none));
         assert_eq!(facts(&declared().redacted()), (None, false, true, true, none));
-        let keyed = [declared().logged("key"), declared().travelling("key"), declared().in_header("key")];
+        let keyed = [declared().logged("key"), declared().in_baggage("key"), declared().in_header("key")];
         for (at, keyed) in keyed.iter().enumerate() {
             let mut keys = none;
             keys[at] = Some("key");

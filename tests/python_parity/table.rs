@@ -116,7 +116,7 @@ fn every_test_that_the_table_names_exists_and_cites_its_case() {
 #[test]
 fn every_test_elsewhere_that_the_table_names_exists() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in a workspace");
-    let trie = fs::read_to_string(repository.join("contextvars/src/state/vars/tests.rs")).expect("the trie has tests");
+    let trie = fs::read_to_string(repository.join("contextvars/src/state/trie/tests.rs")).expect("the trie has tests");
     for (cases, said) in rows() {
         for quoted in named(said, "`", "`") {
             if quoted.contains('/') {

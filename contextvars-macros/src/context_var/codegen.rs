@@ -43,13 +43,13 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
     let private_at_type = self::private(variable, at_type);
     let declare = quote_spanned!(at_type=> #private_at_type::declare::<#ty>);
     let key = variable.options.baggage.as_ref().or(variable.options.header.as_ref());
-    let travelling = key.map(|_| {
-        let traveller = format_ident!("__Traveller_{}", name.unraw(), span = at_name);
+    let propagated = key.map(|_| {
+        let propagated = format_ident!("__Propagated_{}", name.unraw(), span = at_name);
         let text = quote_spanned!(at_type=> #private_at_type::Text::<#ty>::new());
         // In a block of its own, so that the default's expression cannot see it.
         quote_spanned!(at_name=> {
-            static #traveller: #private::Traveller<#ty> = #private::Traveller::new(&#name, #text);
-            #private::inventory::submit! { #private::Travelling::new(&#traveller) }
+            static #propagated: #private::PropagatedVar<#ty> = #private::PropagatedVar::new(&#name, #text);
+            #private::inventory::submit! { #private::PropagatedEntry::new(&#propagated) }
         })
     });
     // The registration and the check are items within the static, so that the user's attributes of the static
@@ -58,7 +58,7 @@ pub(super) fn variable(variable: &Variable, ty: &Type) -> TokenStream {
         #(#attrs)*
         #vis #keyword #name: #declared = {
             #private::inventory::submit! { #private::Registration::new(#name.variable()) }
-            #travelling
+            #propagated
             #at_module_level
             #declare(#described, #default, #traits)
         };
@@ -124,7 +124,7 @@ fn description(variable: &Variable, private: &TokenStream) -> TokenStream {
             LogKey::Name { .. } => quote!(.logged(#name)),
             LogKey::Other(key) => quote!(.logged(#key)),
         }),
-        baggage.as_ref().map(|key| quote!(.travelling(#key))),
+        baggage.as_ref().map(|key| quote!(.in_baggage(#key))),
         header.as_ref().map(|name| quote!(.in_header(#name))),
     ];
     let facts = facts.iter().flatten();

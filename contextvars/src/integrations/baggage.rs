@@ -68,8 +68,8 @@
 //! The specification: <https://www.w3.org/TR/baggage/>.
 
 use crate::integrations::headers::{ExtractLayer, ExtractService, InjectLayer, InjectService};
-pub use crate::travelling::baggage::{Baggage, Member, Members, NAME, Settings, extract, inject};
-pub use crate::travelling::{Extractor, Injector, Skipped};
+pub use crate::propagation::baggage::{Baggage, Member, Members, NAME, Settings, extract, inject};
+pub use crate::propagation::{Extractor, Injector, Skipped};
 
 /// The layer for servers: sets the variables from the baggage of each request.
 ///

@@ -20,8 +20,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
 
 use super::State;
+use super::context_var::ContextVar;
 use super::current::read;
-use super::declared::ContextVar;
 use super::traits::Traits;
 use super::value::Value;
 use crate::variable::Variable;

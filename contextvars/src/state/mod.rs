@@ -13,7 +13,7 @@
 //! - **S2** A block lives while its count is above zero; each handle counts for one. It is changed only through the
 //!   `&mut` handle of its sole owner.
 //!
-//! **Values** (`value.rs`, `declared.rs`)
+//! **Values** (`value.rs`, `context_var.rs`)
 //! - **V1** A value's block has the type of the variable that its header names, and in a context a value is stored only
 //!   under its own variable's id. So a variable's id implies the type.
 //! - **V2** Variables exist for `T: Send + Sync + 'static` only.
@@ -39,18 +39,18 @@
 #![expect(unsafe_code, reason = "the read path knows types and lifetimes that the type system does not")]
 
 mod carried;
+mod context_var;
 mod count;
 mod current;
-mod declared;
 mod default;
 mod id;
 mod mark;
 mod pool;
 mod shared;
 mod traits;
+mod trie;
 mod turns;
 mod value;
-mod vars;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -61,6 +61,7 @@ pub(crate) use self::carried::captured;
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 pub(crate) use self::carried::suppress;
 pub use self::carried::{Carried, register, suppressed};
+pub use self::context_var::{ContextVar, DeclaredByTheMacro};
 pub(crate) use self::current::change::{Replaced, has_identity, refuses_sets, replace, restore, set, value_of};
 use self::current::end::drop_in_empty_context;
 pub(crate) use self::current::entered::Entered;
@@ -71,13 +72,12 @@ pub(crate) use self::current::round_trip::{Update, merge, outbound};
 use self::current::scope;
 pub use self::current::scope::{Bound, Scope};
 pub(crate) use self::current::snapshot;
-pub use self::declared::{ContextVar, DeclaredByTheMacro};
 pub(crate) use self::mark::Identity;
 use self::mark::Mark;
 pub use self::traits::{Absent, Probe, Traits};
+use self::trie::Trie;
 use self::value::ErasedVar;
 pub(crate) use self::value::{Value, ValueOf};
-use self::vars::Vars;
 use crate::variable::Variable;
 
 /// The contents of a context: the values, and the facts about the context.
@@ -86,28 +86,28 @@ use crate::variable::Variable;
 pub(crate) struct State {
     /// [V1] Each value is stored under its own variable's id. `ManuallyDrop`, because the `Drop` of a state decides in
     /// which context the values are freed.
-    vars: ManuallyDrop<Vars<Value>>,
+    values: ManuallyDrop<Trie<Value>>,
     mark: Mark,
 }
 
 impl State {
     pub(crate) const fn new() -> Self {
-        Self::of(Vars::new(), Mark::NEW)
+        Self::of(Trie::new(), Mark::NEW)
     }
 
     /// An empty state in which no variable can be set.
     pub(crate) const fn refusing_sets() -> Self {
-        Self::of(Vars::new(), Mark::REFUSING)
+        Self::of(Trie::new(), Mark::REFUSING)
     }
 
-    const fn of(vars: Vars<Value>, mark: Mark) -> Self {
-        Self { vars: ManuallyDrop::new(vars), mark }
+    const fn of(values: Trie<Value>, mark: Mark) -> Self {
+        Self { values: ManuallyDrop::new(values), mark }
     }
 
     /// The same values, as a separate context. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {
-        Self::of(Vars::clone(&self.vars), self.mark.of_clone())
+        Self::of(Trie::clone(&self.values), self.mark.of_clone())
     }
 
     /// The same without the values that must not be inherited. Free if there are none of those.
@@ -123,15 +123,15 @@ impl State {
     #[cold]
     fn remove_private(&mut self) {
         let private: Vec<u32> =
-            self.vars.iter().map(Value::var).filter(|var| !var.variable().inherits()).map(ErasedVar::id).collect();
+            self.values.iter().map(Value::var).filter(|var| !var.variable().inherits()).map(ErasedVar::id).collect();
         for id in private {
-            drop(self.vars.remove(id));
+            drop(self.values.remove(id));
         }
         self.mark = Mark::NEW;
     }
 
     pub(crate) fn get<T>(&self, var: &ContextVar<T>) -> Option<&T> {
-        let value = self.vars.get(var.id())?;
+        let value = self.values.get(var.id())?;
         // SAFETY: [V1] under a variable's id there are only values of that variable.
         Some(unsafe { value.as_typed() })
     }
@@ -139,13 +139,13 @@ impl State {
     /// Sets the variable. The previous value is dropped as if the context had ended.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) {
         if self.mark.is_lent() {
-            scope::save(self.mark, Vars::clone(&self.vars));
+            scope::save(self.mark, Trie::clone(&self.values));
             self.mark = self.mark.not_lent();
         }
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
         }
-        let old = self.vars.insert(var.assigned_id(), Value::new(var, value));
+        let old = self.values.insert(var.assigned_id(), Value::new(var, value));
         if let Some(old) = old {
             ValueOf::<T>::new(old).drop_apart();
         }
@@ -153,15 +153,15 @@ impl State {
 
     /// Removes the values under these ids. They are dropped as if the context had ended.
     fn remove_all(&mut self, ids: &[u32]) {
-        if ids.iter().all(|&id| self.vars.get(id).is_none()) {
+        if ids.iter().all(|&id| self.values.get(id).is_none()) {
             return;
         }
         if self.mark.is_lent() {
-            scope::save(self.mark, Vars::clone(&self.vars));
+            scope::save(self.mark, Trie::clone(&self.values));
             self.mark = self.mark.not_lent();
         }
         // The mark may still say that there are values that must not be inherited; that only costs a search in vain.
-        let removed: Vec<_> = ids.iter().filter_map(|&id| self.vars.remove(id)).collect();
+        let removed: Vec<_> = ids.iter().filter_map(|&id| self.values.remove(id)).collect();
         drop_in_empty_context(|| drop(removed));
     }
 
@@ -184,7 +184,7 @@ impl State {
 
     /// The variables with their values.
     pub(crate) fn values(&self) -> Values<'_> {
-        Values(self.vars.iter())
+        Values(self.values.iter())
     }
 
     /// The variables with their values that may differ in `other`, or be unset there. O(n) in the nodes that the two do
@@ -193,19 +193,19 @@ impl State {
         &'a self,
         other: &Self,
     ) -> impl Iterator<Item = (&'static Variable, &'a Value)> + use<'a> {
-        let values = self.vars.unshared(&other.vars).into_iter();
+        let values = self.values.unshared(&other.values).into_iter();
         values.map(|value| (value.variable(), value)).filter(|(variable, _)| !variable.is_hidden())
     }
 
     /// The value of the variable that `like` is a value of.
     pub(crate) fn counterpart(&self, like: &Value) -> Option<&Value> {
-        self.vars.get(like.var().id())
+        self.values.get(like.var().id())
     }
 }
 
 /// The variables of a context with their values, without this crate's internal ones, which are never shown.
 #[derive(Clone)]
-pub(crate) struct Values<'a>(vars::Iter<'a, Value>);
+pub(crate) struct Values<'a>(trie::Iter<'a, Value>);
 
 impl<'a> Iterator for Values<'a> {
     type Item = (&'static Variable, &'a Value);

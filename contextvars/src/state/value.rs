@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 
+use super::context_var::ContextVar;
 use super::count::Count;
 use super::current::end;
-use super::declared::ContextVar;
 use super::pool;
 use super::turns;
 use crate::variable::Variable;

@@ -5,7 +5,7 @@ use std::panic::Location;
 use super::grpc_timeout::{NAME, shorter, write};
 use super::{DEADLINE, Deadline};
 use crate::context::Context;
-use crate::travelling::{Extractor, Format, Injector, Skipped};
+use crate::propagation::{Extractor, Format, Injector, Skipped};
 
 /// The deadline in the header `grpc-timeout`, for the layers of [`headers`](crate::headers), alone or with other formats.
 ///

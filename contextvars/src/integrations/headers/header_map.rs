@@ -2,7 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::travelling::{Extractor, Format, Injector, Skipped};
+use crate::propagation::{Extractor, Format, Injector, Skipped};
 
 impl Extractor for HeaderMap {
     fn each_value(&self, name: &str, f: &mut dyn FnMut(&[u8])) {

@@ -80,8 +80,8 @@ pub use self::header_map::current;
 pub use self::receive::{ExtractLayer, ExtractService};
 pub use self::respond::ResponseFuture;
 pub use self::send::{InjectLayer, InjectService};
-pub use crate::travelling::own::{Settings, extract, inject};
-pub use crate::travelling::{Extractor, Format, Injector, Skipped};
+pub use crate::propagation::own::{Settings, extract, inject};
+pub use crate::propagation::{Extractor, Format, Injector, Skipped};
 
 /// The layer for servers: sets the variables declared with `header = "name"` from the headers of each request.
 ///

@@ -11,10 +11,10 @@ use tower_service::Service;
 use super::OnSkipped;
 use super::respond::ResponseFuture;
 use crate::context::inherit_context;
+use crate::propagation::own::Settings;
+use crate::propagation::{Format, Skipped};
 use crate::state::ContextVar;
 use crate::task::InContext;
-use crate::travelling::own::Settings;
-use crate::travelling::{Format, Skipped};
 use crate::variable::Variable;
 
 /// Serves each request in a context of its own, with the variables from its headers.

@@ -9,7 +9,7 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::OnSkipped;
-use crate::travelling::own::Settings;
+use crate::propagation::own::Settings;
 
 pin_project! {
     /// The future of a service in an [`ExtractLayer`](super::ExtractLayer): that of the inner service, to whose

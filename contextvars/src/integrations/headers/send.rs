@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::OnSkipped;
-use crate::travelling::{Format, Skipped};
+use crate::propagation::{Format, Skipped};
 
 /// Sends with each request the variables of the context in which the request is made: to every destination, unless
 /// [`by_destination`](Self::by_destination) decides otherwise.

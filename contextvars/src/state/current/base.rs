@@ -8,8 +8,8 @@ use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::super::mark::Mark;
+use super::super::trie::Trie;
 use super::super::value::Value;
-use super::super::vars::Vars;
 use super::{Current, with_current};
 use crate::worker;
 
@@ -22,8 +22,8 @@ struct Cleaner;
 
 impl Drop for Cleaner {
     fn drop(&mut self) {
-        let mut values = Vars::new();
-        let mut base = Vars::new();
+        let mut values = Trie::new();
+        let mut base = Trie::new();
         let saved = with_current(|current| {
             current.pin_readers();
             // Usually empty, but coroutines may have left a context other than the base current here.
@@ -68,7 +68,7 @@ impl Current {
     /// A copy of the values that are visible if no context has been entered.
     #[cold]
     #[inline(never)]
-    pub(super) fn copy_of_base(&self) -> Vars<Value> {
-        if self.shows_base() { self.base_values().clone() } else { Vars::new() }
+    pub(super) fn copy_of_base(&self) -> Trie<Value> {
+        if self.shows_base() { self.base_values().clone() } else { Trie::new() }
     }
 }

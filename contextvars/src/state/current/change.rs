@@ -2,10 +2,10 @@
 
 use std::mem;
 
-use super::super::declared::ContextVar;
+use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
+use super::super::trie::Trie;
 use super::super::value::{Value, ValueOf};
-use super::super::vars::Vars;
 use super::{Current, ValuesCell, with_current};
 use crate::variable::Variable;
 use crate::worker;
@@ -59,7 +59,7 @@ impl Current {
     pub(super) fn swap_in_place(cell: &ValuesCell, id: u32, value: &mut Option<Value>) -> bool {
         // SAFETY: [C1] as in `exchange`: no other reference into the cell is alive, and this one ends with the swap.
         // Finding a slot and swapping two pointers runs no code from outside, not even an allocator.
-        let values: &mut Vars<Value> = unsafe { &mut *cell.get() };
+        let values: &mut Trie<Value> = unsafe { &mut *cell.get() };
         match values.place(id) {
             Some(place) => {
                 mem::swap(place, value);
@@ -76,16 +76,16 @@ impl Current {
     /// that an allocator has set there are dropped after the change, and their destructors may change the context: it
     /// must be consistent by then.
     #[inline]
-    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Vars<Value>) -> R) -> R {
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Trie<Value>) -> R) -> R {
         self.pin_readers();
         let cell = self.changeable();
         let mark = self.mark.get();
         self.set_mark(Mark::NEW);
-        let mut values = Vars::new();
+        let mut values = Trie::new();
         Self::exchange(cell, &mut values);
         let result = change(&mut values);
         // A base context has a cell of its own: values that an allocator has set are in the other cell.
-        let mut meanwhile = Vars::new();
+        let mut meanwhile = Trie::new();
         Self::exchange(&self.values, &mut meanwhile);
         Self::exchange(cell, &mut values);
         self.set_mark(mark);

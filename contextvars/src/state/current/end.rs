@@ -9,8 +9,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::super::State;
+use super::super::trie::Trie;
 use super::super::value::Value;
-use super::super::vars::Vars;
 use super::entered::Entered;
 
 /// How many rounds of values set by destructors are freed. Values left after that are leaked, since freeing them could
@@ -21,9 +21,9 @@ impl Drop for State {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: `drop` is called once, and the values are not used after it.
-        let vars = unsafe { ManuallyDrop::take(&mut self.vars) };
+        let values = unsafe { ManuallyDrop::take(&mut self.values) };
         // Usually another copy still exists, and nothing is freed.
-        if let Some(last) = vars.into_last() {
+        if let Some(last) = values.into_last() {
             free(last, ROUNDS);
         }
     }
@@ -31,7 +31,7 @@ impl Drop for State {
 
 /// Frees the values of a context of which this is the last copy.
 #[inline(never)]
-fn free(last: Vars<Value>, rounds: usize) {
+fn free(last: Trie<Value>, rounds: usize) {
     if rounds == 0 {
         return keep_for_good(last);
     }
@@ -47,7 +47,7 @@ pub(in super::super) fn drop_in_empty_context(drop: impl FnOnce()) {
 fn in_empty_context(drop: impl FnOnce(), rounds: usize) {
     // Also if a destructor panics.
     let mut left = scopeguard::guard(State::new(), |mut left| {
-        if let Some(last) = mem::take(&mut *left.vars).into_last() {
+        if let Some(last) = mem::take(&mut *left.values).into_last() {
             free(last, rounds);
         }
     });
@@ -58,13 +58,13 @@ fn in_empty_context(drop: impl FnOnce(), rounds: usize) {
 
 /// Values that are never freed, with a link to those leaked before.
 struct Leaked {
-    _values: Vars<Value>,
+    _values: Trie<Value>,
     before: AtomicPtr<Leaked>,
 }
 
 /// Keeps values reachable forever, so that leak checkers do not report them.
 #[cold]
-fn keep_for_good(values: Vars<Value>) {
+fn keep_for_good(values: Trie<Value>) {
     static LAST: AtomicPtr<Leaked> = AtomicPtr::new(ptr::null_mut());
     let leaked: &'static Leaked =
         Box::leak(Box::new(Leaked { _values: values, before: AtomicPtr::new(ptr::null_mut()) }));

@@ -20,11 +20,11 @@ use self::read::Reader;
 use self::scope::Saved;
 use super::State;
 use super::mark::{Identity, Mark};
+use super::trie::Trie;
 use super::value::Value;
-use super::vars::Vars;
 
 /// Values in the thread-local. `ManuallyDrop`, or the thread-local would have a destructor; `base::Cleaner` frees them.
-type ValuesCell = UnsafeCell<ManuallyDrop<Vars<Value>>>;
+type ValuesCell = UnsafeCell<ManuallyDrop<Trie<Value>>>;
 
 /// A thread's current context and its readers. It has no destructor, so it can be used until the very end of the
 /// thread.
@@ -54,11 +54,11 @@ struct Current {
 thread_local! {
     static CURRENT: Current = const {
         Current {
-            values: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
+            values: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
             readers: Cell::new(ptr::null()),
             mark: Cell::new(Mark::BASE),
             place: Cell::new(ptr::null()),
-            base: UnsafeCell::new(ManuallyDrop::new(Vars::new())),
+            base: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
             saved: Cell::new(ManuallyDrop::new(Vec::new())),
             identities: Cell::new((0, 0)),
         }
@@ -84,7 +84,7 @@ const _: () = assert!(!mem::needs_drop::<Current>());
 impl Current {
     /// The values of the entered context.
     #[inline]
-    fn values(&self) -> &Vars<Value> {
+    fn values(&self) -> &Trie<Value> {
         // SAFETY: [C1] the functions of this module use the result at once and call no other code meanwhile, so there
         // is no `&mut` to the cell; and only this thread can access the cell.
         unsafe { &*self.values.get() }
@@ -92,7 +92,7 @@ impl Current {
 
     /// The values of the thread's base context.
     #[inline]
-    fn base_values(&self) -> &Vars<Value> {
+    fn base_values(&self) -> &Trie<Value> {
         // SAFETY: [C1] as for `values`.
         unsafe { &*self.base.get() }
     }
@@ -105,11 +105,11 @@ impl Current {
 
     /// Swaps `values` with the contents of the cell. The caller has pinned the readers.
     #[inline]
-    fn exchange(cell: &ValuesCell, values: &mut Vars<Value>) {
+    fn exchange(cell: &ValuesCell, values: &mut Trie<Value>) {
         // SAFETY: [C1] no other reference into the cell is alive: each ends with the function that creates it, and none
         // of those functions calls code that could call this one. This reference does not outlive the swap, which runs
         // no other code. Readers do not borrow from the cell; they refer to the blocks of values.
-        let inside: &mut Vars<Value> = unsafe { &mut *cell.get() };
+        let inside: &mut Trie<Value> = unsafe { &mut *cell.get() };
         mem::swap(inside, values);
     }
 
@@ -126,7 +126,7 @@ impl Current {
     /// `ManuallyDrop`, since the caller never drops either of them: that saves the code for the drop.
     #[inline]
     fn switch_to(&self, mut state: ManuallyDrop<State>) -> ManuallyDrop<State> {
-        Self::exchange(&self.values, &mut state.vars);
+        Self::exchange(&self.values, &mut state.values);
         state.mark = self.mark.replace(state.mark);
         state
     }
@@ -162,7 +162,7 @@ impl Current {
 
     /// A copy of the current context's values, as the running code sees them.
     #[inline]
-    fn copy_of_values(&self) -> Vars<Value> {
+    fn copy_of_values(&self) -> Trie<Value> {
         let values = self.values();
         if values.is_empty() { self.copy_of_base() } else { values.clone() }
     }

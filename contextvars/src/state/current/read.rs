@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
 use std::ptr;
 
-use super::super::declared::ContextVar;
+use super::super::context_var::ContextVar;
 use super::super::value::Value;
 use super::{Current, with_current};
 

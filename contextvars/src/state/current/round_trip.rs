@@ -36,12 +36,13 @@ impl Update {
 impl State {
     /// The changes that make this context equal to `after`.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
-        if self.vars.is_same(&after.vars) {
+        if self.values.is_same(&after.values) {
             return Vec::new();
         }
         let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
-        let set = after.vars.unshared(&self.vars).into_iter().filter(|value| !is_kept(value));
-        let removed = self.vars.unshared(&after.vars).into_iter().filter(|value| after.counterpart(value).is_none());
+        let set = after.values.unshared(&self.values).into_iter().filter(|value| !is_kept(value));
+        let removed =
+            self.values.unshared(&after.values).into_iter().filter(|value| after.counterpart(value).is_none());
         set.map(|value| Update { var: value.var(), value: Some(value.clone()) })
             .chain(removed.map(|value| Update { var: value.var(), value: None }))
             .collect()

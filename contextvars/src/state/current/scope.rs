@@ -17,10 +17,10 @@ use std::panic::Location;
 use std::thread;
 
 use super::super::State;
-use super::super::declared::ContextVar;
+use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
+use super::super::trie::Trie;
 use super::super::value::Value;
-use super::super::vars::Vars;
 use super::{Current, base, end, with_current};
 
 /// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
@@ -83,7 +83,7 @@ impl Bound {
     }
 
     /// Swaps the bound value with the variable's value. Two exchanges restore both.
-    fn exchange(&mut self, values: &mut Vars<Value>) {
+    fn exchange(&mut self, values: &mut Trie<Value>) {
         self.value = match self.value.take() {
             Some(value) => values.insert(self.id, value),
             None => values.remove(self.id),
@@ -192,7 +192,7 @@ impl Current {
     #[inline(never)]
     fn leave_copy_of_base(&self, base: Mark, identity: Identity, is_quiet: bool) {
         self.pin_readers();
-        let mut copy = Vars::new();
+        let mut copy = Trie::new();
         Self::exchange(&self.values, &mut copy);
         self.set_mark(base);
         if is_quiet {
@@ -242,12 +242,12 @@ impl Current {
     fn restore_lent(&self, bindings: &mut [Bound], identity: Identity) {
         let Some(saved) = self.take_saved(identity) else { return };
         // One change, as above.
-        let vars = self.change(|values| {
+        let of_body = self.change(|values| {
             let of_body = mem::replace(values, saved);
             bindings.iter_mut().rev().for_each(|bound| bound.exchange(values));
             of_body
         });
-        drop(State::of(vars, Mark::NEW));
+        drop(State::of(of_body, Mark::NEW));
     }
 }
 
@@ -255,7 +255,7 @@ impl Current {
 pub(super) struct Saved {
     /// The identity of the context that the scope has entered.
     identity: Identity,
-    values: Vars<Value>,
+    values: Trie<Value>,
 }
 
 impl Current {
@@ -282,7 +282,7 @@ impl Current {
 
     /// Removes and returns the values that were saved for a scope, if there are any.
     #[cold]
-    fn take_saved(&self, identity: Identity) -> Option<Vars<Value>> {
+    fn take_saved(&self, identity: Identity) -> Option<Trie<Value>> {
         let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
         // Scopes end in the reverse order, except those that are suspended by mistake.
         let at = list.iter().rposition(|saved| saved.identity == identity);
@@ -304,7 +304,7 @@ impl Current {
 
 /// Saves the values of a context with this mark, which is on this thread, for the scope to which they were lent.
 #[cold]
-pub(in super::super) fn save(mark: Mark, values: Vars<Value>) {
+pub(in super::super) fn save(mark: Mark, values: Trie<Value>) {
     let Some(identity) = mark.identity() else { return };
     let _: bool = base::is_cleaned_up();
     with_current(|current| current.push_saved(Saved { identity, values }));

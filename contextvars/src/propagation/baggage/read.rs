@@ -8,8 +8,8 @@ use super::list::Baggage;
 use super::member::{Parts, split_once};
 use super::percent;
 use super::settings::Settings;
-use crate::travelling::skipped::{Reason, Skipped};
-use crate::travelling::text::is_token;
+use crate::propagation::skipped::{Reason, Skipped};
+use crate::propagation::text::is_token;
 
 /// Limits the list of reports, however long the headers are.
 const MOST_COMPLAINTS: usize = 64;

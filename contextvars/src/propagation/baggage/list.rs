@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::member::{Member, Parts};
 use super::settings::Settings;
 use crate::context::{Context, copy_context};
+use crate::propagation::by_key::{BAGGAGE, Entry};
+use crate::propagation::skipped::{Reason, Skipped};
 use crate::state::{ContextVar, Traits};
-use crate::travelling::by_key::{BAGGAGE, Entry};
-use crate::travelling::skipped::{Reason, Skipped};
 use crate::variable::Variable;
 
 /// The baggage received with the request of the current context. Declared without the macro, and hidden, so that

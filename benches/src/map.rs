@@ -3,8 +3,6 @@
 // For `count`, which finds another library's in its place where it is held against the memory model.
 use std::sync;
 
-use self::vars::Vars;
-
 // Formatted, and tested, where they are at home.
 #[rustfmt::skip]
 #[path = "../../contextvars/src/state/count.rs"]
@@ -20,17 +18,17 @@ mod shared;
 #[rustfmt::skip]
 #[allow(dead_code, reason = "a part of it is measured")]
 #[allow(clippy::collapsible_if, reason = "it is written for older compilers than this package")]
-#[path = "../../contextvars/src/state/vars/mod.rs"]
-mod vars;
+#[path = "../../contextvars/src/state/trie/mod.rs"]
+mod trie;
 
 /// A persistent map from small, dense ids to values.
-pub struct Trie<V>(Vars<V>);
+pub struct Trie<V>(trie::Trie<V>);
 
 impl<V> Trie<V> {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vars::new())
+        Self(trie::Trie::new())
     }
 
     /// The value under `id`.

@@ -7,8 +7,8 @@ use super::member::Member;
 use super::percent::Encoder;
 use super::settings::Settings;
 use crate::context::Context;
-use crate::travelling::by_key::{BAGGAGE, Entry, Travels};
-use crate::travelling::skipped::{Reason, Skipped};
+use crate::propagation::by_key::{BAGGAGE, Entry, Propagated};
+use crate::propagation::skipped::{Reason, Skipped};
 
 /// Returns the value of the header for `context`, empty if there is nothing to send.
 ///
@@ -51,7 +51,7 @@ fn encode(shown: &dyn Display, header: &mut String) {
 }
 
 /// Whether `text`, parsed and written again, is equal to this encoded value of the variable.
-fn is_written(var: &dyn Travels, text: &str, encoded: &str) -> bool {
+fn is_written(var: &dyn Propagated, text: &str, encoded: &str) -> bool {
     let mut again = None;
     var.shown_again(text, &mut |shown| encode(shown, again.insert(String::with_capacity(encoded.len()))));
     again.is_some_and(|again| again == encoded)

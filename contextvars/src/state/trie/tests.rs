@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::RngAlgorithm;
 
-use super::Vars;
+use super::Trie;
 
 /// Which values are alive.
 #[derive(Clone, Default)]
@@ -42,13 +42,13 @@ impl Drop for Value {
 /// A trie, and what it should hold: the number of the value under each id.
 #[derive(Clone)]
 struct Pair {
-    trie: Vars<Arc<Value>>,
+    trie: Trie<Arc<Value>>,
     oracle: HashMap<u32, usize>,
 }
 
 impl Pair {
     fn new() -> Self {
-        Self { trie: Vars::new(), oracle: HashMap::new() }
+        Self { trie: Trie::new(), oracle: HashMap::new() }
     }
 
     fn insert(&mut self, id: u32, value: Arc<Value>) -> Result<(), TestCaseError> {
@@ -265,7 +265,7 @@ proptest! {
 
     #[test]
     fn a_copy_shares_all_and_one_changed_in_one_place_all_but_a_node(ids in vec(0_u32..5_000, 1..100), at in any::<Index>()) {
-        let mut trie = Vars::new();
+        let mut trie = Trie::new();
         for &id in &ids {
             trie.insert(id, id);
         }
@@ -281,7 +281,7 @@ proptest! {
 
     #[test]
     fn values_come_in_the_order_of_their_ids(ids in vec(ids(), 0..100)) {
-        let mut trie = Vars::new();
+        let mut trie = Trie::new();
         for &id in &ids {
             trie.insert(id, id);
         }
@@ -299,7 +299,7 @@ proptest! {
 fn what_a_map_shares_with_a_higher_or_a_lower_one_is_not_told() {
     // One node, two levels, and three; and what makes two levels, and three or four, of them.
     for (size, above) in [(10, 20), (10, 300), (20, 300), (20, 5_000), (300, 5_000)] {
-        let mut low = Vars::new();
+        let mut low = Trie::new();
         for id in 0..size {
             low.insert(id, id);
         }
@@ -313,7 +313,7 @@ fn what_a_map_shares_with_a_higher_or_a_lower_one_is_not_told() {
 #[test]
 fn a_place_is_found_where_all_nodes_on_the_way_are_there_and_not_shared() {
     for size in [10, 200, 5_000] {
-        let mut trie = Vars::new();
+        let mut trie = Trie::new();
         for id in (0..size).step_by(2) {
             trie.insert(id, id);
         }
@@ -334,7 +334,7 @@ fn a_place_is_found_where_all_nodes_on_the_way_are_there_and_not_shared() {
 #[test]
 fn every_value_is_dropped_once() {
     let alive = Alive::default();
-    let mut original = Vars::new();
+    let mut original = Trie::new();
     for number in 0..5_000 {
         original.insert(u32::try_from(number).unwrap(), alive.value(number));
     }
@@ -356,7 +356,7 @@ fn every_value_is_dropped_once() {
 #[test]
 fn a_hundred_thousand_ids_fit_and_copies_of_them_change_apart() {
     let all = 0..100_000_u32;
-    let mut trie = Vars::new();
+    let mut trie = Trie::new();
     for id in all.clone().map(|step| step * 38_891 % 100_000) {
         assert_eq!(trie.insert(id, id), None);
     }
@@ -373,7 +373,7 @@ fn a_hundred_thousand_ids_fit_and_copies_of_them_change_apart() {
 
 #[test]
 fn the_highest_id_has_a_place() {
-    let mut trie = Vars::new();
+    let mut trie = Trie::new();
     assert_eq!(trie.insert(0, "lowest"), None);
     assert_eq!(trie.insert(u32::MAX, "highest"), None);
     assert_eq!(trie.insert(u32::MAX - 1, "next"), None);
@@ -385,7 +385,7 @@ fn the_highest_id_has_a_place() {
 
 #[test]
 fn an_empty_map_has_nothing_to_give() {
-    let mut trie = Vars::<u8>::new();
+    let mut trie = Trie::<u8>::new();
     assert_eq!((trie.get(0), trie.get(u32::MAX)), (None, None));
     assert_eq!(trie.remove(7), None);
     assert_eq!(trie.iter().next(), None);

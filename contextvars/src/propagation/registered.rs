@@ -4,22 +4,22 @@
 //! whether it is sent.
 
 #[cfg(feature = "headers")]
-use super::by_key::Travels;
+use super::by_key::Propagated;
 use super::text::Text;
 use crate::state::ContextVar;
 
 /// A variable that is sent, with the conversion of its values to text and back.
 #[cfg(feature = "headers")]
-pub struct Traveller<T: 'static> {
+pub struct PropagatedVar<T: 'static> {
     pub(super) var: &'static ContextVar<T>,
     pub(super) text: Text<T>,
 }
 
 /// A variable that would be sent if the feature `headers` were enabled.
 #[cfg(not(feature = "headers"))]
-pub struct Traveller<T: 'static>(std::marker::PhantomData<fn() -> T>);
+pub struct PropagatedVar<T: 'static>(std::marker::PhantomData<fn() -> T>);
 
-impl<T: Send + Sync + 'static> Traveller<T> {
+impl<T: Send + Sync + 'static> PropagatedVar<T> {
     /// Called by a declaration with `baggage` or `header`.
     #[must_use]
     pub const fn new(var: &'static ContextVar<T>, text: Text<T>) -> Self {
@@ -37,22 +37,22 @@ impl<T: Send + Sync + 'static> Traveller<T> {
 
 /// The entry of a declaration with `baggage = "key"` or `header = "name"`.
 #[derive(Clone, Copy)]
-pub struct Travelling(#[cfg(feature = "headers")] pub(super) &'static dyn Travels);
+pub struct PropagatedEntry(#[cfg(feature = "headers")] pub(super) &'static dyn Propagated);
 
-impl Travelling {
-    /// The entry of `traveller`.
+impl PropagatedEntry {
+    /// The entry of `propagated`.
     #[must_use]
-    pub const fn new<T: Send + Sync + 'static>(traveller: &'static Traveller<T>) -> Self {
+    pub const fn new<T: Send + Sync + 'static>(propagated: &'static PropagatedVar<T>) -> Self {
         #[cfg(feature = "headers")]
         {
-            Self(traveller)
+            Self(propagated)
         }
         #[cfg(not(feature = "headers"))]
         {
-            let _ = traveller;
+            let _ = propagated;
             Self()
         }
     }
 }
 
-inventory::collect!(Travelling);
+inventory::collect!(PropagatedEntry);

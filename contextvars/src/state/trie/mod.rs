@@ -11,7 +11,7 @@ const BITS: u32 = 4;
 const WIDTH: usize = 1 << BITS;
 
 /// A persistent map from ids to values. Cloning is O(1); a change to a clone does not affect the original.
-pub(super) struct Vars<V> {
+pub(super) struct Trie<V> {
     /// The top of the trie; it grows upwards when an id does not fit.
     root: Option<Shared<Node<V>>>,
 }
@@ -48,7 +48,7 @@ fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
     }
 }
 
-/// The part of [`Vars::place`] below a branch.
+/// The part of [`Trie::place`] below a branch.
 #[inline(never)]
 fn place_below<V>(mut children: &mut Children<V>, mut shift: u32, id: u32) -> Option<&mut Option<V>> {
     if id >> shift >= 1 << BITS {
@@ -74,7 +74,7 @@ fn slot(id: u32, shift: u32) -> usize {
     (id >> shift) as usize % WIDTH
 }
 
-impl<V> Vars<V> {
+impl<V> Trie<V> {
     pub(super) const fn new() -> Self {
         Self { root: None }
     }
@@ -117,7 +117,7 @@ impl<V> Vars<V> {
     /// Whether both share the same root, as copies do until one of them is changed.
     #[inline]
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let address = |vars: &Self| vars.root.as_ref().map_or(ptr::null(), Shared::address);
+        let address = |trie: &Self| trie.root.as_ref().map_or(ptr::null(), Shared::address);
         address(self) == address(other)
     }
 
@@ -141,7 +141,7 @@ impl<V> Vars<V> {
     }
 }
 
-impl<V: Clone> Vars<V> {
+impl<V: Clone> Trie<V> {
     /// Stores `value` under `id` and returns the previous value. Copies the nodes on the path that are shared.
     pub(super) fn insert(&mut self, id: u32, value: V) -> Option<V> {
         let Some(root) = &mut self.root else {
@@ -266,20 +266,20 @@ impl<V: Clone> Node<V> {
     }
 }
 
-impl<V> Clone for Vars<V> {
+impl<V> Clone for Trie<V> {
     #[inline]
     fn clone(&self) -> Self {
         Self { root: self.root.clone() }
     }
 }
 
-impl<V> Default for Vars<V> {
+impl<V> Default for Trie<V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// The values of a [`Vars`], in the order of their ids.
+/// The values of a [`Trie`], in the order of their ids.
 pub(super) struct Iter<'a, V> {
     /// The rest of the current leaf.
     leaf: slice::Iter<'a, Option<V>>,

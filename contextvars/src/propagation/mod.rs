@@ -22,7 +22,7 @@ mod text;
 pub use self::carrier::{Extractor, Injector};
 #[cfg(feature = "headers")]
 pub use self::format::Format;
-pub use self::registered::{Traveller, Travelling};
+pub use self::registered::{PropagatedEntry, PropagatedVar};
 #[cfg(feature = "headers")]
 pub use self::skipped::Skipped;
 pub use self::text::Text;

@@ -4,12 +4,12 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::sync::LazyLock;
 
-use super::registered::{Traveller, Travelling};
+use super::registered::{PropagatedEntry, PropagatedVar};
 use crate::context::Context;
 use crate::variable::{self, Variable};
 
 /// A variable that is sent, of any type.
-pub(super) trait Travels: Sync {
+pub(super) trait Propagated: Sync {
     fn variable(&self) -> &'static Variable;
 
     /// The text of the variable's value in `context`, if it has one to be sent.
@@ -24,7 +24,7 @@ pub(super) trait Travels: Sync {
     fn read(&self, text: &str, context: Context) -> Result<Context, Context>;
 }
 
-impl<T: Send + Sync + 'static> Travels for Traveller<T> {
+impl<T: Send + Sync + 'static> Propagated for PropagatedVar<T> {
     fn variable(&self) -> &'static Variable {
         self.var.variable()
     }
@@ -57,7 +57,7 @@ impl<T: Send + Sync + 'static> Travels for Traveller<T> {
 /// A variable with its key.
 pub(super) struct Entry {
     pub(super) key: &'static str,
-    pub(super) var: &'static dyn Travels,
+    pub(super) var: &'static dyn Propagated,
 }
 
 /// The variables of one format: ordered by key, and those with one key in the order of declarations.
@@ -86,7 +86,7 @@ impl ByKey {
 
 fn entries(what: &str, key: fn(&Variable) -> Option<&'static str>) -> Vec<Entry> {
     warn_of_shared_keys(what, key);
-    let entries = inventory::iter::<Travelling>.into_iter().filter_map(|entry| {
+    let entries = inventory::iter::<PropagatedEntry>.into_iter().filter_map(|entry| {
         let key = key(entry.0.variable())?;
         Some(Entry { key, var: entry.0 })
     });

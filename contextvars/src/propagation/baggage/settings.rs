@@ -7,8 +7,8 @@ use super::list::Baggage;
 use super::read::Reading;
 use super::write::written;
 use crate::context::{Context, copy_context};
-use crate::travelling::by_key::BAGGAGE;
-use crate::travelling::{Extractor, Format, Injector, Skipped};
+use crate::propagation::by_key::BAGGAGE;
+use crate::propagation::{Extractor, Format, Injector, Skipped};
 use crate::variable::Variable;
 
 /// Settings of baggage: the limits, and whether members without a variable are included.
