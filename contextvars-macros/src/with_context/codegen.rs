@@ -3,7 +3,8 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::parse::{Binding, Body, Call};
+use super::body::Body;
+use super::parse::{Binding, Call};
 use crate::mistakes::Mistakes;
 
 /// The expansion of a call without mistakes.

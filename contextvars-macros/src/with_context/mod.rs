@@ -1,8 +1,9 @@
 //! `with_context!`: runs a block, or a future, in a copy of the current context with some variables bound.
 //!
-//! [`parse`] finds the bindings and the body without looking into either, [`scan`] looks for an `.await` where none may
+//! [`parse`] finds the bindings and the [`body`] without looking into either, [`scan`] looks for an `.await` where none may
 //! be, [`codegen`] writes the expansion.
 
+mod body;
 mod codegen;
 mod parse;
 mod refusal;
@@ -12,7 +13,7 @@ mod value;
 
 use proc_macro2::TokenStream;
 
-use self::parse::Body;
+use self::body::Body;
 use crate::mistakes::Mistakes;
 
 /// The expansion of `(path of the crate) arguments`, or every mistake in it.

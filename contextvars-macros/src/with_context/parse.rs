@@ -3,9 +3,10 @@
 //! Values are sequences of tokens: all that rustc accepts is accepted here, and errors in them are those of rustc. The
 //! body is never parsed.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-use super::tokens::{group, is_joint, is_punct, is_word, path_text, stream};
+use super::body::Body;
+use super::tokens::{is_joint, is_punct, path_text, stream};
 use super::{refusal, value};
 use crate::mistakes::Mistakes;
 
@@ -22,14 +23,6 @@ pub(super) struct Call {
 pub(super) struct Binding {
     pub(super) target: TokenStream,
     pub(super) value: TokenStream,
-}
-
-/// The body, which runs in the context.
-pub(super) enum Body {
-    /// `{ .. }`
-    Block(Group),
-    /// `async { .. }` or `async move { .. }`
-    Future(TokenStream),
 }
 
 /// Takes `(path of the crate) arguments` apart.
@@ -51,26 +44,6 @@ pub(super) fn call(input: TokenStream, mistakes: &mut Mistakes) -> Call {
         Some(_) => reader.comma_form(),
     };
     Call { krate, bindings: reader.bindings, body }
-}
-
-/// Reads a body that is all of `tokens`.
-pub(super) fn body(tokens: &[TokenTree]) -> Option<Body> {
-    match tokens {
-        // A fragment of a `macro_rules!` macro comes in a group without delimiters.
-        [TokenTree::Group(fragment)] if fragment.delimiter() == Delimiter::None => {
-            body(&fragment.stream().into_iter().collect::<Vec<_>>())
-        }
-        [block] => group(block, Delimiter::Brace).cloned().map(Body::Block),
-        [first, .., block] => {
-            let is_future = match tokens.len() {
-                2 => is_word(first, "async"),
-                3 => is_word(first, "async") && is_word(&tokens[1], "move"),
-                _ => false,
-            };
-            (is_future && group(block, Delimiter::Brace).is_some()).then(|| Body::Future(stream(tokens)))
-        }
-        [] => None,
-    }
 }
 
 /// A position in the arguments, and the parts found before it.
@@ -109,7 +82,7 @@ impl<'a> Reader<'a> {
                     }
                     _ => {
                         self.mistakes.over(stream(argument), refusal::not_a_binding(argument));
-                        if body(argument).is_some() {
+                        if Body::of(argument).is_some() {
                             return None;
                         }
                     }
@@ -224,8 +197,8 @@ impl<'a> Reader<'a> {
     /// Reads the body and a comma behind it, if they are all that is left.
     fn last_argument(&self) -> Option<Body> {
         match self.rest() {
-            [argument @ .., comma] if is_punct(comma, ',') => body(argument),
-            argument => body(argument),
+            [argument @ .., comma] if is_punct(comma, ',') => Body::of(argument),
+            argument => Body::of(argument),
         }
     }
 }

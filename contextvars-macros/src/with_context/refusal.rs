@@ -2,13 +2,13 @@
 
 use proc_macro2::{Delimiter, TokenTree};
 
-use super::parse::body;
+use super::body::Body;
 use super::scan;
 use super::tokens::{group, is_joint, is_punct, is_word, path_text, stream, text};
 
 /// The message for an argument that is not the last one, so it should be a binding.
 pub(super) fn not_a_binding(argument: &[TokenTree]) -> String {
-    if body(argument).is_some() {
+    if Body::of(argument).is_some() {
         return "the body must be the last argument: write `with_context!(VAR = value, { .. })`".to_owned();
     }
     let (path, rest) = argument.split_at(path_length(argument));
