@@ -138,15 +138,10 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
 fn the_program_on_the_front_page_inherits_with_the_lines_of_the_front_page() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed_packages").join("front_page");
     fs::create_dir_all(folder.join("src")).unwrap();
-    let mut dependencies = block_of_the_front_page("toml");
-    // What is not published yet is here.
-    for package in ["contextvars", "contextvars-tokio"] {
-        let path = path_of(package);
-        let named = format!("package = \"{package}\", version = \"0.1\"");
-        dependencies = dependencies
-            .replace(&format!("{package} = \"0.1\"\n"), &format!("{package} = {{ {path} }}\n"))
-            .replace(&named, &format!("package = \"{package}\", {path}"));
-    }
+    let lines = block_of_the_front_page("toml");
+    // The clone beside the project is this repository.
+    let dependencies = lines.replace("\"../contextvars/", &format!("\"{}/", root().display()).replace('\\', "/"));
+    assert_ne!(dependencies, lines);
     let manifest = format!(
         "[package]\nname = \"front_page\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}\n\
          [profile.dev]\ndebug = \"line-tables-only\"\n"
