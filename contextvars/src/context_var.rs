@@ -32,6 +32,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// `var.get()`.
     #[inline]
     #[track_caller]
+    #[doc(alias = "ContextVar.get")]
     pub fn get(&'static self) -> T
     where
         T: Clone,
@@ -285,6 +286,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// `var.set(value)`, which is never refused.
     #[inline]
     #[track_caller]
+    #[doc(alias = "ContextVar.set")]
     pub fn set(&'static self, value: T) -> Token<T> {
         match self.try_set(value) {
             Ok(token) => token,

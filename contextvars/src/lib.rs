@@ -171,6 +171,7 @@ mod macros;
 ///
 /// # Arguments
 // The macro's own documentation follows here, and is about them.
+#[doc(alias("task_local", "thread_local"))]
 pub use contextvars_macros::context_var;
 /// Marks a function, sync or async, as a test that runs in a fresh context: `#[contextvars::test]` replaces `#[test]`
 /// and `#[tokio::test]`.

@@ -60,6 +60,7 @@
 /// # Python
 /// `copy_context().run(..)` around a few `var.set(..)`.
 #[macro_export]
+#[doc(alias("scope", "sync_scope"))]
 macro_rules! with_context {
     ($($tokens:tt)*) => {
         $crate::__private::__with_context! { ($crate) $($tokens)* }

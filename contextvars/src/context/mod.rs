@@ -40,6 +40,7 @@ use crate::variable::Variable;
 /// # Python
 /// `contextvars.Context`. Entering one twice, a `RuntimeError` there, does not compile, since `run` borrows it mutably;
 /// [`SharedContext`](crate::SharedContext) can be shared and checks this at run time.
+#[doc(alias("AsyncContextFrame", "ExecutionContext", "contextvars.Context"))]
 pub struct Context {
     state: State,
 }
@@ -65,6 +66,7 @@ pub struct Context {
 /// `contextvars.copy_context()`.
 #[inline]
 #[must_use]
+#[doc(alias("current", "snapshot"))]
 pub fn copy_context() -> Context {
     Context { state: state::snapshot() }
 }
@@ -91,6 +93,7 @@ pub fn copy_context() -> Context {
 /// ```
 #[inline]
 #[must_use]
+#[doc(alias("capture", "fork"))]
 pub fn inherit_context() -> Context {
     Context { state: state::snapshot().for_child() }.carrying()
 }
@@ -246,6 +249,7 @@ impl Context {
     /// # Python
     /// `ctx.run(callable)`.
     #[inline]
+    #[doc(alias("attach", "enter"))]
     pub fn run<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let entered = self.enter();
         let result = f();

@@ -102,6 +102,7 @@ use crate::variable::Variable;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias = "MDC")]
 pub struct ContextLog<L> {
     inner: L,
     logged: Logged,

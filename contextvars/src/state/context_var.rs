@@ -40,6 +40,7 @@ use crate::variable::Variable;
 /// # Python
 /// `contextvars.ContextVar`. Python recommends creating variables at module level; here other declarations do not
 /// compile.
+#[doc(alias("AsyncLocal", "AsyncLocalStorage", "MDC", "ScopedValue", "task_local"))]
 pub struct ContextVar<T> {
     id: Id,
     variable: Variable,

@@ -32,6 +32,7 @@ use crate::context::{Context, copy_context};
 /// assert_eq!(block_on(handle()), 0);
 /// # }
 /// ```
+#[doc(alias("FutureExt", "with_context"))]
 pub trait ContextExt: Sized {
     /// Runs `self` in `context`, which is entered for every poll and for the drop.
     ///
@@ -51,6 +52,7 @@ pub trait ContextExt: Sized {
     ///
     /// # Python
     /// `loop.create_task(coro, context=ctx)`, but without a task of its own.
+    #[doc(alias("attach", "instrument"))]
     fn in_context(self, context: Context) -> InContext<Self> {
         InContext::new(self, context)
     }

@@ -49,6 +49,7 @@ use crate::context::Context;
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "middleware")]
 pub struct ContextLayer<I = ()> {
     settings: Settings,
     init: I,

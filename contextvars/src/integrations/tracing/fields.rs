@@ -77,6 +77,7 @@ use crate::variable::Variable;
 /// # }
 /// ```
 #[derive(Debug)]
+#[doc(alias = "MDC")]
 pub struct ContextFields {
     logged: Logged,
     /// The subscriber that this layer is a part of.

@@ -86,6 +86,7 @@ use crate::variable::Variable;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias = "MDC")]
 pub struct ContextFormat<E> {
     plain: E,
     /// The format for output with colours; the writer for the buffer cannot report that it supports them.
