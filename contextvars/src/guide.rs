@@ -1,18 +1,17 @@
 //! Guides: how contexts propagate, pitfalls, costs, and how this crate works. They contain no code but examples.
 
-#[doc = include_str!("../docs/propagation.md")]
+// Its examples need the feature `baggage`.
+#[cfg_attr(any(not(doctest), feature = "baggage"), doc = include_str!("../docs/propagation.md"))]
 pub mod propagation {}
 
 #[doc = include_str!("../docs/python.md")]
 pub mod python {}
 
-// Their examples need tokio.
-#[cfg_attr(feature = "tokio", doc = include_str!("../docs/migrating.md"))]
-#[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
+// The examples of these two need tokio.
+#[cfg_attr(any(not(doctest), feature = "tokio"), doc = include_str!("../docs/migrating.md"))]
 pub mod migrating {}
 
-#[cfg_attr(feature = "tokio", doc = include_str!("../docs/pitfalls.md"))]
-#[cfg_attr(not(feature = "tokio"), doc = "Shown with the feature `tokio`, which its examples need.")]
+#[cfg_attr(any(not(doctest), feature = "tokio"), doc = include_str!("../docs/pitfalls.md"))]
 pub mod pitfalls {}
 
 #[doc = include_str!("../docs/errors.md")]
