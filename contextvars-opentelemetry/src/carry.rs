@@ -40,8 +40,8 @@ pub fn carry() {
     carry::register::<Attached>();
 }
 
-/// What was attached where a child was started. It may be empty: a context with values alone cannot be told from one
-/// without, and a child without one would see whatever is attached on the thread that runs it.
+/// The context that was attached where a child was started. It may be empty: a context with values alone cannot be told
+/// from one without, and a child without one would see whatever is attached on the thread that runs it.
 struct Attached(Context);
 
 impl Carried for Attached {

@@ -4,16 +4,16 @@
 //!
 //! 1. Call [`carry`] at the top of `main`. From then on `Context::current()` is, in tasks of `contextvars::tokio`,
 //!    threads, blocking functions, jobs of rayon and requests of a `ContextLayer`, the context that was attached where
-//!    they were started. Tracers find the parent of a span there. Contexts are attached by OpenTelemetry's own `attach`,
-//!    `with_context` and `in_span`.
+//! they were started. Tracers find the parent of a span there. Contexts are attached by OpenTelemetry's own `attach`,
+//! `with_context` and `in_span`.
 //! 2. Register [`BaggagePropagator`] instead of the SDK's: the header then has the variables that are declared to
 //!    travel, too. [`apply_baggage`] sets them when a request comes in.
 //!
 //! With the feature `sdk`, `ContextProcessor` puts variables on every span and every log record, as attributes.
 //!
 //! A child keeps its parent's span from ending by itself: work that outlives the request, such as a pool's connection,
-//! is to be spawned detached (`contextvars::tokio::spawn_detached(work)`, or `contextvars::carry::suppressed(..)` around
-//! the call that starts it), or the span ended by hand.
+//! is to be spawned detached (`contextvars::tokio::spawn_detached(work)`, or `contextvars::carry::suppressed(..)`
+//! around the call that starts it), or the span ended by hand.
 //!
 //! `future.with_context(cx)` of OpenTelemetry attaches `cx` at each poll, not when the future is dropped halfway. Work
 //! that was spawned while `cx` was attached is dropped in it, too.

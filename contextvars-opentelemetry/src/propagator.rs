@@ -1,4 +1,4 @@
-//! [`BaggagePropagator`]: one header for OpenTelemetry's baggage and for the variables that travel.
+//! [`BaggagePropagator`]: one header for OpenTelemetry's baggage and the variables declared with `baggage`.
 
 use std::fmt;
 use std::iter;
@@ -12,14 +12,14 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// The settings with the limits that OpenTelemetry's baggage has by itself.
+/// The limits of OpenTelemetry's own propagator.
 const BY_SPECIFICATION: Settings = Settings::new();
-/// For what is in the process already.
+/// Without limits, for members that are in this process already.
 const WITHOUT_LIMITS: Settings = Settings::new().most_members(usize::MAX).most_bytes(usize::MAX);
 
-/// What must not stand in a property as it is. `%` may: what came in encoded goes on as it came.
+/// The characters to be encoded in a property. `%` is not one: a property that was received encoded is sent unchanged.
 const IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\');
-/// What must not stand in a value as it is; `=` and `+` might, but some readers take them for something else.
+/// The characters to be encoded in a value. `=` and `+` are allowed there, but some readers misread them.
 const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 
 /// A propagator of baggage, by the [W3C's specification](https://www.w3.org/TR/baggage/): that of OpenTelemetry's
@@ -29,15 +29,15 @@ const IN_VALUES: &AsciiSet = &IN_PROPERTIES.add(b'%').add(b'=').add(b'+');
 /// then OpenTelemetry's baggage; of two members with one key the variable's goes. **In**, all members become
 /// OpenTelemetry's baggage; [`apply_baggage`] sets the variables.
 ///
-/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded, unless [`settings`](Self::settings)
-/// has others. What does not fit or is malformed is left out, member by member, and reported to
+/// The specification's limits of 64 members and 8,192 bytes hold for what is encoded, unless
+/// [`settings`](Self::settings) has others. Members that do not fit or are malformed are left out and reported to
 /// [`on_skipped`](Self::on_skipped).
 ///
 /// # Beside other propagators
-/// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, give the context: with
-/// `let cx = Context::current();`, write `inject_context(&cx, ..)` and `extract_with_context(&cx, ..)`. Their own
-/// `inject` and `extract` keep OpenTelemetry's thread-local borrowed while variables are displayed and members reported:
-/// code that attaches a context meanwhile panics.
+/// In a `TextMapCompositePropagator`, or through `opentelemetry::global`, give the context: with `let cx =
+/// Context::current();`, write `inject_context(&cx, ..)` and `extract_with_context(&cx, ..)`. Their own `inject` and
+/// `extract` keep OpenTelemetry's thread-local borrowed while variables are displayed and members reported: code that
+/// attaches a context meanwhile panics.
 ///
 /// # Examples
 ///
@@ -85,8 +85,8 @@ impl BaggagePropagator {
 
     /// Reads and writes baggage by other settings than the specification's.
     ///
-    /// With `variables_only`, only members with the keys of variables go out and come in. OpenTelemetry's baggage itself
-    /// holds no more than 64 members and 8,192 bytes: what comes in beyond that is left out, and reported.
+    /// With `variables_only`, only members with the keys of variables go out and come in. OpenTelemetry's baggage
+    /// itself holds no more than 64 members and 8,192 bytes: what comes in beyond that is left out, and reported.
     ///
     /// # Examples
     ///

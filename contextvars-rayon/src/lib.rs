@@ -35,9 +35,9 @@
 //!
 //! Jobs that other crates start do not inherit, since those depend on rayon itself.
 //!
-//! A type of yours that implements `IntoParallelIterator` implements rayon's own, with rayon's own types, for which rayon
-//! has to be there under another name (`rayon-itself = { package = "rayon", version = "1.10" }`). The methods of this
-//! package then are there for it as well:
+//! A type of yours that implements `IntoParallelIterator` implements rayon's own, with rayon's own types, for which
+//! rayon has to be there under another name (`rayon-itself = { package = "rayon", version = "1.10" }`). The methods of
+//! this package then are there for it as well:
 //!
 //! ```
 //! # use contextvars_rayon as rayon; // what the lines of `Cargo.toml` do
@@ -65,8 +65,8 @@
 //! program's `Cargo.lock` has one, the same that other crates use, with the same pool.
 //!
 //! # How to go back
-//! Put rayon's own line back. If nothing of the differences above is used, the sources compile as they are; jobs then see
-//! no variables, or their defaults.
+//! Put rayon's own line back. If nothing of the differences above is used, the sources compile as they are; jobs then
+//! see no variables, or their defaults.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -5,8 +5,8 @@ use std::future::Future;
 use ::smol::Task;
 use contextvars::{ContextExt, inherit_context};
 
-/// Spawns a task that inherits the context on the global executor, as [`smol::spawn`](::smol::spawn) spawns one that does
-/// not.
+/// Spawns a task that inherits the context on the global executor, as [`smol::spawn`](::smol::spawn) spawns one that
+/// does not.
 ///
 /// The task runs in a copy of the current context, taken now, which costs one reference count; each poll enters it, for
 /// a few nanoseconds. A task that is dropped or cancelled is dropped in its context.

@@ -36,9 +36,9 @@
 //! # Features and versions
 //! The features are tokio-util's, each under its own name. `rt` and `join-map` are always on.
 //!
-//! The version is that of `contextvars`, and says nothing about tokio-util's: any tokio-util 0.7 from 0.7.18 on will do,
-//! and the program's `Cargo.lock` has one, the same that other crates use. A feature that tokio-util has had only since a
-//! later version needs that version.
+//! The version is that of `contextvars`, and says nothing about tokio-util's: any tokio-util 0.7 from 0.7.18 on will
+//! do, and the program's `Cargo.lock` has one, the same that other crates use. A feature that tokio-util has had only
+//! since a later version needs that version.
 //!
 //! # How to go back
 //! Put tokio-util's own line back. If `into_inner` and `from` are not used, the sources compile as they are; tasks then

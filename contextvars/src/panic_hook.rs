@@ -36,9 +36,9 @@ thread_local! {
 /// does not call this one replaces it.
 ///
 /// In a hook a second panic aborts the process, and a `Display` may panic or wait for a lock that the panicking code
-/// holds. So a separate thread displays the values, in a context that has these variables only, and writes the line. If a
-/// `Display` panics, fails, or takes longer than a second, the line has the names without values; so it has while three
-/// threads wait for values that take longer. So each panic also costs the start of a thread.
+/// holds. So a separate thread displays the values, in a context that has these variables only, and writes the line. If
+/// a `Display` panics, fails, or takes longer than a second, the line has the names without values; so it has while
+/// three threads wait for values that take longer. So each panic also costs the start of a thread.
 ///
 /// With `panic = "abort"`, the hook that was installed before is called first, since a `Display` that panics ends the
 /// process there. Called twice, the function has no further effect.
@@ -109,8 +109,8 @@ fn displayed(mut context: Context) -> Option<String> {
     text.ok().flatten()
 }
 
-/// Calls `f` on another thread, which writes the line with what it returns. Returns `false` if `f` takes too long, or if
-/// the thread cannot be started.
+/// Calls `f` on another thread, which writes the line with what it returns. Returns `false` if `f` takes too long, or
+/// if the thread cannot be started.
 fn on_another_thread(f: impl FnOnce() -> String + Send + 'static) -> bool {
     let (sender, receiver) = mpsc::sync_channel(1);
     // Set by the first of the two that is done: that thread, or this one, which has waited long enough.

@@ -1,7 +1,7 @@
 //! `with_context!`: runs a block, or a future, in a copy of the current context with some variables bound.
 //!
-//! [`parse`] finds the bindings and the [`body`] without looking into either, [`scan`] looks for an `.await` where none may
-//! be, [`codegen`] writes the expansion.
+//! [`parse`] finds the bindings and the [`body`] without looking into either, [`scan`] looks for an `.await` where none
+//! may be, [`codegen`] writes the expansion.
 
 mod body;
 mod codegen;

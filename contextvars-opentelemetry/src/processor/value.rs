@@ -7,7 +7,7 @@ use contextvars::{ValueRef, Variable};
 use opentelemetry::logs::AnyValue;
 use opentelemetry::{StringValue, Value};
 
-/// What stands for the value on a span; for one that is redacted, that it is.
+/// The value as an attribute of a span; of a redacted variable, the text `<redacted>`.
 pub(super) fn on_span(variable: &Variable, value: ValueRef<'_>) -> Value {
     if !variable.is_redacted() {
         macro_rules! as_it_is {

@@ -234,8 +234,8 @@ impl fmt::Display for Context {
     }
 }
 
-/// Whether a value can be told from what is around it: no reader of the line must take a part of it for another variable's
-/// value, or for the end of the line.
+/// Whether a value can be told from what is around it: no reader of the line must take a part of it for another
+/// variable's value, or for the end of the line.
 fn is_plain(text: &str) -> bool {
     let is_plain = |it: char| !matches!(it, '=' | ',') && !it.is_whitespace() && it.escape_debug().eq([it]);
     !text.is_empty() && text.chars().all(is_plain)

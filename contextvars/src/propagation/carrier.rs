@@ -41,8 +41,8 @@ pub trait Extractor {
 
 /// A container to which headers can be written.
 ///
-/// Implemented for `http::HeaderMap` and for maps and lists of strings. A `HeaderMap` with 24,576 names is full: it takes
-/// no header more.
+/// Implemented for `http::HeaderMap` and for maps and lists of strings. A `HeaderMap` with 24,576 names is full: it
+/// takes no header more.
 ///
 /// # Examples
 ///

@@ -8,8 +8,8 @@ use crate::context::Context;
 ///
 /// [`headers::Settings`](crate::headers::Settings) is one, `baggage::Settings` of the feature `baggage` another, and
 /// `deadline::GrpcTimeout` of the feature `deadline` a third. A pair of formats is a format, too: the first is applied
-/// before the second. There is none for `traceparent`: instrumentation for OpenTelemetry reads and writes it, and starts
-/// the spans.
+/// before the second. There is none for `traceparent`: instrumentation for OpenTelemetry reads and writes it, and
+/// starts the spans.
 ///
 /// # Examples
 ///

@@ -7,19 +7,21 @@ use super::{DEADLINE, Deadline};
 use crate::context::Context;
 use crate::propagation::{Extractor, Format, Injector, Skipped};
 
-/// The deadline in the header `grpc-timeout`, for the layers of [`headers`](crate::headers), alone or with other formats.
+/// The deadline in the header `grpc-timeout`, for the layers of [`headers`](crate::headers), alone or with other
+/// formats.
 ///
-/// An incoming request with the header has that deadline, or the current one of the caller, if that is earlier. Of several
-/// headers, the shortest is used. If one does not conform to the specification, all are left out and reported as one
-/// [`Skipped`], and the request is served without them. To reject the request instead, call [`extract`](super::extract).
+/// An incoming request with the header has that deadline, or the current one of the caller, if that is earlier. Of
+/// several headers, the shortest is used. If one does not conform to the specification, all are left out and reported
+/// as one [`Skipped`], and the request is served without them. To reject the request instead, call
+/// [`extract`](super::extract).
 ///
-/// An outgoing request gets the time that is left, or no such header if no deadline is set. An existing header is replaced
-/// or removed, even if its time is shorter, such as that of tonic's `Request::set_timeout`. To send a shorter time, make
-/// the request in a [scope](Deadline::scope), or call [`inject`](super::inject) instead of using the layer. With
-/// `by_destination`, the header is sent only to destinations for which the function returns this format.
+/// An outgoing request gets the time that is left, or no such header if no deadline is set. An existing header is
+/// replaced or removed, even if its time is shorter, such as that of tonic's `Request::set_timeout`. To send a shorter
+/// time, make the request in a [scope](Deadline::scope), or call [`inject`](super::inject) instead of using the layer.
+/// With `by_destination`, the header is sent only to destinations for which the function returns this format.
 ///
-/// The layers only set the deadline. To enforce it, await [`run_until_deadline`](super::run_until_deadline) in the handler,
-/// or in a layer inside.
+/// The layers only set the deadline. To enforce it, await [`run_until_deadline`](super::run_until_deadline) in the
+/// handler, or in a layer inside.
 ///
 /// # Examples
 ///

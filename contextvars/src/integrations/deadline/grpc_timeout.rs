@@ -87,7 +87,8 @@ pub fn extract(headers: &HeaderMap) -> Result<Option<Deadline>, GrpcTimeoutError
 /// changes.
 ///
 /// For a client of tonic, or another that is built on `tower`, call it for each request with `map_request` of tower's
-/// `ServiceBuilder`. That keeps a shorter timeout of the request, where an `InjectLayer` with `GrpcTimeout` replaces it.
+/// `ServiceBuilder`. That keeps a shorter timeout of the request, where an `InjectLayer` with `GrpcTimeout` replaces
+/// it.
 ///
 /// # Examples
 ///

@@ -6,12 +6,12 @@
 //! `DEADLINE.try_with(Deadline::remaining)`. [`run_until_deadline`] drops a future when the deadline has passed.
 //!
 //! [`extract`] reads a deadline from the header `grpc-timeout` of an incoming request, and [`inject`] writes the time
-//! that is left into the header of an outgoing one. With the feature `headers`, `GrpcTimeout` is that header as a format
-//! for the layers of `contextvars::headers`.
+//! that is left into the header of an outgoing one. With the feature `headers`, `GrpcTimeout` is that header as a
+//! format for the layers of `contextvars::headers`.
 //!
 //! The clock is that of tokio: in a test, `tokio::time::pause` and `advance` affect deadlines, too. They do not on a
-//! thread of your own, such as one of [`thread::spawn`](crate::thread::spawn), where tokio reads the real clock. Enter the
-//! runtime there, with `Handle::enter`.
+//! thread of your own, such as one of [`thread::spawn`](crate::thread::spawn), where tokio reads the real clock. Enter
+//! the runtime there, with `Handle::enter`.
 //!
 //! # Examples
 //!
@@ -50,8 +50,9 @@
 //! ```
 //!
 //! # `set`, `with_context!` and contexts created in advance
-//! [`DEADLINE`] is a variable like any other: `DEADLINE.set(..)`, `DEADLINE.scope(.., ..)`, `with_context!(DEADLINE = ..,
-//! ..)` and `Context::with(&DEADLINE, ..)` use the deadline that they are given, even if it is later than the current one.
+//! [`DEADLINE`] is a variable like any other: `DEADLINE.set(..)`, `DEADLINE.scope(.., ..)`, `with_context!(DEADLINE =
+//! .., ..)` and `Context::with(&DEADLINE, ..)` use the deadline that they are given, even if it is later than the
+//! current one.
 //!
 //! - `Deadline::within`, `Deadline::at` and `extract` return a deadline that is not later than the current one where they
 //!   are called. So `DEADLINE.set(Deadline::within(..))` cannot extend the time, either. A deadline that was created
@@ -60,8 +61,8 @@
 //!   deadline is not visible in it, like any variable. A `run_until_deadline` around it still drops it at the caller's
 //!   deadline.
 //! - A deadline is a point in time. A deadline that is created when a server starts, as in
-//!   `ContextLayer::from(Context::new().with(&DEADLINE, Deadline::within(..)))`, is the same for all requests; after it has
-//!   passed, every request fails. Create it for each request instead, in `ContextLayer::new().init(..)`.
+//!   `ContextLayer::from(Context::new().with(&DEADLINE, Deadline::within(..)))`, is the same for all requests; after it
+//! has   passed, every request fails. Create it for each request instead, in `ContextLayer::new().init(..)`.
 //!
 //! # What a deadline does not do
 //! - **It cancels nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when the time is up, at

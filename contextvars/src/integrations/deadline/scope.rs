@@ -10,11 +10,11 @@ use super::{DEADLINE, Deadline};
 use crate::task::ScopedFuture;
 
 impl Deadline {
-    /// Returns a future that runs `future` with this deadline, or with the deadline that is current at the first poll, if
-    /// that is earlier.
+    /// Returns a future that runs `future` with this deadline, or with the deadline that is current at the first poll,
+    /// if that is earlier.
     ///
-    /// Other variables are shared with the task, as in [`ContextVar::scope`](crate::ContextVar::scope): values of them that
-    /// the future sets stay set. A poll costs as much as there; the first poll also reads the variable.
+    /// Other variables are shared with the task, as in [`ContextVar::scope`](crate::ContextVar::scope): values of them
+    /// that the future sets stay set. A poll costs as much as there; the first poll also reads the variable.
     ///
     /// The future is not dropped at the deadline. For that, await [`run_until_deadline`](super::run_until_deadline)
     /// inside it.
@@ -53,9 +53,9 @@ impl Deadline {
 
     /// Calls `f` with this deadline, or with the current deadline, if that is earlier.
     ///
-    /// Other variables are shared with the caller, as in [`ContextVar::sync_scope`](crate::ContextVar::sync_scope). Costs
-    /// as much as that and a read of the variable. A future that `f` returns runs outside of the scope: for a future, use
-    /// [`scope`](Self::scope).
+    /// Other variables are shared with the caller, as in [`ContextVar::sync_scope`](crate::ContextVar::sync_scope).
+    /// Costs as much as that and a read of the variable. A future that `f` returns runs outside of the scope: for a
+    /// future, use [`scope`](Self::scope).
     ///
     /// # Panics
     /// If `f` panics.

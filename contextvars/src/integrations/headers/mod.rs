@@ -13,8 +13,8 @@
 //!
 //! # What is accepted, and what is sent
 //! A header sets its variable if it was received once, with a value that can be read as the variable's type, is within
-//! the [limit](Settings::most_bytes), and consists of printable ASCII. Spaces and tabs around the value are ignored. Any
-//! other header of a variable is left out and reported as [`Skipped`], an empty one too.
+//! the [limit](Settings::most_bytes), and consists of printable ASCII. Spaces and tabs around the value are ignored.
+//! Any other header of a variable is left out and reported as [`Skipped`], an empty one too.
 //!
 //! An outgoing value must be printable ASCII as well, not empty and without spaces at its ends; otherwise it is not
 //! sent, which is reported. Other text can be sent as `baggage`, which encodes it. Headers of declared variables that

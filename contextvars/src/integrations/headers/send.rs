@@ -22,8 +22,8 @@ use crate::propagation::{Format, Skipped};
 ///
 /// # Tasks in between
 /// A service that calls the next one in another task, as `tower::buffer::Buffer` does, belongs inside of this layer.
-/// With this layer inside of it, headers are written where the caller's context is not current: no variable is sent, and
-/// headers of variables that were set by hand are removed.
+/// With this layer inside of it, headers are written where the caller's context is not current: no variable is sent,
+/// and headers of variables that were set by hand are removed.
 ///
 /// # Examples
 ///
@@ -102,8 +102,8 @@ impl<F: Format> InjectLayer<F> {
     /// Sends to each destination by the settings that `f` returns for the head of the request. If it returns `None`, no
     /// headers of this format are sent, and existing ones are removed.
     ///
-    /// `f` is called where the request is made, in the current context. The settings that the layer was created with are
-    /// not used then.
+    /// `f` is called where the request is made, in the current context. The settings that the layer was created with
+    /// are not used then.
     ///
     /// # Examples
     ///

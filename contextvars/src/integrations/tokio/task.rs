@@ -68,8 +68,8 @@ where
 /// Spawns a task that inherits nothing: it begins in an empty context and keeps no value of its spawner alive.
 ///
 /// For tasks that outlive the work that starts them: a timer, a connection, a worker that is started on first use.
-/// Other functions that spawn do the same when they are called in an empty context, as in
-/// `Context::new().run(|| set.spawn(future))`; if something is [carried](crate::carry), in `carry::suppressed(..)`, too.
+/// Other functions that spawn do the same when they are called in an empty context, as in `Context::new().run(||
+/// set.spawn(future))`; if something is [carried](crate::carry), in `carry::suppressed(..)`, too.
 ///
 /// # Panics
 /// Outside of a tokio runtime.

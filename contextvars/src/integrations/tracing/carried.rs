@@ -102,9 +102,9 @@ thread_local! {
 const MOST_EXITED: usize = 1 << 12;
 
 impl CarriedSpan {
-    /// A registry makes no span current that is entered further out already. So those that came after it are exited until
-    /// this one is left. Else work would be in the span of other work that its thread has come to in between: on a
-    /// worker of rayon that waits within a job of the same request, for example.
+    /// A registry makes no span current that is entered further out already. So those that came after it are exited
+    /// until this one is left. Else work would be in the span of other work that its thread has come to in between: on
+    /// a worker of rayon that waits within a job of the same request, for example.
     #[cold]
     fn bring_to_front(&self) {
         self.dispatch.exit(&self.id);
