@@ -17,7 +17,7 @@ use std::task::{Poll, Waker};
 /// The twins as text, by the folder of their cases.
 const TWINS: [(&str, &str); 6] = [
     ("context", include_str!("context.rs")),
-    ("context_var", include_str!("context_var.rs")),
+    ("context_var", context_var::TEXT),
     ("doctest", include_str!("doctest.rs")),
     ("test", include_str!("test.rs")),
     ("token", include_str!("token.rs")),
@@ -60,8 +60,7 @@ fn every_case_has_a_twin_and_a_snapshot() {
         let snapshots = names(&folder, "stderr");
         for case in names(&folder, "rs") {
             if name != WITHOUT_TWINS && !twins.contains(&format!("\nmod {case} {{\n")) {
-                missing
-                    .push(format!("the twin of {name}/{case}.rs: a module `{case}` in tests/passing_twins/{name}.rs"));
+                missing.push(format!("the twin of {name}/{case}.rs: a module `{case}` in tests/passing_twins/{name}"));
             }
             if !snapshots.contains(&case) {
                 missing.push(format!("the snapshot {name}/{case}.stderr"));
