@@ -1,1 +1,4 @@
 //! Services and clients.
+
+mod axum;
+mod support;
