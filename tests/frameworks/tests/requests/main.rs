@@ -1,4 +1,6 @@
 //! Services and clients.
 
+mod actix_web;
 mod axum;
 mod support;
+mod tonic;
