@@ -11,7 +11,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{App, Error, HttpResponse, HttpServer, Route, rt, web};
 use bytes::Bytes;
 use contextvars::headers::{self, Extractor};
-use contextvars::{Context, ContextExt, inherit_context, with_context};
+use contextvars::{ContextExt, inherit_context, with_context};
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use tokio::sync::Barrier;
@@ -153,7 +153,7 @@ async fn read_headers(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let (ctx, _) = headers::extract(&Headers(req.headers()), Context::new());
+    let (ctx, _) = headers::extract(&Headers(req.headers()), inherit_context());
     async move { next.call(req).await }.in_context(ctx).await
 }
 

@@ -2,5 +2,7 @@
 
 mod actix_web;
 mod axum;
+mod hyper;
+mod poem;
 mod support;
 mod tonic;
