@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use contextvars::context_var;
+use contextvars::{context_var, with_context};
 use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,4 +56,11 @@ pub(crate) async fn first_message(addr: SocketAddr, path: &str, id: u64) -> Stri
     let mut text = vec![0; socket.read_u8().await.expect("its length").into()];
     socket.read_exact(&mut text).await.expect("its text");
     String::from_utf8(text).expect("it is UTF-8")
+}
+
+/// The answers that two callers get at the same time, one in the context of request 1, the other in that of request 2.
+pub(crate) async fn both_callers<F: Future<Output = String>>(call: impl Fn() -> F) -> (String, String) {
+    let first = with_context!(REQUEST_ID = 1, async { call().await });
+    let second = with_context!(REQUEST_ID = 2, async { call().await });
+    tokio::join!(first, second)
 }

@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
+use contextvars::ContextExt;
 use contextvars::headers::{HeadersLayer, InjectHeadersLayer, InjectService, Settings};
 use contextvars::tower::ContextLayer;
-use contextvars::{ContextExt, with_context};
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use http::uri::PathAndQuery;
@@ -26,7 +26,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 use tower::{BoxError, Service, ServiceBuilder, service_fn};
 
-use crate::support::{REQUEST_ID, none, own};
+use crate::support::{REQUEST_ID, both_callers, none, own};
 
 /// The service, as generators write it; both calls of a test wait for each other.
 #[derive(Clone)]
@@ -149,36 +149,29 @@ fn injecting(channel: Channel) -> DeskClient<InjectService<Channel, Settings>> {
     DeskClient::new(channel)
 }
 
-/// The answers to calls that are made at the same time, over one connection, for requests 1 and 2.
-async fn both<F: Future<Output = String>>(call: impl Fn() -> F) -> (String, String) {
-    let first = with_context!(REQUEST_ID = 1, async { call().await });
-    let second = with_context!(REQUEST_ID = 2, async { call().await });
-    tokio::join!(first, second)
-}
-
 #[tokio::test]
 async fn a_call_has_the_values_of_its_caller_which_the_layers_send_and_read() {
     let channel = serve();
-    assert_eq!(both(async || injecting(channel.clone()).tell().await).await, own(1));
+    assert_eq!(both_callers(async || injecting(channel.clone()).tell().await).await, own(1));
 }
 
 #[tokio::test]
 async fn without_the_layer_of_the_client_the_server_knows_nothing_of_the_caller() {
     let channel = serve();
-    assert_eq!(both(async || DeskClient::new(channel.clone()).tell().await).await, none(1));
+    assert_eq!(both_callers(async || DeskClient::new(channel.clone()).tell().await).await, none(1));
 }
 
 #[tokio::test]
 async fn without_a_layer_of_the_server_a_call_has_no_values() {
     let (incoming, channel) = listen();
     tokio::spawn(Server::builder().add_service(Desk::new()).serve_with_incoming(incoming));
-    assert_eq!(both(async || injecting(channel.clone()).tell().await).await, none(1));
+    assert_eq!(both_callers(async || injecting(channel.clone()).tell().await).await, none(1));
 }
 
 #[tokio::test]
 async fn a_stream_of_the_server_has_the_values_of_its_call_after_the_handler_has_returned() {
     let channel = serve();
-    assert_eq!(both(async || injecting(channel.clone()).watch().await).await, own(1));
+    assert_eq!(both_callers(async || injecting(channel.clone()).watch().await).await, own(1));
 }
 
 #[tokio::test]
@@ -186,7 +179,7 @@ async fn under_the_headers_layer_alone_a_stream_of_the_server_has_no_values() {
     let (incoming, channel) = listen();
     let server = Server::builder().layer(HeadersLayer::new()).add_service(Desk::new());
     tokio::spawn(server.serve_with_incoming(incoming));
-    assert_eq!(both(async || injecting(channel.clone()).watch().await).await, none(1));
+    assert_eq!(both_callers(async || injecting(channel.clone()).watch().await).await, none(1));
 }
 
 /// Two messages that a client makes while it sends them.
@@ -204,13 +197,13 @@ async fn a_stream_of_the_client_takes_the_callers_context_along() {
         let call = Request::new(messages().in_current_context());
         injecting(channel.clone()).gather(call).await
     };
-    assert_eq!(both(call).await, own(2));
+    assert_eq!(both_callers(call).await, own(2));
 }
 
 #[tokio::test]
 async fn a_stream_of_the_client_without_a_context_has_no_values() {
     let channel = serve();
-    assert_eq!(both(async || injecting(channel.clone()).gather(Request::new(messages())).await).await, none(2));
+    assert_eq!(both_callers(async || injecting(channel.clone()).gather(Request::new(messages())).await).await, none(2));
 }
 
 /// Sets the variable before the handler.
@@ -225,7 +218,7 @@ async fn an_interceptor_sets_variables_for_handlers_inside_of_a_context_layer() 
     let (incoming, channel) = listen();
     let desk = InterceptedService::new(Desk::new(), identify);
     tokio::spawn(Server::builder().layer(ContextLayer::new()).add_service(desk).serve_with_incoming(incoming));
-    assert_eq!(both(async || injecting(channel.clone()).watch().await).await, own(1));
+    assert_eq!(both_callers(async || injecting(channel.clone()).watch().await).await, own(1));
 }
 
 #[tokio::test]
