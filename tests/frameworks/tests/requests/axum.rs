@@ -263,22 +263,20 @@ const LIMIT: Duration = Duration::from_millis(1);
 
 #[tokio::test]
 async fn a_timeout_is_handled_in_the_context_of_its_request() {
-    let app = Router::new().route("/", get(std::future::pending::<()>)).layer(
-        // In a `ServiceBuilder` the first layer is the outermost.
-        ServiceBuilder::new()
-            .layer(ContextLayer::new().init(|request: &Request| drop(REQUEST_ID.set(id_of(request)))))
-            .layer(HandleErrorLayer::new(explain))
-            .timeout(LIMIT),
-    );
+    // In a `ServiceBuilder` the first layer is the outermost.
+    let layers = ServiceBuilder::new()
+        .layer(ContextLayer::new().init(|request: &Request| drop(REQUEST_ID.set(id_of(request)))))
+        .layer(HandleErrorLayer::new(explain))
+        .timeout(LIMIT);
+    let app = Router::new().route("/", get(std::future::pending::<()>)).layer(layers);
     let late = |id| format!("request {id}: request timed out");
     assert_eq!(both(serve(app).await, "/").await, (late(1), late(2)));
 }
 
 #[tokio::test]
 async fn a_timeout_that_is_handled_outside_of_the_layer_has_no_values() {
-    let app = Router::new()
-        .route("/", get(std::future::pending::<()>))
-        .layer(ServiceBuilder::new().layer(HandleErrorLayer::new(explain)).layer(identifying()).timeout(LIMIT));
+    let layers = ServiceBuilder::new().layer(HandleErrorLayer::new(explain)).layer(identifying()).timeout(LIMIT);
+    let app = Router::new().route("/", get(std::future::pending::<()>)).layer(layers);
     let late = || "request 0: request timed out".to_owned();
     assert_eq!(both(serve(app).await, "/").await, (late(), late()));
 }

@@ -52,7 +52,7 @@ async fn without_the_headers_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn headers_follow_a_redirect_to_another_host_unless_redirects_are_off() {
+async fn headers_follow_a_redirect_to_another_server_unless_redirects_are_off() {
     let elsewhere = format!("http://{}/id", echo().await);
     let redirecting = serve(Router::new().route("/", get(async move || Redirect::temporary(&elsewhere)))).await;
     let url = format!("http://{redirecting}/");
