@@ -12,6 +12,8 @@ mod inheriting;
 mod own_hooks;
 #[path = "travel_hooks/pools.rs"]
 mod pools;
+#[path = "travel_hooks/servers.rs"]
+mod servers;
 mod support;
 
 use contextvars::tokio::{InheritContexts, Inheritance};

@@ -4,8 +4,8 @@
 //!
 //! 1. Call [`carry`] at the top of `main`. From then on `Context::current()` is, in tasks of `contextvars::tokio`,
 //!    threads, blocking functions, jobs of rayon and requests of a `ContextLayer`, the context that was attached where
-//! they were started. Tracers find the parent of a span there. Contexts are attached by OpenTelemetry's own `attach`,
-//! `with_context` and `in_span`.
+//!    they were started. Tracers find the parent of a span there. Contexts are attached by OpenTelemetry's own
+//!    `attach`, `with_context` and `in_span`.
 //! 2. Register [`BaggagePropagator`] instead of the SDK's: the header then has the variables that are declared to
 //!    travel, too. [`apply_baggage`] sets them when a request comes in.
 //!

@@ -293,8 +293,14 @@ impl Context {
     }
 
     /// An empty context in which no variable can be set, for work without a context of its own.
-    pub(crate) const fn refusing_sets() -> Self {
-        Self { state: State::refusing_sets() }
+    pub(crate) const fn refusing() -> Self {
+        Self { state: State::refusing() }
+    }
+
+    /// This context, in which no variable can be set from now on, for work that serves many requests.
+    #[cfg(all(feature = "tokio-hooks", tokio_unstable))]
+    pub(crate) fn refusing_sets(self) -> Self {
+        Self { state: self.state.refusing_sets() }
     }
 
     /// Makes this context current until the guard is dropped.

@@ -84,6 +84,12 @@ impl Mark {
         Self(self.0 | Self::HAS_PRIVATE)
     }
 
+    #[cfg(all(feature = "tokio-hooks", tokio_unstable))]
+    #[must_use]
+    pub(super) fn refusing_sets(self) -> Self {
+        Self(self.0 | Self::REFUSES_SETS)
+    }
+
     #[must_use]
     pub(super) fn carrying(self) -> Self {
         Self(self.0 | Self::IS_CARRYING)

@@ -96,8 +96,16 @@ impl State {
     }
 
     /// An empty state in which no variable can be set.
-    pub(crate) const fn refusing_sets() -> Self {
+    pub(crate) const fn refusing() -> Self {
         Self::of(Trie::new(), Mark::REFUSING)
+    }
+
+    /// The same values, in a state in which no variable can be set.
+    #[cfg(all(feature = "tokio-hooks", tokio_unstable))]
+    #[must_use]
+    pub(crate) fn refusing_sets(mut self) -> Self {
+        self.mark = self.mark.refusing_sets();
+        self
     }
 
     const fn of(values: Trie<Value>, mark: Mark) -> Self {

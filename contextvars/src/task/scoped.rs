@@ -96,7 +96,7 @@ struct Binding<T: 'static> {
 
 impl<T: Send + Sync + 'static> Binding<T> {
     fn new(var: &'static ContextVar<T>, value: T) -> Self {
-        Self { var, value: Some(state::value_of(var, value)), own: Context::refusing_sets() }
+        Self { var, value: Some(state::value_of(var, value)), own: Context::refusing() }
     }
 
     /// Calls `f` with the value, and keeps the value that the variable has afterwards.

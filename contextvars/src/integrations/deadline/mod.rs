@@ -62,7 +62,7 @@
 //!   deadline.
 //! - A deadline is a point in time. A deadline that is created when a server starts, as in
 //!   `ContextLayer::from(Context::new().with(&DEADLINE, Deadline::within(..)))`, is the same for all requests; after it
-//! has   passed, every request fails. Create it for each request instead, in `ContextLayer::new().init(..)`.
+//!   has passed, every request fails. Create it for each request instead, in `ContextLayer::new().init(..)`.
 //!
 //! # What a deadline does not do
 //! - **It cancels nothing by itself.** Only the future in a [`run_until_deadline`] is dropped when the time is up, at

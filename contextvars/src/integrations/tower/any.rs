@@ -22,8 +22,8 @@ use crate::task::InContext;
 ///
 /// # Tasks in between
 /// A request of any type has no field for a context, which is needed to pass a service that calls the next one in
-/// another task, as `tower::buffer::Buffer` does. Pass a pair; then no layer is needed inside: `.map_request(|request|
-/// (inherit_context(), request)).buffer(8).service_fn(|(ctx, request)| handle(request).in_context(ctx))`.
+/// another task, as `tower::buffer::Buffer` does. Pass a pair, with `.map_request(|request| (inherit_context(), request))`
+/// outside of the buffer and `.service_fn(|(ctx, request)| handle(request).in_context(ctx))` inside of it.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use ::tokio::runtime::TaskMeta;
 
 use super::module::{Module, SourceFile};
 
-/// Which tasks inherit and which begin in an empty context; for
+/// Which tasks inherit, which begin in an empty context, and which cannot set variables; for
 /// [`inherit_contexts_by`](super::InheritContexts::inherit_contexts_by).
 ///
 /// # Examples
@@ -66,11 +66,36 @@ use super::module::{Module, SourceFile};
 /// ```
 pub struct Inheritance {
     excepted: Vec<Excepted>,
+    servers: Vec<Module>,
     pub(super) spawn: Option<Hook>,
     pub(super) before_poll: Option<Hook>,
     pub(super) after_poll: Option<Hook>,
     pub(super) terminate: Option<Hook>,
 }
+
+/// What a task gets from its spawner.
+pub(super) enum Kind {
+    /// A context of its own, with the spawner's values.
+    Child,
+    /// The spawner's values only: the task serves one request after the other, and a value that one of them set would
+    /// be there for the next.
+    Server,
+    /// No values, and it cannot set any either.
+    Excepted,
+}
+
+/// The modules of servers that spawn a task for each connection.
+const SERVERS: &[&str] = &[
+    "axum::serve",
+    "axum_server::server",
+    "lambda_runtime::runtime",
+    "poem::server",
+    "salvo_core::server",
+    "tonic::transport::server",
+    "viz::server",
+    "volo_http::server",
+    "warp::server",
+];
 
 /// The modules whose tasks outlive the work that starts them and serve other work. A callback of the user that a pool
 /// calls for one piece of work, such as `after_release` of sqlx, must not be spawned in one of them.
@@ -102,8 +127,8 @@ impl Inheritance {
     /// - `hyper_util`: connections of its client, of reqwest's and of tonic's `Channel`, and its worker; but also
     ///   the streams of an HTTP/2 server, unless it is given a `ContextExecutor`;
     /// - `tower::buffer`: the worker of a `Buffer`;
-    /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of `PostgreSQL`;
-    /// - `deadpool_postgres`, `diesel_async::pg`: connections of `PostgreSQL`. Other pools of deadpool spawn no tasks,
+    /// - `bb8`, `bb8_postgres`: the opening and the reaping of connections, and those of PostgreSQL;
+    /// - `deadpool_postgres`, `diesel_async::pg`: connections of PostgreSQL. Other pools of deadpool spawn no tasks,
     ///   or only those of `redis`;
     /// - `sqlx_core::pool::inner`: the maintenance of a pool. The task that returns a connection to the pool inherits,
     ///   and with it the pool's `after_release`;
@@ -120,13 +145,15 @@ impl Inheritance {
         SPARED.iter().fold(Self::of_all(), |inheritance, module| inheritance.except(module))
     }
 
-    /// Makes all tasks inherit.
+    /// Makes all tasks inherit, without the list of connections and pools; that of [servers](Self::server) stays.
     #[must_use]
     pub fn of_all() -> Self {
-        Self { excepted: Vec::new(), spawn: None, before_poll: None, after_poll: None, terminate: None }
+        let servers = SERVERS.iter().map(|module| Module::new(module)).collect();
+        Self { excepted: Vec::new(), servers, spawn: None, before_poll: None, after_poll: None, terminate: None }
     }
 
-    /// Makes tasks that are spawned in this module begin in an empty context.
+    /// Makes tasks that are spawned in this module begin in an empty context, in which a `set` is refused: they serve
+    /// many requests, and one would read what another has set.
     ///
     /// The module is a crate, as in `"hyper_util"`, or one within it, as in `"tower::buffer"`. It is recognised by the
     /// path of the file that contains the spawn, in every place where Cargo keeps crates: its registry, a git checkout,
@@ -137,13 +164,27 @@ impl Inheritance {
         self
     }
 
-    /// Makes tasks begin in an empty context if the function returns `true` for the place where they are spawned.
+    /// Makes tasks begin in an empty context, in which a `set` is refused, if the function returns `true` for the place
+    /// where they are spawned.
     #[must_use]
     pub fn except_where(
         mut self,
         is_excepted: impl Fn(&'static Location<'static>) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.excepted.push(Excepted::Where(Box::new(is_excepted)));
+        self
+    }
+
+    /// Makes tasks that are spawned in this module inherit, but refuse each `set`: those of a server's connections, which
+    /// serve one request after the other, so that a request would read what the one before has set.
+    ///
+    /// A handler sets variables in a context of its request, which a layer or `with_context!` makes. The module is named
+    /// as for [`except`](Self::except). Known are `axum::serve`, `axum_server::server`, `lambda_runtime::runtime`,
+    /// `poem::server`, `salvo_core::server`, `tonic::transport::server`, `viz::server`, `volo_http::server` and
+    /// `warp::server`.
+    #[must_use]
+    pub fn server(mut self, module: &str) -> Self {
+        self.servers.push(Module::new(module));
         self
     }
 
@@ -175,13 +216,21 @@ impl Inheritance {
         self
     }
 
-    /// Whether a task spawned at this place inherits.
-    pub(super) fn holds_at(&self, place: &'static Location<'static>) -> bool {
+    /// What a task that is spawned at this place gets.
+    pub(super) fn at(&self, place: &'static Location<'static>) -> Kind {
         let file = SourceFile::new(place.file());
-        !self.excepted.iter().any(|excepted| match excepted {
-            Excepted::In(module) => file.as_ref().is_some_and(|file| module.holds(file)),
+        let is_in = |module: &Module| file.as_ref().is_some_and(|file| module.holds(file));
+        let is_excepted = self.excepted.iter().any(|excepted| match excepted {
+            Excepted::In(module) => is_in(module),
             Excepted::Where(is_excepted) => is_excepted(place),
-        })
+        });
+        if is_excepted {
+            Kind::Excepted
+        } else if self.servers.iter().any(is_in) {
+            Kind::Server
+        } else {
+            Kind::Child
+        }
     }
 }
 
@@ -198,18 +247,46 @@ impl fmt::Debug for Inheritance {
             Excepted::Where(_) => &"a function",
         });
         f.write_str("Inheritance of all but ")?;
-        f.debug_list().entries(excepted).finish()
+        f.debug_list().entries(excepted).finish()?;
+        f.write_str(", without sets in ")?;
+        f.debug_list().entries(&self.servers).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Module, SPARED, SourceFile};
+    use super::{Module, SERVERS, SPARED, SourceFile};
 
-    fn is_spared(path: &str) -> bool {
+    fn is_in(list: &[&str], path: &str) -> bool {
         let path = format!("/registry/src/index-0123456789abcdef/{path}");
         let file = SourceFile::new(&path).expect("it has a `src`");
-        SPARED.iter().any(|module| Module::new(module).holds(&file))
+        list.iter().any(|module| Module::new(module).holds(&file))
+    }
+
+    fn is_spared(path: &str) -> bool {
+        is_in(SPARED, path)
+    }
+
+    /// The places of `spawn` for connections in the sources of servers.
+    #[test]
+    fn the_connections_of_servers_are_known_and_the_tasks_of_single_requests_are_not_among_them() {
+        for connections in [
+            "axum-0.8.9/src/serve/mod.rs",
+            "axum-server-0.9.2/src/server.rs",
+            "lambda_runtime-1.5.0/src/runtime.rs",
+            "poem-3.1.12/src/server.rs",
+            "salvo_core-1.1.0/src/server.rs",
+            "tonic-0.14.9/src/transport/server/mod.rs",
+            "viz-0.11.0/src/server.rs",
+            "volo-http-0.5.7/src/server/mod.rs",
+            "warp-0.4.3/src/server.rs",
+        ] {
+            assert!(is_in(SERVERS, connections), "{connections}");
+        }
+        // Of one websocket, and of one request each.
+        for one in ["axum-0.8.9/src/extract/ws.rs", "rocket-0.5.2/src/server.rs", "warp-0.4.3/src/filters/ws.rs"] {
+            assert!(!is_in(SERVERS, one), "{one}");
+        }
     }
 
     /// The places of `spawn` in the sources of the crates, without their tests.

@@ -8,7 +8,7 @@ use ::tokio::runtime::{Builder, TaskMeta};
 use ::tokio::task::{self, Id};
 use scopeguard::ScopeGuard;
 
-use super::inheritance::{Hook, Inheritance};
+use super::inheritance::{Hook, Inheritance, Kind};
 use super::slots::{Removed, Slots};
 use crate::context::{Context, inherit_context};
 use crate::state::SwappedIn;
@@ -75,8 +75,11 @@ impl Hooks {
         if NEVER_KNOWN.take() == Some(task.id()) {
             return;
         }
-        let inherits = self.inheritance.holds_at(task.spawned_at());
-        let context = if inherits { inherit_context() } else { Context::new() };
+        let context = match self.inheritance.at(task.spawned_at()) {
+            Kind::Child => inherit_context(),
+            Kind::Server => inherit_context().refusing_sets(),
+            Kind::Excepted => Context::refusing(),
+        };
         self.slots.insert(task.id(), context);
     }
 

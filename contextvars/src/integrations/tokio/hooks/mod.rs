@@ -36,12 +36,16 @@ use crate::context::Context;
 /// ```
 ///
 /// Connection pools spawn tasks that outlive the current request: values that they inherited would stay alive as long
-/// as the connection. So the tasks of connections and pools of a list of crates begin in an empty context: those of
-/// hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's `PostgreSQL`, diesel-async,
-/// sqlx, redis and mongodb. `Inheritance::new` documents which of their tasks these are; with the methods of
-/// `Inheritance` you extend the list, or do not use it. Start other such tasks in an empty context yourself, with
-/// `spawn_detached` or `Context::new().run(..)`, within [`carry::suppressed`](crate::carry::suppressed) if spans are
-/// carried. Giving the future a context is not enough, since the hooks do not see it.
+/// as the connection. So the tasks of connections and pools of a list of crates begin in an empty context, in which a
+/// `set` is refused: those of hyper-util, and so of reqwest's and tonic's clients, of `tower::buffer`, bb8, deadpool's
+/// PostgreSQL, diesel-async, sqlx, redis and mongodb. `Inheritance::new` documents which of their tasks these are;
+/// with the methods of `Inheritance` you extend the list, or do not use it. Start other such tasks in an empty context
+/// yourself, with `spawn_detached` or `Context::new().run(..)`, within [`carry::suppressed`](crate::carry::suppressed)
+/// if spans are carried. Giving the future a context is not enough, since the hooks do not see it.
+///
+/// A server's connection is a task that serves one request after the other. So the tasks of connections of a list of
+/// servers inherit, too, but a `set` in a handler is refused, unless a layer or `with_context!` has given the request a
+/// context of its own: `Inheritance::server` documents the list, and extends it.
 ///
 /// Costs an access to a locked table before and after each poll, besides entering the context.
 ///
