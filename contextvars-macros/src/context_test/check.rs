@@ -12,6 +12,9 @@ use crate::mistakes::Mistakes;
 const ARGUMENTS: &str = "`flavor = \"multi_thread\"`, `worker_threads = N`, `start_paused = true`, `block_on = PATH`, \
                          `crate = PATH`";
 
+/// The attributes of other crates that call a test function with arguments.
+const CALLERS: [&str; 3] = ["rstest", "test_case", "test_matrix"];
+
 /// How the test is run.
 #[derive(Default)]
 pub(super) struct How {
@@ -43,8 +46,17 @@ pub(super) struct Flavor {
 /// Finds the mistakes in the function.
 pub(super) fn function(function: &Function, mistakes: &mut Mistakes) {
     let signature = &function.signature;
-    if let Some(input) = signature.inputs.first() {
-        mistakes.over(input, "a test function cannot have parameters: remove them");
+    let caller = function.attrs.iter().find_map(|attr| {
+        let name = attr.path().segments.last()?.ident.to_string();
+        CALLERS.contains(&name.as_str()).then_some((attr, name))
+    });
+    if let Some((attr, name)) = caller {
+        let message = format!("`#[{name}]` must stand above `#[contextvars::test]`: otherwise the test runs twice");
+        mistakes.over(attr, message);
+    } else if let Some(input) = signature.inputs.first() {
+        let message = "a test function cannot have parameters: remove them\n\
+                       an attribute that passes arguments, such as `#[rstest]`, must stand above this one";
+        mistakes.over(input, message);
     }
     if !signature.generics.params.is_empty() {
         mistakes.over(&signature.generics, "a test function cannot be generic: remove the generic parameters");

@@ -18,6 +18,14 @@ mod with_arguments {
     }
 }
 
+mod rstest_below {
+    #[contextvars::test]
+    fn passes() {
+        let number = 1;
+        assert!(number > 0);
+    }
+}
+
 mod generic {
     fn is_itself<T: Default + PartialEq>() {
         assert!(T::default() == T::default());

@@ -1,7 +1,5 @@
 //! rstest: `#[rstest]` above `#[contextvars::test]`.
 
-use std::env;
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -59,15 +57,4 @@ fn without_it_a_case_begins_with_what_was_set_before_on_its_thread() {
     plain();
     plain();
     assert_eq!(*BEGAN_WITH.lock().unwrap(), [None, Some("acme".to_owned())]);
-}
-
-#[contextvars::test]
-#[rstest]
-fn in_the_other_order() {}
-
-#[test]
-fn in_the_other_order_a_test_without_parameters_runs_twice() {
-    let listed = Command::new(env::current_exe().unwrap()).arg("--list").output().unwrap();
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    assert_eq!(listed.lines().filter(|line| line.starts_with("rstest::in_the_other_order:")).count(), 2);
 }
