@@ -16,7 +16,8 @@ if ! cargo "+$nightly" miri --version >/dev/null 2>&1; then
 fi
 # Coroutines are assembly; a hundred thousand variables, and programs that need a runtime's threads, are slow: those are for
 # the sanitizers.
-core_tests_but coroutines freed_contexts many_variables
+left_out=(coroutines freed_contexts many_variables)
+options=(--skip a_reader_may_live_as_long_as_the_program --skip whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope)
 export CARGO_TARGET_DIR=target/miri
 [ $# -gt 0 ] || set -- stacked tree
 for rules in "$@"; do
@@ -33,6 +34,5 @@ for rules in "$@"; do
     export MIRIFLAGS="$flags -Zmiri-strict-provenance -Zmiri-env-set=PROPTEST_CASES=4 \
         -Zmiri-env-set=PROPTEST_DISABLE_FAILURE_PERSISTENCE=true"
     cargo "+$nightly" miri test -p contextvars --lib state:: -- --skip a_hundred_thousand_ids_fit
-    cargo "+$nightly" miri test -p contextvars-tests "${core_tests[@]}" -- --skip a_reader_may_live_as_long_as_the_program \
-        --skip whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope
+    core_tests cargo "+$nightly" miri test
 done

@@ -62,4 +62,4 @@ if ! python=$(command -v python3.14); then
 fi
 unset APT_CONFIG
 CONTEXTVARS_PYTHON=$python CONTEXTVARS_PROGRAMS=${1:-10000} \
-    cargo test -p contextvars-tests --test differential -- --nocapture
+    cargo test -p contextvars-tests --test main -- python::differential:: --nocapture

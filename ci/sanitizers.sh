@@ -52,14 +52,13 @@ run() {
 # folder of their own.
 hooks() {
     RUSTFLAGS="-Zsanitizer=$1 --cfg tokio_unstable" CARGO_TARGET_DIR=target/sanitizers/$1-unstable \
-        cargo test -p contextvars-tests --test carried_hooks --test travel_hooks --test travel_named_tasks --test policies --target "$host"
+        cargo test --target "$host" -p contextvars-tests --test main --test spans -- hooks:: named_tasks:: policies::
 }
 
 address() {
     use_nightly && has_runtime asan || return 0
     run address build -p contextvars-examples --examples
     run address test "${everything[@]}" -- "${but_for[@]}"
-    core_tests_but nothing
     unpooled
     hooks address
 }
@@ -76,7 +75,7 @@ thread() {
         use_nightly && has_runtime tsan || return 0
         # The standard library and the crate differ in what they are built with.
         local flags="-Cunsafe-allow-abi-mismatch=sanitizer"
-        TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions/without-sources.txt" run thread test -p contextvars-tests --test races
+        TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions/without-sources.txt" run thread test -p contextvars-tests --test main -- core::races::
         return
     fi
     has_runtime tsan || return 0
@@ -105,14 +104,15 @@ thread() {
 short() {
     use_nightly && has_runtime asan || return 0
     # Those do too much: `address` has them.
-    core_tests_but lifetimes
+    left_out=(lifetimes)
     unpooled
 }
 
 # The core tests with memory that is never used again, so that the sanitizer sees each block end.
 unpooled() {
-    RUSTFLAGS="-Zsanitizer=address --cfg contextvars_unpooled" CARGO_TARGET_DIR=target/sanitizers/address-unpooled \
-        cargo test --target "$host" -p contextvars -p contextvars-tests --lib "${core_tests[@]}"
+    local -x RUSTFLAGS="-Zsanitizer=address --cfg contextvars_unpooled" CARGO_TARGET_DIR=target/sanitizers/address-unpooled
+    cargo test --target "$host" -p contextvars --lib
+    core_tests cargo test --target "$host"
 }
 
 [ $# -gt 0 ] || set -- address leak thread

@@ -12,8 +12,8 @@ cargo test -p contextvars --all-features --lib tokio
 cargo test -p contextvars --all-features --doc tokio
 # Without `tokio-tracing`, tasks with names are refused.
 cargo test -p contextvars --features full --doc no_task_builder
-cargo test -p contextvars-tests --test carried_hooks --test carried_spans --test detached --test policies --test travel_hooks \
-    --test travel_named_tasks --test travel_places --test travel_tokio --test travel_tokio_util
+cargo test -p contextvars-tests --test main -- propagation:: tasks::detached::
+cargo test -p contextvars-tests --test spans
 # The same by the name that a program has for tokio, with each of tokio's features.
 cargo test -p contextvars-tokio --all-features --test named_tasks
 cargo build -p contextvars-examples --example whole_program

@@ -11,10 +11,12 @@ fi
 # shellcheck source=ci/sourced/core-tests.sh
 . ci/sourced/core-tests.sh
 # Coroutines have stacks of their own, and the others do too much: those are for the sanitizers.
-core_tests_but coroutines lifetimes many_variables
+left_out=(coroutines lifetimes many_variables)
+options=(--test-threads=1)
 # Cargo hands each test program to this. What is lost for certain is an error; what merely looks like it is libtest's own.
 runner="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 host=$(rustc -vV | sed -n 's/^host: //p')
 # What is made up is little, where each step takes fifty times as long.
-PROPTEST_CASES=8 cargo test --config "target.$host.runner = \"$runner\"" \
-    -p contextvars -p contextvars-tests --lib "${core_tests[@]}" -- --test-threads=1
+export PROPTEST_CASES=8
+cargo test --config "target.$host.runner = \"$runner\"" -p contextvars --lib -- "${options[@]}"
+core_tests cargo test --config "target.$host.runner = \"$runner\""

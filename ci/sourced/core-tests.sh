@@ -1,11 +1,12 @@
 # The tests of what the unsafe code does, for whatever watches a program closely. To be sourced.
 
-# Sets `core_tests` to the arguments that have Cargo run them, but for those named, or `nothing`.
-core_tests_but() {
-    local name
-    core_tests=()
-    for name in allocators carried_states contexts coroutines disorder freed_contexts held_back lent_scopes lifetimes many_variables panics races \
-        reentrancy scope_contexts scoped_variables scopes shared_contexts threads unwinding variables workers; do
-        case " $* " in *" $name "*) ;; *) core_tests+=(--test "$name") ;; esac
-    done
+# Runs them with the command that is given, such as `cargo test`: the module `core`, without those of its modules that
+# `left_out` names, and the two programs of their own that belong to it. `options` go to the test programs.
+left_out=()
+options=()
+core_tests() {
+    local name skipped=()
+    for name in "${left_out[@]}"; do skipped+=(--skip "core::$name::"); done
+    "$@" -p contextvars-tests --test main -- core:: "${skipped[@]}" "${options[@]}"
+    "$@" -p contextvars-tests --test allocators --test carriers -- "${options[@]}"
 }

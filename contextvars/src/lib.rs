@@ -89,8 +89,9 @@
 // The name that expansions use, in this crate's own tests too.
 extern crate self as contextvars;
 
-// Modules in dependency order: each imports only from those above it in this list, which `tests/layers.rs` enforces
-// (within a group, the order is alphabetical). `docs/design.md` explains the layers.
+// Modules in dependency order: each imports only from those above it in this list, which
+// `tests/tests/project/layers.rs` enforces (within a group, the order is alphabetical). `docs/design.md` explains the
+// layers.
 
 // The facts of a declaration, and the proof that it is at module level.
 mod module_level;

@@ -1,16 +1,16 @@
 //! Whole programs on the library and on a model of PEP 567: each does what the other does.
 //!
-//! They are those of `tests/oracle.rs`, written by the fuzzer: contexts entered, copied, compared and dropped in any
+//! They are those of `tests/tests/oracle`, written by the fuzzer: contexts entered, copied, compared and dropped in any
 //! order, tokens used where they belong and where they do not, readers held across changes, scopes, guards, threads and
 //! panics within one another, and values whose `Drop`, `Clone`, `Debug` and `PartialEq` call back into the library.
 
 #![no_main]
 
-#[path = "../../tests/oracle/library.rs"]
+#[path = "../../tests/tests/oracle/library.rs"]
 mod library;
-#[path = "../../tests/oracle/model.rs"]
+#[path = "../../tests/tests/oracle/model/mod.rs"]
 mod model;
-#[path = "../../tests/oracle/program.rs"]
+#[path = "../../tests/tests/oracle/program.rs"]
 mod program;
 mod written;
 

@@ -25,7 +25,7 @@ const TWINS: [(&str, &str); 6] = [
 ];
 
 /// A folder whose cases lack a feature of the crate, which this package does not switch on. Their twins are the tests
-/// of those features: `tests/tokio_facade.rs` and `tests/web/travel_tower.rs`.
+/// of those features: `tests/tests/propagation/tokio` and `tests/web/tests/layers/tower.rs`.
 const WITHOUT_TWINS: &str = "features";
 
 /// Polls until the future is ready.

@@ -1,0 +1,6 @@
+//! Variables and deadlines in headers between real services.
+
+mod baggage;
+mod contexts;
+mod deadline;
+mod own_headers;
