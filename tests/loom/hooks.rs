@@ -15,11 +15,11 @@ models![
     the_context_of_a_task_that_ends_is_returned_to_one_thread,
 ];
 
-/// In the place of a task's id.
+/// Stands for a task's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Id(u64);
 
-/// In the place of a context, with memory of its own as that has: how many polls it was in.
+/// Stands for a context, with memory of its own as that has: how many polls it was in.
 struct Context {
     polls: Box<usize>,
 }

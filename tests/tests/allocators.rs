@@ -8,10 +8,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::isolated;
-use crate::support::many::{MANY, many};
 use contextvars::carry::{self, Carried};
 use contextvars::{Context, context_var, copy_context, inherit_context, with_context};
+
+use crate::support::isolated;
+use crate::support::many::{MANY, many};
 
 #[global_allocator]
 static ALLOCATOR: Meddling = Meddling;
@@ -202,7 +203,7 @@ fn destructors_of_an_allocator_s_values_change_no_context_but_the_one_at_hand() 
             with_context!(TENANT = 2, {
                 tokens.push(OTHER.set(2));
                 with_context!(TENANT = 3, OTHER = 3, {
-                    // Somebody else has what the body set, too, so the scope's end has to copy.
+                    // A copy has the body's values, too, so the scope's end has to copy.
                     let _copy = with_context!(INNERMOST = 4, {
                         tokens.push(OTHER.set(4));
                         assert_eq!((TENANT.get(), OTHER.get()), (3, 4));

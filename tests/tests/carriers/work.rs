@@ -65,7 +65,7 @@ fn children_carry_nothing_where_that_is_suppressed() {
     outer.run(|| {
         let (mut suppressed, mut nested) = carry::suppressed(|| {
             let nested = carry::suppressed(inherit_context);
-            // What is entered meanwhile carries as ever.
+            // A context that is entered meanwhile carries its state.
             assert_eq!(inner_of_child(), (7, 8));
             (inherit_context(), nested)
         });

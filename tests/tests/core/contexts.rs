@@ -2,9 +2,10 @@
 
 use std::thread;
 
+use contextvars::{Context, ContextVar, Items, ValueRef, Variable, context_var, copy_context, inherit_context};
+
 use crate::support::many::{MANY, many};
 use crate::support::{Census, Citizen, isolated, panic_of};
-use contextvars::{Context, ContextVar, Items, ValueRef, Variable, context_var, copy_context, inherit_context};
 
 #[context_var(default = 42)]
 static ANSWER: i32;

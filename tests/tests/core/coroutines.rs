@@ -6,9 +6,10 @@
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
-use crate::support::{Census, Citizen, OnDrop, forget, on_a_thread};
 use contextvars::{Context, context_var, copy_context};
 use corosensei::{Coroutine, Yielder};
+
+use crate::support::{Census, Citizen, OnDrop, forget, on_a_thread};
 
 #[context_var]
 static NAME: String;
@@ -70,7 +71,7 @@ fn readers_of_values_not_replaced_yet_may_end_in_any_order() {
 }
 
 #[test]
-fn a_run_may_be_left_while_somebody_reads_in_its_context() {
+fn a_run_may_be_left_while_a_value_is_read_in_its_context() {
     on_a_thread(|| {
         let mut ctx = Context::new().with(&NAME, "of the coroutine".to_owned());
         let mut coroutine = Coroutine::<(), (), ()>::new(move |yielder, ()| {
@@ -107,7 +108,7 @@ fn a_coroutine_that_is_dropped_ends_its_readers_and_leaves_its_context() {
 }
 
 #[test]
-fn coroutines_that_take_turns_at_random_harm_nobody() {
+fn coroutines_that_take_turns_at_random_do_no_harm() {
     fn work(yielder: &Yielder<(), ()>, own: usize, depth: usize) {
         if depth == 0 {
             return;

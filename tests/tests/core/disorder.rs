@@ -1,7 +1,8 @@
 //! Scopes that end in the wrong order and contexts used at random: what is being read stays as it is.
 
-use crate::support::{caught, forget, on_a_thread, poll, yielding};
 use contextvars::{Context, Token, context_var, copy_context, with_context};
+
+use crate::support::{caught, forget, on_a_thread, poll, yielding};
 
 #[context_var]
 static NAME: String;

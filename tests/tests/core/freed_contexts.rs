@@ -1,13 +1,14 @@
-//! What a context is the last to hold is freed in an empty one: what destructors set then is seen by nobody, on whatever
-//! thread the context has ended.
+//! Values that a context is the last to hold are freed in an empty context: values that destructors set then are not
+//! seen, on any thread on which a context ends.
 
 use std::thread;
 
-use crate::support::{on_a_thread, panic_of, poll, yielding};
 use contextvars::{
     Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, round_trip, tokio, with_context,
 };
 use tokio::runtime::{Builder, Runtime};
+
+use crate::support::{on_a_thread, panic_of, poll, yielding};
 
 #[context_var]
 static LEFT_BEHIND: u32;
@@ -195,7 +196,7 @@ fn tasks_end_well_though_their_values_set_variables_when_they_are_freed() {
 }
 
 #[test]
-fn parallel_iterators_leave_nothing_with_whoever_waits_or_gives_them_up() {
+fn parallel_iterators_leave_nothing_on_the_thread_that_waits_for_them_or_drops_them() {
     use contextvars::rayon::prelude::*;
 
     let items = || (0..10).into_par_iter().with_context(holding());
@@ -205,7 +206,7 @@ fn parallel_iterators_leave_nothing_with_whoever_waits_or_gives_them_up() {
 }
 
 #[test]
-fn jobs_of_others_leave_nothing_with_whoever_waits_for_rayon() {
+fn jobs_of_others_leave_nothing_on_a_worker_that_waits() {
     let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let seen = pool.install(|| {
         Context::new().run(|| {

@@ -4,11 +4,12 @@ use std::mem;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::support::many::{MANY, many};
-use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 use contextvars::{
     Context, ContextExt, ContextVar, context_var, copy_context, inherit_context, thread, tokio, with_context,
 };
+
+use crate::support::many::{MANY, many};
+use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 
 #[context_var]
 static TENANT: u32;

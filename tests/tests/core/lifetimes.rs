@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{Census, Citizen, forget, isolated, on_a_thread, poll, yielding};
 use contextvars::{
     Context, ContextExt, SharedContext, Token, context_var, copy_context, round_trip, tokio, with_context,
 };
+
+use crate::support::{Census, Citizen, forget, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u64;
@@ -138,7 +139,7 @@ fn forgotten_tokens_and_guards_unbalance_nothing() {
             assert_eq!(name, "reader's");
         });
         assert_eq!(NAME.get(), "guard 99");
-        // Readers and sets go on as ever.
+        // Readers and sets go on.
         drop(COUNTED.set(census.citizen()));
         COUNTED.with(|_| drop(COUNTED.set(census.citizen())));
         assert_eq!(census.alive(), 1);
@@ -220,7 +221,7 @@ fn a_value_that_holds_a_context_in_which_it_is_set_keeps_itself_alive() {
     let ctx = Context::new().with(&KEEPER, Arc::clone(&keeper));
     keeper.keep(Some(ctx));
     drop(keeper);
-    // Nobody has it but itself; without its context it ends.
+    // It has no other owner than itself; without its context it ends.
     alive.upgrade().unwrap().keep(None);
     assert!(alive.upgrade().is_none());
 

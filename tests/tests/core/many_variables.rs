@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::support::{isolated, on_a_thread};
 use contextvars::__private::{Probe, Traits, Variable, declare};
 use contextvars::{Context, ContextVar, Token, ValueRef, copy_context};
+
+use crate::support::{isolated, on_a_thread};
 
 const COUNT: usize = 100_000;
 

@@ -7,7 +7,6 @@ mod coroutines;
 mod disorder;
 mod freed_contexts;
 mod held_back;
-mod lent_scopes;
 mod lifetimes;
 mod many_variables;
 mod panics;

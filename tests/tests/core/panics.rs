@@ -4,8 +4,9 @@ use std::fmt;
 use std::panic;
 use std::thread;
 
-use crate::support::{Census, Citizen, caught, isolated, panic_of, poll, yielding};
 use contextvars::{Context, ContextExt, SharedContext, Token, context_var, copy_context, with_context};
+
+use crate::support::{Census, Citizen, caught, isolated, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

@@ -1,5 +1,4 @@
-//! Threads that share values and contexts and nothing else: whoever is last frees them, and nobody sees another's
-//! changes.
+//! Threads that share values and contexts and nothing else: the last one frees them, and none sees another's changes.
 //!
 //! Nothing but the library's own counts orders what these threads do between their beginning and their end, so that
 //! a sanitizer has only those to judge; see `ci/sanitizers.sh`.

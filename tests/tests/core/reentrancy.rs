@@ -7,12 +7,13 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::thread;
 
-use crate::support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
 use contextvars::baggage::{self, Baggage};
 use contextvars::{
     Context, ContextExt, SharedContext, context_var, copy_context, inherit_context, round_trip, with_context,
 };
 use serde::{Serialize, Serializer};
+
+use crate::support::{Census, Citizen, isolated, on_a_thread, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

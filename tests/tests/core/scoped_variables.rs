@@ -3,8 +3,9 @@
 use std::future::ready;
 use std::pin::pin;
 
-use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 use contextvars::{Context, ContextExt, context_var, tokio, with_context};
+
+use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 
 #[context_var]
 static NUMBER: u32;
@@ -44,7 +45,7 @@ fn scopes_within_one_another_have_all_of_their_values_whatever_the_order_they_ar
 }
 
 #[test]
-fn what_a_future_sets_its_variable_to_it_has_with_its_next_poll_and_nobody_else_has_it() {
+fn a_future_has_the_value_that_it_set_with_its_next_poll_and_its_caller_does_not() {
     isolated(|| {
         NUMBER.set(9);
         let mut future = pin!(NUMBER.scope(1, async {

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
-use crate::support::{isolated, panic_of};
 use contextvars::{context_var, copy_context, with_context};
+
+use crate::support::{isolated, panic_of};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

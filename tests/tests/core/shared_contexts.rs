@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use crate::support::{Census, Citizen, OnDrop, isolated, panic_of};
 use contextvars::{Context, ContextExt, SharedContext, context_var, copy_context};
+
+use crate::support::{Census, Citizen, OnDrop, isolated, panic_of};
 
 #[context_var(default = 0)]
 static COUNT: usize;

@@ -5,8 +5,9 @@ use std::panic;
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use crate::support::{Census, Citizen, caught, forget, on_a_thread};
 use contextvars::{Context, ContextExt, SetGuard, SharedContext, Token, context_var, copy_context, with_context};
+
+use crate::support::{Census, Citizen, caught, forget, on_a_thread};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

@@ -5,10 +5,11 @@ use std::panic;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{Census, Citizen, OnDrop, isolated, on_a_thread, panic_of, poll, yielding};
 use contextvars::{
     Context, ContextExt, SetGuard, SharedContext, Token, context_var, copy_context, inherit_context, with_context,
 };
+
+use crate::support::{Census, Citizen, OnDrop, isolated, on_a_thread, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

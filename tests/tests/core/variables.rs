@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
+use contextvars::{Context, ContextVar, Token, context_var, copy_context, variables, with_context};
+
 use crate::support;
 use crate::support::{Census, isolated};
-use contextvars::{Context, ContextVar, Token, context_var, copy_context, variables, with_context};
 
 #[context_var(default = 42)]
 static ANSWER: i32;
@@ -243,7 +244,7 @@ fn a_default_is_evaluated_once_in_the_whole_program() {
 static GREETING: String;
 
 #[test]
-fn a_default_is_evaluated_in_an_empty_context_whoever_asks_first() {
+fn a_default_is_evaluated_in_an_empty_context_whichever_read_comes_first() {
     let asked = Context::new().with(&NAME, "ada".to_owned()).run(|| GREETING.get());
     assert_eq!(asked, "nobody!");
 }
@@ -272,7 +273,7 @@ static FAILURES: AtomicUsize = AtomicUsize::new(0);
 static FAILS_FOR_SOME: u8;
 
 #[test]
-fn a_default_that_panics_is_tried_again_by_whoever_waits_for_it() {
+fn a_default_that_panics_is_tried_again_by_a_thread_that_waits_for_it() {
     let reads: Vec<_> = (0..5)
         .map(|_| {
             thread::spawn(|| {

@@ -4,10 +4,11 @@ use std::future;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use crate::support::{Census, Citizen, on_a_thread, panic_of};
 use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, round_trip, with_context};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
+
+use crate::support::{Census, Citizen, on_a_thread, panic_of};
 
 #[context_var(default = 0)]
 static CLIENT: u64;
@@ -193,7 +194,7 @@ fn a_thread_that_a_pool_starts_in_a_request_knows_nothing_of_it() {
 }
 
 #[test]
-fn what_was_set_on_a_thread_before_it_was_marked_is_seen_by_nobody_and_freed() {
+fn a_value_set_on_a_thread_before_it_was_marked_is_not_seen_and_is_freed() {
     let census = Census::new();
     let alive = census.clone();
     on_a_thread(move || {

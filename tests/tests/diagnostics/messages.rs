@@ -4,8 +4,9 @@ use std::error::Error;
 use std::panic::PanicHookInfo;
 use std::sync::Mutex;
 
-use crate::support::{Panicked, hooked, isolated, named, on_a_thread, panic_of};
 use contextvars::{Context, SharedContext, context_var, copy_context, with_context};
+
+use crate::support::{Panicked, hooked, isolated, named, on_a_thread, panic_of};
 
 #[context_var]
 static USER: String;

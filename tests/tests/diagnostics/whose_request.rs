@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::support::{Census, Citizen, isolated};
 use anyhow::Context as _;
 use contextvars::{Context, ContextExt, context_var, copy_context, tokio, with_context};
 use sentry_core::protocol::Event;
 use sentry_core::test::TestTransport;
 use sentry_core::{ClientOptions, Hub, Level};
+
+use crate::support::{Census, Citizen, isolated};
 
 #[context_var(log)]
 static REQUEST: u64;

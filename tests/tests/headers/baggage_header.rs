@@ -1,4 +1,4 @@
-//! The header: what is read of those that come in, whoever wrote them, and in what form it is sent on.
+//! The header: how it is read when it comes in, wherever it is from, and in which form it is sent on.
 //!
 //! The specification: <https://www.w3.org/TR/baggage/>.
 

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::capture::Capture;
 use contextvars::tracing::{ContextFilter, ContextFormat};
 use contextvars::{Context, ContextExt, context_var, tokio, with_context};
 use tracing::instrument::WithSubscriber;
@@ -12,6 +11,8 @@ use tracing::{Dispatch, Event, Metadata, debug, dispatcher, error, info, info_sp
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{self, Filter};
 use tracing_subscriber::{EnvFilter, Registry, fmt as format, prelude::*};
+
+use crate::support::capture::Capture;
 
 #[context_var(log)]
 static REQUEST_ID: u64;

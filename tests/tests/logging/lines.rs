@@ -3,7 +3,6 @@
 use std::fmt;
 use std::thread;
 
-use crate::support::capture::Capture;
 use contextvars::rayon::prelude::*;
 use contextvars::tracing::ContextFormat;
 use contextvars::{Context, ContextExt, context_var, copy_context, rayon, tokio, with_context};
@@ -12,6 +11,8 @@ use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Instrument, dispatcher, error, info, info_span};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{fmt as format, prelude::*};
+
+use crate::support::capture::Capture;
 
 #[context_var(log)]
 static REQUEST_ID: u64;

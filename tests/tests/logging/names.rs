@@ -7,8 +7,6 @@ mod reserved;
 use std::fmt;
 use std::sync::Mutex;
 
-use crate::support::capture::Capture;
-use crate::support::distinct::object;
 use contextvars::log::ContextLog;
 use contextvars::tracing::ContextFormat;
 use contextvars::{Context, context_var, with_context};
@@ -19,6 +17,9 @@ use tracing::subscriber::with_default;
 use tracing::{Subscriber, info, info_span};
 use tracing_subscriber::fmt as format;
 use tracing_subscriber::fmt::format::{Format, Json};
+
+use crate::support::capture::Capture;
+use crate::support::distinct::object;
 
 #[context_var(log = "request_id")]
 static REQUEST_ID: u64;

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::capture::Capture;
 use contextvars::log::ContextLog;
 use contextvars::{Context, context_var, copy_context, tokio, with_context};
 use log::kv::Key;
 use log::{Level, LevelFilter, Log, Metadata, MetadataBuilder, Record};
+
+use crate::support::capture::Capture;
 
 #[context_var(log)]
 static REQUEST_ID: u64;

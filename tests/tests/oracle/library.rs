@@ -128,7 +128,7 @@ impl Drop for Item {
             log.push(Event::Dropped(self.number));
         }
         self.react(|reactions| &reactions.drop);
-        // Whoever reads it now would tell.
+        // A read of it would now show.
         self.number = u32::MAX;
     }
 }

@@ -91,9 +91,9 @@ pub(crate) enum Op {
 pub(crate) enum Place {
     /// While the variable's value is being read.
     With(usize),
-    /// In one of the contexts, shared with whoever runs in it already.
+    /// In one of the contexts, shared with the code that runs in it already.
     Run(Index),
-    /// In a copy that nobody else has.
+    /// In a copy of its own.
     OwnCopy,
     /// In `with_context!` with the first two variables bound.
     Scope(Made, Made),

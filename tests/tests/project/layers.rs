@@ -121,7 +121,7 @@ fn imports(source: &Source) -> BTreeSet<String> {
             // A module of tests that is written within the file imports its surroundings.
             .filter(|name| name != "*" && name != "super"),
     );
-    // A macro of ours is named as if the crate's root had it.
+    // A macro of the crate is named as if the crate's root had it.
     found
         .retain(|name| !places(&source.code, "macro_rules").any(|(_, after)| after.starts_with(&format!("! {name} "))));
     found

@@ -2,8 +2,9 @@
 
 use std::thread as plain_thread;
 
-use crate::support::{Census, Citizen, isolated, named, on_a_thread, panic_of, yielding};
 use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, tokio, with_context};
+
+use crate::support::{Census, Citizen, isolated, named, on_a_thread, panic_of, yielding};
 
 #[context_var(default = 0)]
 static COUNT: u64;

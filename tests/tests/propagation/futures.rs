@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use crate::support::{Census, Citizen};
 use contextvars::{Context, ContextExt, context_var, copy_context, with_context};
 use futures::future;
 use futures::stream::{self, FuturesUnordered};
 use futures::{FutureExt, SinkExt, StreamExt, TryStreamExt, join, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{Census, Citizen};
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -30,7 +31,7 @@ fn run<F: Future>(future: F) -> F::Output {
     Context::new().run(|| pollster::block_on(future))
 }
 
-/// Lets whoever else is polled by the same task have a turn.
+/// Lets another future that the same task polls have a turn.
 async fn turn() {
     let mut waited = false;
     future::poll_fn(|cx| {

@@ -206,7 +206,7 @@ async fn start_requests(tell: &Teller) {
     let inheriting = ContextLayer::new().layer(service("ContextLayer::new"));
     inheriting.oneshot(Request::new(())).await.expect("it answers");
     let carried = ContextLayer::carried().layer(service("ContextLayer::carried"));
-    // In between, as a buffer does, the context of nobody.
+    // In between, as in a buffer, no context.
     let buffer = service_fn(move |request| carried.clone().oneshot(request).in_context(Context::new()));
     ContextLayer::new().carry().layer(buffer).oneshot(Request::new(())).await.expect("it answers");
 }
@@ -283,7 +283,7 @@ fn every_child_gets_all_but_what_must_stay_behind() {
 }
 
 #[test]
-fn whoever_asks_for_a_copy_gets_everything() {
+fn a_copy_has_everything() {
     in_a_transaction(|| {
         let copy = copy_context();
         assert_eq!(copy.clone().run(seen), (7, 8));

@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::support;
-use crate::support::{Census, Citizen, on_a_thread};
 use contextvars::tokio::runtime::Builder;
 use contextvars::tokio::task::run_blocking;
 use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, round_trip, tokio, with_context};
 use tokio::sync::oneshot;
+
+use crate::support;
+use crate::support::{Census, Citizen, on_a_thread};
 
 #[context_var(default = 0)]
 static COUNT: u64;
@@ -57,7 +58,7 @@ fn the_function_sees_every_variable_those_not_inherited_too() {
 }
 
 #[test]
-fn what_it_sets_comes_back_when_it_is_taken_back_and_not_before() {
+fn changes_come_back_when_they_are_taken_back_and_not_before() {
     isolated(|| {
         COUNT.set(1);
         let returned = elsewhere(round_trip(|| {
@@ -279,7 +280,7 @@ fn a_blocking_function_that_is_given_up_changes_nothing() {
         }
         drop(blocking);
         go.send(()).unwrap();
-        // It ran to its end, in a context that nobody waits for.
+        // It ran to its end, in a context that is not waited for.
         assert_eq!(end.await, Ok(2));
         assert!(!COUNT.is_set());
     });

@@ -2,9 +2,10 @@
 
 use std::sync::mpsc;
 
+use contextvars::{Context, context_var, copy_context, thread, with_context};
+
 use crate::support;
 use crate::support::Census;
-use contextvars::{Context, context_var, copy_context, thread, with_context};
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -101,7 +102,7 @@ fn a_builders_scoped_thread_inherits_and_borrows() {
 }
 
 #[test]
-fn each_scoped_thread_inherits_from_whoever_spawns_it_and_borrows() {
+fn each_scoped_thread_inherits_from_its_spawner_and_borrows() {
     let mut slots = [0; 4];
     thread::scope(|s| {
         let (first, rest) = slots.split_at_mut(1);
@@ -155,7 +156,7 @@ fn the_rest_of_std_thread_is_there() {
 }
 
 #[test]
-fn a_panic_in_a_thread_reaches_whoever_joins_it() {
+fn a_panic_in_a_thread_reaches_the_thread_that_joins_it() {
     let result = request(7).run(|| thread::spawn(|| panic!("request {}", REQUEST_ID.get())).join());
     let payload = result.map(|()| "no panic").unwrap_err();
     assert_eq!(payload.downcast_ref::<String>().map(String::as_str), Some("request 7"));

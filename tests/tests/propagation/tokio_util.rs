@@ -4,12 +4,13 @@ use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-use crate::support;
 use contextvars::tokio::runtime::Handle;
 use contextvars::tokio::task::LocalSet;
 use contextvars::tokio_util::task::{JoinMap, JoinQueue, LocalPoolHandle, TaskTracker, task_tracker};
 use contextvars::{Context, ContextExt, context_var, copy_context, tokio, tokio_util};
 use tokio::sync::Barrier;
+
+use crate::support;
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -140,7 +141,7 @@ async fn what_is_inside_can_be_had_back() {
     let mut plain = map.into_inner();
     assert_eq!(plain.join_next().await.expect("there is one").1.expect("it does not panic"), 1);
     let plain = LocalPoolHandle::new(2).into_inner();
-    // Nothing of ours is left: the task has no context.
+    // Nothing of the facade is left: the task has no context.
     let seen = Context::new().with(&REQUEST_ID, 7).run(|| plain.spawn_pinned(async || seen()));
     assert_eq!(seen.await.expect("it does not panic"), (0, None));
 }

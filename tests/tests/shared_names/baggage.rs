@@ -1,9 +1,7 @@
-//! Two variables that travel under one key: what becomes of them, and that somebody is told.
+//! Two variables that travel under one key: what becomes of them, and that a warning is given.
 
 use contextvars::Context;
 use contextvars::baggage::Baggage;
-
-use crate::process::{passed, running};
 
 /// A library, whose path comes first.
 mod accounts {
@@ -23,6 +21,8 @@ mod billing {
 
 use accounts::USER;
 use billing::{DEBTOR, PAYER, SUM};
+
+use crate::process::{passed, running};
 
 fn sent(context: &Context) -> String {
     Baggage::of(context).0.to_string()

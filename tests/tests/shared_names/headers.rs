@@ -4,8 +4,6 @@ use std::collections::HashMap;
 
 use contextvars::{Context, headers};
 
-use crate::process::{passed, running};
-
 /// A library, whose path comes first.
 mod accounts {
     #[contextvars::context_var(header = "x-user")]
@@ -20,6 +18,8 @@ mod billing {
 
 use accounts::USER;
 use billing::DEBTOR;
+
+use crate::process::{passed, running};
 
 fn received(value: &str) -> (Context, Vec<headers::Skipped>) {
     headers::extract(&HashMap::from([("x-user".to_owned(), value.to_owned())]), Context::new())

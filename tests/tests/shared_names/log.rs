@@ -4,8 +4,6 @@
 
 use std::sync::{LazyLock, Mutex};
 
-use crate::capture::Capture;
-use crate::distinct::object;
 use contextvars::log::ContextLog;
 use contextvars::tracing::ContextFormat;
 use contextvars::{Context, with_context};
@@ -14,6 +12,9 @@ use log::{Log, Metadata, Record};
 use tracing::info;
 use tracing::subscriber::with_default;
 use tracing_subscriber::fmt as format;
+
+use crate::capture::Capture;
+use crate::distinct::object;
 
 mod first {
     #[contextvars::context_var(log = "user")]

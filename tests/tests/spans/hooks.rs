@@ -13,7 +13,7 @@ fn name() -> Option<&'static str> {
 }
 
 #[test]
-fn plain_spawns_are_in_the_span_of_who_started_them() {
+fn plain_tasks_are_in_the_span_of_their_spawner() {
     set_up();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().inherit_contexts().build().unwrap();
     let seen = runtime.block_on(async {

@@ -15,7 +15,7 @@ fn in_the_global_pool() -> MutexGuard<'static, ()> {
 }
 
 #[test]
-fn threads_and_jobs_are_in_the_span_of_who_started_them() {
+fn threads_and_jobs_are_in_the_span_of_their_spawner() {
     let _guard = in_the_global_pool();
     let (a, b) = (fresh(), fresh());
     span(a).in_scope(|| {

@@ -8,7 +8,7 @@ use tracing::Instrument;
 use super::{NUMBER, Witness, fresh, here, here_quick, is_closed, set_up, span};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_tokio_starts_is_in_the_span_of_who_started_it() {
+async fn tasks_and_blocking_functions_are_in_the_span_of_their_spawner() {
     set_up();
     let a = fresh();
     let work = async {

@@ -85,7 +85,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 /// Sees to it that the value is never dropped, as [`std::mem::forget`] does, but keeps it where leak checkers find it:
-/// what they report are leaks that nobody meant.
+/// what they report are leaks that were not meant.
 pub(crate) fn forget<T>(value: T) {
     static FORGOTTEN: Mutex<Vec<AtomicPtr<()>>> = Mutex::new(Vec::new());
     let place = ptr::from_mut(Box::leak(Box::new(value))).cast();

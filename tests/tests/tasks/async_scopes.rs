@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::thread;
 
-use crate::support::{Census, Citizen, caught, isolated, on_a_thread, panic_of, poll, yielding};
 use contextvars::{Context, ContextExt, InContext, context_var, copy_context, with_context};
+
+use crate::support::{Census, Citizen, caught, isolated, on_a_thread, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -165,7 +166,7 @@ fn line_of_the_scope() -> u32 {
 }
 
 #[test]
-fn a_suspended_scope_that_nobody_interfered_with_ends_well() {
+fn a_suspended_scope_without_interference_ends_well() {
     on_a_thread(|| {
         assert_eq!(pollster::block_on(suspended_in_a_scope(1)), 1);
         assert!(copy_context().is_empty());

@@ -6,13 +6,14 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::support::{Census, OnDrop, isolated, panic_of, poll, yielding};
 use contextvars::deadline::{DEADLINE, Deadline, DeadlineExceeded, run_until_deadline};
 use contextvars::tower::ContextLayer;
 use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, thread, tokio, with_context};
 use http::{Request, Response};
 use tokio::time::{Instant, advance, sleep};
 use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{Census, OnDrop, isolated, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static REQUEST: u32;

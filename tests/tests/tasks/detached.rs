@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
-use crate::support::{Census, Citizen};
 use contextvars::hyper::ContextExecutor;
 use contextvars::tokio::runtime::{Builder, Handle, LocalRuntime};
 use contextvars::tokio::task::{JoinSet, LocalSet};
@@ -15,6 +14,8 @@ use hyper::rt::Executor;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::support::{Census, Citizen};
 
 #[context_var]
 static OWNED: Citizen;
@@ -158,7 +159,7 @@ async fn a_task_of_a_local_pool_that_is_given_a_context_keeps_nothing_of_its_spa
     task.await.expect("it does not panic").expect_err("nothing was sent");
 }
 
-/// Nobody can tell a closure that enters a context from another one.
+/// A closure that enters a context looks like any other.
 #[tokio::test]
 async fn a_function_that_was_given_a_context_keeps_its_spawners_values_while_it_runs() {
     let blocking = |work: Work| tokio::task::spawn_blocking(Context::new().wrap_once(|| pollster::block_on(work)));

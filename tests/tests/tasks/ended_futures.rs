@@ -5,10 +5,11 @@ use std::future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use crate::support::{Census, Citizen, OnDrop, panic_of, poll, yielding};
 use contextvars::{Context, ContextExt, context_var, with_context};
 use futures::FutureExt;
 use futures::future::FusedFuture;
+
+use crate::support::{Census, Citizen, OnDrop, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

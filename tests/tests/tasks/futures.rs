@@ -9,8 +9,9 @@ use std::sync::mpsc;
 use std::task::{self, Poll};
 use std::thread;
 
-use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 use contextvars::{Context, ContextExt, InContext, context_var, copy_context};
+
+use crate::support::{Census, Citizen, isolated, on_a_thread, panic_of, poll, yielding};
 
 #[context_var(default = 0)]
 static NUMBER: u32;

@@ -3,9 +3,10 @@
 
 use std::thread;
 
-use crate::support::{Census, Citizen, caught, named, on_a_thread, panic_of};
 use contextvars::{Context, ContextExt, SharedContext, context_var, copy_context, with_context};
 use tokio::runtime::{Builder, Runtime};
+
+use crate::support::{Census, Citizen, caught, named, on_a_thread, panic_of};
 
 #[context_var(default = 0)]
 static NUMBER: u32;
@@ -253,7 +254,7 @@ fn a_scoped_set_of_block_on_is_undone_at_its_end() {
 
 #[test]
 fn a_token_of_the_base_context_may_be_reset_in_a_plain_task_of_the_same_thread() {
-    // What the reset undoes was set by somebody who was allowed to.
+    // The code whose set is undone was allowed to set.
     on_a_thread(|| {
         let runtime = Builder::new_current_thread().build().unwrap();
         let token = NUMBER.set(1);

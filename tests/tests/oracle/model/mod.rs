@@ -1,6 +1,6 @@
 //! The model: contexts as PEP 567 describes them, each a persistent map that a set replaces.
 //!
-//! Values are counted, and whoever lets one go says so ([`Model::release`]), so that the model knows when a value dies.
+//! Values are counted, and the code that lets one go says so ([`Model::release`]), so that the model knows when a value dies.
 
 mod steps;
 

@@ -161,7 +161,7 @@ impl Drop for SetsOnDrop {
 static SETS: Arc<SetsOnDrop>;
 
 #[test]
-fn what_a_values_destructor_sets_when_its_task_ends_is_seen_by_nobody() {
+fn a_value_set_by_a_destructor_when_its_task_ends_is_not_seen() {
     let runtime = single_threaded(Inheritance::new());
     runtime.block_on(async {
         let setter = tokio::spawn(async { drop(SETS.set(Arc::new(SetsOnDrop))) });

@@ -1,4 +1,4 @@
-//! What is spawned inherits, keeps its context from poll to poll, and shares it with nobody.
+//! A plain task inherits, keeps its context from poll to poll, and shares it with no other.
 
 use std::collections::HashSet;
 use std::future::poll_fn;

@@ -51,7 +51,7 @@ async fn pool_and_whose_connection() -> (Pool<Opener>, u64) {
 }
 
 #[test]
-fn a_pool_of_bb8_keeps_nothing_of_the_request_that_builds_it_and_opens_connections_in_nobodys_name() {
+fn a_pool_of_bb8_keeps_nothing_of_the_request_that_builds_it_and_opens_connections_in_an_empty_context() {
     let (alive, (_pool, opened_in)) = kept_by(Inheritance::new(), pool_and_whose_connection);
     assert_eq!((alive, opened_in), (0, 0));
     let (alive, (_pool, opened_in)) = kept_by(Inheritance::of_all(), pool_and_whose_connection);

@@ -405,7 +405,7 @@ fn the_later_of_two_contexts_holds_for_what_comes_after_it() {
 }
 
 /// Runs a chain of one hundred closures, each of which starts a job past this crate, on a pool of one thread, and
-/// returns how many of those jobs have seen a request. Whoever waits runs them.
+/// returns how many of those jobs have seen a request. A worker that waits runs them.
 fn jobs_that_saw_a_request<R: Send>(chain: impl FnOnce(&(dyn Fn() + Sync)) -> R + Send) -> usize {
     let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let (sender, receiver) = mpsc::channel();
@@ -422,7 +422,7 @@ fn jobs_that_saw_a_request<R: Send>(chain: impl FnOnce(&(dyn Fn() + Sync)) -> R 
 }
 
 #[test]
-fn whoever_waits_within_an_iterator_shows_its_context_to_no_other_job() {
+fn a_worker_that_waits_within_an_iterator_shows_its_context_to_no_other_job() {
     let items = || (0..100_u32).into_par_iter().with_max_len(1).with_context(request_seven());
     let counts = [
         jobs_that_saw_a_request(|start| items().map(in_seven).for_each(|_| start())),
@@ -448,7 +448,7 @@ impl Drop for SetsOnDrop {
 static SETS: SetsOnDrop;
 
 #[test]
-fn what_destructors_set_when_an_iterator_s_context_is_freed_is_seen_by_nobody() {
+fn a_value_set_by_a_destructor_of_an_iterator_s_context_is_not_seen() {
     run(|| many().with_context(request_seven()).for_each(|_| drop(SETS.set(SetsOnDrop))));
     run(|| many().with_context(request_seven().with(&SETS, SetsOnDrop)).map(in_seven).sum::<u32>());
 }

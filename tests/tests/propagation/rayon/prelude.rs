@@ -290,7 +290,7 @@ fn every_source_may_be_used_across_a_panic_as_rayons_may() {
 fn optimise(request: usize, reads: &[AtomicUsize; 2]) {
     let read = |_: usize| {
         reads[usize::from(REQUEST.get() != request)].fetch_add(1, Relaxed);
-        // Runs a job of whomever, on top of this one.
+        // Runs any job that waits, on top of this one.
         rayon::yield_now();
         reads[usize::from(REQUEST.get() != request)].fetch_add(1, Relaxed);
     };
@@ -379,7 +379,7 @@ fn in_code_that_knows_rayons_trait_only_some_adaptors_lose_the_context_until_it_
         items.flat_map(|n| vec![n; 4]).map(|_| wait()).count()
     }
     let items = || (0..4_usize).into_par_iter().with_max_len(1);
-    // Whoever waits for the lists does so in the context.
+    // The worker that waits for the lists is in the context.
     assert_eq!(seen_by_plain_jobs(|start| assert_eq!(nested(items(), start), 16)), 7);
     let mended = |start: &(dyn Fn() + Sync)| assert_eq!(items().flat_map(|n| vec![n; 4]).map(|_| start()).count(), 16);
     assert_eq!(seen_by_plain_jobs(mended), 0);

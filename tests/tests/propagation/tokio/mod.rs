@@ -1,4 +1,5 @@
 //! Tasks, blocking functions and runtimes through the facade `contextvars::tokio`.
 
+mod ends;
 mod facade;
 mod spawns;

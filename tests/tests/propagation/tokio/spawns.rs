@@ -1,15 +1,12 @@
 //! Contexts travel into everything that tokio spawns, through the facade `contextvars::tokio`.
 
-use std::sync::mpsc;
-
-use crate::support;
-use crate::support::{Census, Citizen, OnDrop};
-use contextvars::tokio::runtime::{Builder, Handle, LocalRuntime, Runtime};
-use contextvars::tokio::task::{JoinSet, LocalSet};
+use contextvars::tokio::runtime::{Builder, LocalRuntime, Runtime};
+use contextvars::tokio::task::{JoinSet, LocalSet, yield_now};
 use contextvars::tokio::{self, SpawnInheriting, SpawnLocalInheriting};
 use contextvars::tokio_util::sync::CancellationToken;
 use contextvars::{Context, ContextExt, context_var, copy_context, with_context};
-use tokio::sync::{Barrier, oneshot};
+
+use crate::support::panic_of;
 
 #[context_var(default = 0)]
 static REQUEST_ID: u64;
@@ -19,9 +16,6 @@ static USER: String;
 
 #[context_var(inherit = false)]
 static TRANSACTION: u64;
-
-#[context_var]
-static CITIZEN: Citizen;
 
 /// Three variables set, one of which is not to be inherited.
 fn request(id: u64) -> Context {
@@ -38,9 +32,9 @@ fn seen() -> Seen {
 async fn seen_over_time() -> (Seen, Seen) {
     let first = seen();
     let token = REQUEST_ID.set(1000);
-    tokio::task::yield_now().await;
+    yield_now().await;
     REQUEST_ID.reset(token).unwrap();
-    tokio::task::yield_now().await;
+    yield_now().await;
     (first, seen())
 }
 
@@ -82,10 +76,17 @@ async fn spawn_inherits() {
 }
 
 #[tokio::test]
-async fn spawn_blocking_inherits() {
+async fn blocking_work_inherits_and_keeps_its_changes_to_itself() {
     as_request_7(async {
-        assert_eq!(tokio::task::spawn_blocking(seen).await.unwrap(), inherited());
-        tokio::task::spawn_blocking(|| REQUEST_ID.set(8)).await.unwrap();
+        let sees_and_changes = || {
+            let before = seen();
+            REQUEST_ID.set(8);
+            before
+        };
+        // One thread after the other, or the same one again.
+        for _ in 0..10 {
+            assert_eq!(tokio::task::spawn_blocking(sees_and_changes).await.unwrap(), inherited());
+        }
     })
     .await;
 }
@@ -111,7 +112,7 @@ async fn spawn_local_inherits() {
 }
 
 #[tokio::test]
-async fn a_local_set_inherits_from_whoever_spawns_and_not_from_whoever_polls() {
+async fn a_local_set_inherits_from_the_spawner_and_not_from_the_poller() {
     let local = LocalSet::new();
     let task = request(7).run(|| local.spawn_local(seen_over_time()));
     request(8).run(|| USER.set("polls".to_owned()));
@@ -122,27 +123,27 @@ async fn a_local_set_inherits_from_whoever_spawns_and_not_from_whoever_polls() {
 #[tokio::test]
 async fn a_join_set_inherits_in_each_of_its_spawns() {
     as_request_7(async {
+        let elsewhere = runtime();
         let mut set = JoinSet::new();
         let local = LocalSet::new();
         set.spawn(seen_over_time());
-        set.spawn_on(seen_over_time(), &Handle::current());
+        set.spawn_on(seen_over_time(), elsewhere.handle());
         set.spawn_local_on(seen_over_time(), &local);
         set.spawn_blocking(|| (seen(), seen()));
-        set.spawn_blocking_on(|| (seen(), seen()), &Handle::current());
+        set.spawn_blocking_on(|| (seen(), seen()), elsewhere.handle());
         set.extend([seen_over_time(), seen_over_time()]);
         local
             .run_until(async {
                 set.spawn_local(seen_over_time());
-                let mut finished = 0;
+                assert_eq!(set.len(), 8);
                 while let Some(task) = set.join_next().await {
                     assert_eq!(task.unwrap(), inherited_over_time());
-                    finished += 1;
                 }
-                assert_eq!(finished, 8);
             })
             .await;
         let collected: JoinSet<_> = [seen_over_time(), seen_over_time()].into_iter().collect();
         assert_eq!(collected.join_all().await, [inherited_over_time(), inherited_over_time()]);
+        elsewhere.shutdown_background();
     })
     .await;
 }
@@ -208,19 +209,29 @@ async fn what_polls_in_place_stays_in_the_context() {
 }
 
 #[tokio::test]
-async fn grandchildren_inherit_from_children() {
-    let grandchild = with_context!(REQUEST_ID = 1, {
-        tokio::spawn(async {
+async fn what_a_task_sets_its_own_children_inherit_and_its_spawner_does_not_see() {
+    let spawner = with_context!(REQUEST_ID = 1, async {
+        let grandchild = tokio::spawn(async {
             REQUEST_ID.set(REQUEST_ID.get() + 1);
-            tokio::spawn(async {
+            let grandchild = tokio::spawn(async {
                 REQUEST_ID.set(REQUEST_ID.get() + 1);
                 tokio::task::spawn_blocking(|| REQUEST_ID.get()).await.unwrap()
-            })
-            .await
-            .unwrap()
-        })
+            });
+            (grandchild.await.unwrap(), REQUEST_ID.get())
+        });
+        (grandchild.await.unwrap(), REQUEST_ID.get())
     });
-    assert_eq!(grandchild.await.unwrap(), 3);
+    assert_eq!(spawner.await, ((3, 2), 1));
+}
+
+#[tokio::test]
+async fn a_task_inherits_the_context_of_the_moment_it_is_spawned() {
+    let task = with_context!(REQUEST_ID = 1, {
+        let task = tokio::spawn(async { REQUEST_ID.get() });
+        REQUEST_ID.set(2);
+        task
+    });
+    assert_eq!(task.await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,134 +243,53 @@ async fn detached_work_starts_empty() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_tasks_in_step_never_see_each_others_values() {
-    const TASKS: u64 = 200;
-    let in_step = std::sync::Arc::new(Barrier::new(usize::try_from(TASKS).unwrap()));
-    let mut tasks = JoinSet::new();
-    for id in 0..TASKS {
-        let in_step = in_step.clone();
-        let task = async move {
-            for _ in 0..10 {
-                in_step.wait().await;
-                assert_eq!(REQUEST_ID.get(), id);
-                assert_eq!(tokio::spawn(async { REQUEST_ID.get() }).await.unwrap(), id);
-            }
-        };
-        with_context!(REQUEST_ID = id, { tasks.spawn(task) });
-    }
-    tasks.join_all().await;
-}
-
-#[tokio::test]
-async fn an_aborted_task_is_dropped_in_its_context() {
-    struct NotesRequest(mpsc::Sender<u64>);
-    impl Drop for NotesRequest {
-        fn drop(&mut self) {
-            self.0.send(REQUEST_ID.get()).unwrap();
-        }
-    }
-    let (send, receive) = mpsc::channel();
-    let notes = NotesRequest(send);
-    let (started, wait) = oneshot::channel();
-    let task = with_context!(REQUEST_ID = 7, {
-        tokio::spawn(async move {
-            let _notes = notes;
-            started.send(()).unwrap();
-            std::future::pending::<()>().await;
-        })
-    });
-    wait.await.unwrap();
-    task.abort();
-    assert!(task.await.unwrap_err().is_cancelled());
-    assert_eq!(receive.recv(), Ok(7));
-}
-
-#[tokio::test]
-async fn a_task_frees_its_copy_when_it_ends() {
-    let census = Census::new();
-    let tasks = with_context!(CITIZEN = census.citizen(), {
-        [tokio::spawn(async { CITIZEN.is_set() }), tokio::task::spawn_blocking(|| CITIZEN.is_set())]
-    });
-    for task in tasks {
-        assert!(task.await.unwrap());
-    }
-    assert_eq!(census.alive(), 0);
-}
-
-#[test]
-fn what_a_runtime_or_a_handle_has_spawned_is_dropped_in_its_context_at_shutdown() {
-    let (sender, receiver) = mpsc::channel();
-    let runtime = Builder::new_current_thread().build().unwrap();
-    let tell = || {
-        let sender = sender.clone();
-        OnDrop(move || sender.send(seen()).unwrap())
-    };
-    request(7).run(|| {
-        for witness in [tell(), tell()] {
-            let pending = async move {
-                let _witness = witness;
-                std::future::pending::<()>().await;
-            };
-            drop(runtime.handle().spawn_inheriting(pending));
-        }
-        let never_polled = tell();
-        drop(runtime.spawn_inheriting(async move { drop(never_polled) }));
-    });
-    drop(runtime);
-    drop(sender);
-    assert_eq!(receiver.iter().collect::<Vec<_>>(), vec![inherited(); 3]);
-    assert!(copy_context().is_empty());
-}
-
 #[test]
 fn outside_of_a_runtime_the_panic_names_the_caller() {
-    let message = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    let no_reactor = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    let no_local_set = "`spawn_local` called from outside of a `task::LocalSet`";
+    let mut set = JoinSet::new();
     let panics = [
-        support::panic_of(|| tokio::spawn(async {})),
-        support::panic_of(|| tokio::task::spawn_blocking(|| ())),
-        support::panic_of(|| JoinSet::new().spawn(async {})),
-        support::panic_of(|| drop(tokio::task::run_blocking(|| ()))),
+        (panic_of(|| tokio::spawn(async {})), line!(), no_reactor),
+        (panic_of(|| tokio::task::spawn_blocking(|| ())), line!(), no_reactor),
+        (panic_of(|| drop(tokio::task::run_blocking(|| ()))), line!(), no_reactor),
+        (panic_of(|| set.spawn(async {})), line!(), no_reactor),
+        (panic_of(|| set.spawn_blocking(|| ())), line!(), no_reactor),
+        (panic_of(|| tokio::task::spawn_local(async {})), line!(), no_local_set),
+        (panic_of(|| set.spawn_local(async {})), line!(), no_local_set),
     ];
-    for panicked in panics {
-        assert_eq!((panicked.message.as_str(), panicked.file.as_str()), (message, file!()));
+    for (panicked, line, message) in panics {
+        assert_eq!((panicked.file.as_str(), panicked.line), (file!(), line));
+        assert!(panicked.message.contains(message), "{panicked:?}");
     }
-    let panicked = support::panic_of(|| tokio::task::spawn_local(async {}));
-    assert_eq!(panicked.file, file!());
-    assert!(panicked.message.contains("`spawn_local` called from outside of a `task::LocalSet`"), "{panicked:?}");
-}
-
-// What the facade leaves as it is.
-
-tokio::task_local! {
-    static TASK_LOCAL: u64;
-}
-
-#[tokio::test(flavor = "current_thread")]
-async fn the_macros_of_tokio_work_through_the_facade() {
-    let (left, right) = tokio::join!(async { 1 }, async { 2 });
-    assert_eq!(left + right, 3);
-    assert_eq!(tokio::try_join!(async { Ok::<_, ()>(1) }, async { Ok(2) }), Ok((1, 2)));
-    let first = tokio::select! {
-        biased;
-        one = async { 1 } => one,
-        () = std::future::pending() => 2,
-    };
-    assert_eq!(first, 1);
-    TASK_LOCAL.scope(5, async { assert_eq!(TASK_LOCAL.get(), 5) }).await;
-    tokio::pin! {
-        let pinned = async { 4 };
-    }
-    assert_eq!(pinned.await, 4);
-    tokio::time::timeout(std::time::Duration::MAX, async {}).await.unwrap();
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn started_by_main() -> u64 {
-    tokio::spawn(async { REQUEST_ID.get() }).await.unwrap()
 }
 
 #[test]
-fn a_main_of_tokio_works_through_the_facade() {
-    assert_eq!(with_context!(REQUEST_ID = 7, { started_by_main() }), 7);
+fn thousands_of_tasks_on_many_threads_never_see_each_other_s_value() {
+    async fn checks(own: u64) {
+        assert_eq!(REQUEST_ID.get(), own);
+        for step in 0..5 {
+            REQUEST_ID.set(own + step);
+            yield_now().await;
+            assert_eq!(REQUEST_ID.get(), own + step);
+            let child = tokio::spawn(async move {
+                let inherited = REQUEST_ID.get();
+                REQUEST_ID.set(0);
+                yield_now().await;
+                inherited
+            });
+            assert_eq!(child.await.unwrap(), own + step);
+        }
+        if own % 160 == 0 {
+            assert_eq!(tokio::task::spawn_blocking(|| REQUEST_ID.get()).await.unwrap(), own + 4);
+        }
+        assert_eq!(REQUEST_ID.get(), own + 4);
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    runtime.block_on(async {
+        let tasks: JoinSet<()> = (0..4000)
+            .map(|n| n * 16)
+            .map(|own| with_context!(REQUEST_ID = own, async move { checks(own).await }))
+            .collect();
+        assert_eq!(tasks.join_all().await.len(), 4000);
+    });
 }

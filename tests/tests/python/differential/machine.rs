@@ -141,7 +141,7 @@ impl<T: Sample> Machine<T> {
             | Step::Diff(..) => self.look_at(step, here),
             Step::Fail => {
                 self.log("fail");
-                // Without the hook that reports panics: nobody is to be alarmed.
+                // Without the hook that reports panics: they are expected.
                 panic::resume_unwind(Box::new(Failure));
             }
             Step::Spawn(..) | Step::Resume(..) | Step::Yield | Step::Drop(..) | Step::Task(..) | Step::Blocking(..) => {

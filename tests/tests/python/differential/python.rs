@@ -59,11 +59,11 @@ impl Python {
         let Self { programs: input, traces, .. } = self;
         let input = input.as_mut().expect("it is there until the end");
         thread::scope(|scope| {
-            // On a thread of its own: Python does not read on while nobody reads what it writes.
+            // On a thread of its own: Python does not read on until its output is read.
             scope.spawn(move || {
                 for program in programs {
                     let line = serde_json::to_string(program).expect("a program can be written down");
-                    // If Python has failed, whoever reads its traces finds out, and says of which program.
+                    // If Python has failed, the thread that reads its traces finds out, and says of which program.
                     let Ok(()) = writeln!(input, "{line}") else { return };
                 }
                 let _ = input.flush();

@@ -11,7 +11,7 @@
 //! | `test_token_repr_1` | [`tokens::the_debug_output_of_a_token_names_its_variable`] |
 //! | `test_context_subclassing_1` | not applicable: structs have no subclasses |
 //! | `test_context_new_1` | [`contexts::a_new_context_is_empty`]; an argument does not compile: UI test `context/new_with_an_argument` |
-//! | `test_context_new_unhashable_str_subclass` | not applicable: a name is an identifier, and nobody hashes it |
+//! | `test_context_new_unhashable_str_subclass` | not applicable: a name is an identifier, and is not hashed |
 //! | `test_contextvar_getitem` (3.7) | not applicable: `ContextVar<i32>` names the type of the value, and the compiler reads it |
 //! | `test_context_typerrors_1` | UI test `context/key_is_not_a_variable` |
 //! | `test_context_get_context_1` | [`contexts::copy_context_returns_a_context`] |

@@ -70,7 +70,7 @@ pub(crate) async fn streamed(Id(id): Id) -> Body {
 /// A body that is there for as long as the client is.
 pub(crate) async fn endless(Id(id): Id) -> Body {
     if id / 20 % 2 == 0 {
-        // HTTP/2 takes many small frames that nobody has read for an attack.
+        // HTTP/2 takes many small frames that have not been read for an attack.
         body(id, u64::MAX, 1_000, Then::End)
     } else {
         body(id, 1, 1, Then::Wait)

@@ -34,7 +34,7 @@ impl<S: Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// Panics without the hook that reports it: nobody is to be alarmed.
+/// Panics without the hook that reports it: it would alarm the reader of the output.
 pub(crate) fn fail() -> ! {
     panic::resume_unwind(Box::new("on purpose"))
 }

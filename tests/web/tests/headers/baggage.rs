@@ -35,7 +35,7 @@ static HOPS: u32;
 #[context_var]
 static SECRET: String;
 
-/// Whoever calls a service keeps this to itself.
+/// The caller of a service keeps this to itself.
 #[context_var(inherit = false)]
 static TRANSACTION: u32;
 
@@ -127,7 +127,7 @@ impl Chain {
             let handler =
                 |State(service): State<Service>, request: Request| async { axum::Json(service.handle(request).await) };
             let routes = Router::new().route("/", get(handler)).layer(layer).with_state(service);
-            // A server is nobody's child: it starts from nothing, as another process would.
+            // A server has no parent: it starts from nothing, as another process would.
             let server = async { axum::serve(listener, routes).await };
             tokio::spawn(server.in_context(Context::new()));
             next = Some(addr);

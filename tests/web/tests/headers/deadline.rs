@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::Duration;
 
-use crate::support::codec::Text;
 use axum::Router;
 use axum::extract::Request as AxumRequest;
 use axum::middleware::{Next, from_fn};
@@ -32,6 +31,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use crate::support::codec::Text;
 
 /// Tells when it is dropped.
 struct GivenUp(UnboundedSender<&'static str>);

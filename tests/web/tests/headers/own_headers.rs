@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{self, Poll, Waker};
 
-use crate::support::{REQUEST, text};
 use axum::Router;
 use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
@@ -30,6 +29,8 @@ use tokio::sync::Barrier;
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::follow_redirect::FollowRedirectLayer;
+
+use crate::support::{REQUEST, text};
 
 /// Tells requests apart.
 #[context_var(header = "x-request-id", default = 0)]

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll, Waker};
 
-use crate::support::{REQUEST, TRANSACTION, Witnesses};
 use apalis_core::backend::TaskSink;
 use apalis_core::backend::memory::MemoryStorage;
 use apalis_core::task::Task;
@@ -17,6 +16,8 @@ use contextvars::{Context, ContextExt, context_var, inherit_context, tokio, with
 use lambda_runtime::LambdaEvent;
 use tokio::sync::Barrier;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use crate::support::{REQUEST, TRANSACTION, Witnesses};
 
 #[context_var(default = String::new())]
 static NAME: String;
@@ -171,7 +172,7 @@ fn an_initialiser_that_panics_leaves_nothing() {
 }
 
 #[test]
-fn it_is_ready_when_what_is_inside_is_and_says_what_it_is() {
+fn the_service_is_ready_when_the_inner_one_is_and_shows_its_type() {
     /// Is never ready.
     #[derive(Clone, Debug)]
     struct Busy;

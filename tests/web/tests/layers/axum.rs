@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 
-use crate::support::{REQUEST, Witness, Witnesses, client, id_of, request, serve, text};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
@@ -26,6 +25,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::support::{REQUEST, Witness, Witnesses, client, id_of, request, serve, text};
 
 /// Set by handlers, seen by what comes after them.
 #[context_var(default = 0)]

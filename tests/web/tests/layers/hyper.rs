@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use crate::support::{HttpClient, REQUEST, TRANSACTION, Witness, Witnesses, id_of, request, text};
 use bytes::Bytes;
 use contextvars::hyper::ContextExecutor;
 use contextvars::tower::ContextLayer;
@@ -17,6 +16,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, service_fn};
+
+use crate::support::{HttpClient, REQUEST, TRANSACTION, Witness, Witnesses, id_of, request, text};
 
 /// The connection that a request came by.
 #[context_var(default = 0)]

@@ -6,8 +6,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 
-use crate::support::codec::Text;
-use crate::support::{REQUEST, TRANSACTION, Witness, Witnesses, id_of};
 use contextvars::tower::ContextLayer;
 use contextvars::{context_var, tokio, with_context};
 use futures_util::stream::Stream;
@@ -24,6 +22,9 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tower::{Service, service_fn};
+
+use crate::support::codec::Text;
+use crate::support::{REQUEST, TRANSACTION, Witness, Witnesses, id_of};
 
 /// Set by handlers, seen by what comes after them.
 #[context_var(default = 0)]

@@ -7,7 +7,6 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 
-use crate::support::{REQUEST, TRANSACTION, Witness, Witnesses, id_of, text};
 use bytes::Bytes;
 use contextvars::tower::ContextLayer;
 use contextvars::{Context, context_var, copy_context, with_context};
@@ -15,6 +14,8 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
+
+use crate::support::{REQUEST, TRANSACTION, Witness, Witnesses, id_of, text};
 
 #[context_var(default = Vec::new())]
 static NOTES: Vec<&'static str>;

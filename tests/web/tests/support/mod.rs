@@ -46,7 +46,7 @@ impl Witnesses {
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        // Nobody may be listening any more.
+        // The test may have ended.
         let _ = self.0.send(REQUEST.get());
     }
 }

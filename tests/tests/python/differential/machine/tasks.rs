@@ -39,11 +39,11 @@ pub(super) struct Scheduled {
 
 /// Where `Yield` hands control to.
 enum Turn {
-    /// Whoever steps the task.
+    /// The code that steps the task.
     ByHand,
-    /// Whoever waits for the task to pause.
+    /// The thread that waits for the task to pause.
     Scheduled { go: UnboundedReceiver<()>, paused: UnboundedSender<()> },
-    /// The runtime: nobody steps the program itself.
+    /// The runtime: the program itself is not stepped.
     Main,
 }
 
@@ -53,7 +53,7 @@ impl Turn {
             Self::ByHand => futures::pending!(),
             Self::Main => tokio::task::yield_now().await,
             Self::Scheduled { go, paused } => {
-                // Nobody listens when the program has ended.
+                // When the program has ended, there is no listener.
                 let _ = paused.send(());
                 let _ = go.recv().await;
             }
