@@ -50,6 +50,19 @@ fn every_test_that_a_guide_names_exists() {
     assert!(named > 60, "{named} tests named: are they still written as `file.rs::test`?");
 }
 
+/// On a code host, a hidden line of an example is shown with its `#`, and a link by a Rust path leads nowhere.
+#[test]
+fn the_guides_read_the_same_on_a_code_host() {
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        assert!(!text.contains("](crate::"), "{} has a link that only rustdoc resolves", document.display());
+        let examples = text.split("```").skip(1).step_by(2).filter(|example| !example.starts_with("toml"));
+        for line in examples.flat_map(str::lines) {
+            assert!(line != "#" && !line.starts_with("# "), "{} has a hidden line: {line}", document.display());
+        }
+    }
+}
+
 #[test]
 fn a_test_is_recognised_where_it_is_named() {
     let text = "| `.await` | `hooks/ends.rs::a_test`, `lib.rs` | `some::path` and `x.rs::y z` |";
