@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Compares the public API with the one stored in ci/public-api, all features switched on. After a change that is meant to
-# change it: bash ci/public-api.sh --bless
+# Compares the public API with the one stored in ci/public-api, all features switched on, and checks that it names no types
+# of other crates but those that each manifest allows. After a change that is meant to change it:
+# bash ci/public-api.sh --bless
 #
 # A nightly compiler lists the API, and each in its own words. So a difference is an error only with the very nightly that
 # the stored list is from; with another one it is shown, or, with --strict, an error all the same. NIGHTLY names the toolchain
@@ -23,7 +24,8 @@ by="// $tool, $(rustc "+$nightly" --version)"
 # What stands behind tokio's unstable parts is in the list, too.
 export RUSTFLAGS="--cfg tokio_unstable" RUSTDOCFLAGS="--cfg tokio_unstable"
 # A target folder of its own: other flags would throw away what the other steps built.
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/public-api
+CARGO_TARGET_DIR=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/public-api
+export CARGO_TARGET_DIR
 mkdir -p "$CARGO_TARGET_DIR"
 
 for package in contextvars contextvars-opentelemetry contextvars-smol; do
@@ -54,5 +56,21 @@ for package in contextvars contextvars-opentelemetry contextvars-smol; do
         exit 1
     else
         echo "skipped: the stored API is by $(head -1 "$stored" | cut -c4-), and this is by ${by#// }: see above for yourself"
+    fi
+done
+
+# A version of the tool understands what some nightlies write.
+use_tool cargo-check-external-types 0.5.0 || exit 0
+for package in contextvars contextvars-opentelemetry contextvars-smol; do
+    output=$CARGO_TARGET_DIR/$package.external
+    if cargo "+$nightly" check-external-types --all-features --manifest-path "$package/Cargo.toml" >"$output" 2>&1; then
+        echo "$package: the public API names no types of other crates but those allowed"
+    elif grep -q "rustdoc JSON\|format version" "$output"; then
+        echo "skipped: cargo-check-external-types does not understand what $(rustc "+$nightly" --version) writes"
+        exit 0
+    else
+        grep -A 3 "^error" "$output" >&2 || cat "$output" >&2
+        echo "error: the public API of $package names types that its Cargo.toml does not allow" >&2
+        exit 1
     fi
 done
