@@ -72,7 +72,11 @@ impl<T: Send + Sync + 'static> Token<T> {
             return Err(ResetError { token: self, wrong: Wrong::Variable(var) });
         }
         match state::restore(self.var, &mut self.old, self.identity) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // There is nothing left in it to drop.
+                mem::forget(self);
+                Ok(())
+            }
             Err(()) => Err(ResetError { token: self, wrong: Wrong::Context }),
         }
     }

@@ -49,6 +49,7 @@ fn wait(ownerless: Ownerless) {
 struct Level;
 
 impl Level {
+    #[inline]
     fn begin() -> Self {
         DESTROYING.set(DESTROYING.get() + 1);
         Self
@@ -56,15 +57,25 @@ impl Level {
 }
 
 impl Drop for Level {
+    #[inline]
     fn drop(&mut self) {
-        // Also if a destructor of a waiting value panics.
-        let ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
-        let list = (DESTROYING.get() == DEPTH).then(destroy_waiting);
-        drop(ended);
-        // Freed only now: a value that an allocator drops while the list's memory is freed would otherwise wait and
-        // never be destroyed.
-        drop(list);
+        match DESTROYING.get() {
+            DEPTH => end_deepest(),
+            depth => DESTROYING.set(depth - 1),
+        }
     }
+}
+
+/// Ends a level below which values may wait.
+#[cold]
+fn end_deepest() {
+    // Also if a destructor of a waiting value panics.
+    let ended = scopeguard::guard((), |()| DESTROYING.set(DESTROYING.get() - 1));
+    let list = destroy_waiting();
+    drop(ended);
+    // Freed only now: a value that an allocator drops while the list's memory is freed would otherwise wait and never
+    // be destroyed.
+    drop(list);
 }
 
 /// Destroys the waiting values, including those added meanwhile, and returns the list, which is empty then.

@@ -30,25 +30,7 @@ impl Current {
         if self.mark.get().is_plain() && Self::swap_in_place(&self.values, id, &mut value) {
             return value;
         }
-        self.exchange_in_copies(id, value)
-    }
-
-    #[inline(never)]
-    fn exchange_in_copies(&self, id: u32, mut value: Option<Value>) -> Option<Value> {
-        if value.is_some() && self.is_gone() {
-            // The thread's cleaner has run, so nothing would free a value that is stored now.
-            return None;
-        }
-        if self.mark.get().is_lent() {
-            self.save_lent();
-        }
-        if Self::swap_in_place(self.changeable(), id, &mut value) {
-            return value;
-        }
-        self.change(|values| match value {
-            Some(value) => values.insert(id, value),
-            None => values.remove(id),
-        })
+        exchange_in_copies(id, value)
     }
 
     /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a
@@ -92,6 +74,27 @@ impl Current {
         drop(meanwhile);
         result
     }
+}
+
+/// The part of [`Current::exchange_value`] for what takes more than a swap.
+#[inline(never)]
+fn exchange_in_copies(id: u32, mut value: Option<Value>) -> Option<Value> {
+    with_current(|current| {
+        if value.is_some() && current.is_gone() {
+            // The thread's cleaner has run, so nothing would free a value that is stored now.
+            return None;
+        }
+        if current.mark.get().is_lent() {
+            current.save_lent();
+        }
+        if Current::swap_in_place(current.changeable(), id, &mut value) {
+            return value;
+        }
+        current.change(|values| match value {
+            Some(value) => values.insert(id, value),
+            None => values.remove(id),
+        })
+    })
 }
 
 /// The effect of a set: the replaced value, and the identity of the context.

@@ -61,23 +61,7 @@ impl Current {
     #[inline]
     pub(super) fn pin_readers(&self) {
         if !self.readers.get().is_null() {
-            self.pin_live_readers();
-        }
-    }
-
-    #[cold]
-    fn pin_live_readers(&self) {
-        let mut next = self.readers.get();
-        // SAFETY: [C2] every reader in the list is alive: `Reader::drop` removes it from the list, and readers never
-        // leave the stack frame of `with_value`.
-        while let Some(reader) = unsafe { next.as_ref() } {
-            if reader.pinned.replace(true) {
-                // [C4] older ones are pinned already.
-                return;
-            }
-            // [C3] not pinned yet, so the current context still owns the value, and this handle can be cloned.
-            mem::forget(Value::clone(&reader.value));
-            next = reader.outer.get();
+            pin_live_readers();
         }
     }
 
@@ -104,6 +88,23 @@ impl Current {
             }
             next = later.outer.get();
         }
+    }
+}
+
+/// Without a parameter, as other functions that are seldom called: callers need not keep one for it.
+#[cold]
+fn pin_live_readers() {
+    let mut next = with_current(|current| current.readers.get());
+    // SAFETY: [C2] every reader in the list is alive: `Reader::drop` removes it from the list, and readers never leave
+    // the stack frame of `with_value`.
+    while let Some(reader) = unsafe { next.as_ref() } {
+        if reader.pinned.replace(true) {
+            // [C4] older ones are pinned already.
+            return;
+        }
+        // [C3] not pinned yet, so the current context still owns the value, and this handle can be cloned.
+        mem::forget(Value::clone(&reader.value));
+        next = reader.outer.get();
     }
 }
 
