@@ -43,6 +43,7 @@ impl<'a> Items<'a> {
 impl<'a> Iterator for Items<'a> {
     type Item = (&'static Variable, ValueRef<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (variable, value) = self.values.next()?;
         Some((variable, ValueRef::new(value)))

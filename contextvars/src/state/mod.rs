@@ -232,6 +232,7 @@ impl<'a> Iterator for Values<'a> {
 
 impl Value {
     /// The variable whose value this is.
+    #[inline]
     pub(crate) fn variable(&self) -> &'static Variable {
         self.var().variable()
     }

@@ -8,7 +8,7 @@
 use std::alloc::{self, Layout};
 use std::cell::Cell;
 use std::mem;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 /// How many free blocks of one size a thread keeps.
 ///
@@ -50,27 +50,24 @@ const fn layout_of_class(class: usize) -> Layout {
     }
 }
 
-/// The free blocks of one size.
+/// The free blocks of one size. Has no destructor, so that it can be used while the thread ends.
 struct Shelf {
     /// Invariant M2: the first `len` are blocks of this shelf's layout that are not in use, each on no other shelf.
-    blocks: [Cell<*mut u8>; MOST],
+    blocks: [Cell<NonNull<u8>>; MOST],
+    /// How many blocks there are, or `CLOSED`.
     len: Cell<usize>,
 }
 
-/// Has no destructor, so that it can be used while the thread ends.
-struct Pool {
-    shelves: [Shelf; SIZES.len()],
-    /// How many blocks each shelf takes: none before a cleaner is installed, and none after it has run.
-    room: Cell<usize>,
-}
+/// The `len` of a shelf that has no blocks and takes none: no cleaner is installed yet, or it has run. No block is
+/// before or at this place, so neither `take` nor `put` has to ask.
+const CLOSED: usize = usize::MAX;
+
+type Pool = [Shelf; SIZES.len()];
 
 thread_local! {
     static POOL: Pool = const {
-        Pool {
-            shelves: [const { Shelf { blocks: [const { Cell::new(ptr::null_mut()) }; MOST], len: Cell::new(0) } };
-                SIZES.len()],
-            room: Cell::new(0),
-        }
+        [const { Shelf { blocks: [const { Cell::new(NonNull::dangling()) }; MOST], len: Cell::new(CLOSED) } };
+            SIZES.len()]
     };
     /// Frees the thread's kept blocks when it ends.
     static CLEANER: Cleaner = const { Cleaner };
@@ -82,12 +79,12 @@ struct Cleaner;
 
 impl Drop for Cleaner {
     fn drop(&mut self) {
-        POOL.with(|pool| {
-            pool.room.set(0);
-            for (class, shelf) in pool.shelves.iter().enumerate() {
+        POOL.with(|shelves| {
+            for (class, shelf) in shelves.iter().enumerate() {
                 while let Some(block) = shelf.take() {
                     deallocate(block, layout_of_class(class));
                 }
+                shelf.len.set(CLOSED);
             }
         });
     }
@@ -96,35 +93,35 @@ impl Drop for Cleaner {
 impl Shelf {
     #[inline]
     fn take(&self) -> Option<NonNull<u8>> {
-        let last = self.len.get().checked_sub(1)?;
+        // The number before 0 is no place, either.
+        let last = self.len.get().wrapping_sub(1);
+        let block = self.blocks.get(last)?.get();
         self.len.set(last);
-        NonNull::new(self.blocks.get(last)?.get())
+        Some(block)
     }
 
-    /// Returns `false` if the shelf is full.
+    /// Returns `false` if the shelf is full or closed.
     #[inline]
-    fn put(&self, block: NonNull<u8>, room: usize) -> bool {
+    fn put(&self, block: NonNull<u8>) -> bool {
         let len = self.len.get();
-        if len >= room {
-            return false;
-        }
         let Some(place) = self.blocks.get(len) else { return false };
-        place.set(block.as_ptr());
+        place.set(block);
         self.len.set(len + 1);
         true
     }
 }
 
-/// Moves `value` into a block of memory, which [`free`] frees.
+/// Puts what `make` returns into a block of memory, which [`free`] frees. `make` is called with the block at hand, so
+/// that the compiler creates the value there, and must not panic, or the block is lost.
 #[inline]
-pub(super) fn allocate<T>(value: T) -> NonNull<T> {
-    let kept = const { class_of::<T>() }.and_then(|class| POOL.with(|pool| pool.shelves[class].take()));
+pub(super) fn allocate<T>(make: impl FnOnce() -> T) -> NonNull<T> {
+    let kept = const { class_of::<T>() }.and_then(|class| POOL.with(|shelves| shelves[class].take()));
     let block = match kept {
         Some(block) => block.cast(),
         None => allocate_anew(const { layout_of::<T>() }).cast(),
     };
     // SAFETY: [M1, M2] the block has at least the size and alignment of a `T`, and is not in use.
-    unsafe { block.write(value) };
+    unsafe { block.write(make()) };
     block
 }
 
@@ -161,7 +158,7 @@ impl<T> Drop for Emptied<T> {
 
 #[inline]
 fn give_back(block: NonNull<u8>, class: Option<usize>, layout: Layout) {
-    let is_kept = class.is_some_and(|class| POOL.with(|pool| pool.shelves[class].put(block, pool.room.get())));
+    let is_kept = class.is_some_and(|class| POOL.with(|shelves| shelves[class].put(block)));
     if !is_kept {
         give_back_to_system(block, layout);
     }
@@ -169,10 +166,12 @@ fn give_back(block: NonNull<u8>, class: Option<usize>, layout: Layout) {
 
 #[inline(never)]
 fn give_back_to_system(block: NonNull<u8>, layout: Layout) {
-    POOL.with(|pool| {
+    POOL.with(|shelves| {
         // Freeing the first block installs the thread's cleaner, unless the thread is ending.
-        if pool.room.get() == 0 && CLEANER.try_with(|_| ()).is_ok() {
-            pool.room.set(MOST);
+        let closed = || shelves.iter().filter(|shelf| shelf.len.get() == CLOSED);
+        if closed().count() > 0 && CLEANER.try_with(|_| ()).is_ok() {
+            // Asked again, since an allocator that frees blocks comes here while the cleaner is installed.
+            closed().for_each(|shelf| shelf.len.set(0));
         }
     });
     deallocate(block, layout);
@@ -193,7 +192,12 @@ mod tests {
 
     /// So many free blocks this thread keeps, by size.
     fn kept() -> [usize; SIZES.len()] {
-        POOL.with(|pool| [0, 1, 2].map(|class| pool.shelves[class].len.get()))
+        POOL.with(|shelves| {
+            [0, 1, 2].map(|class| match shelves[class].len.get() {
+                CLOSED => 0,
+                len => len,
+            })
+        })
     }
 
     fn free_all<T>(blocks: Vec<NonNull<T>>) {
@@ -204,12 +208,12 @@ mod tests {
     #[test]
     fn a_thread_keeps_no_more_blocks_than_it_says() {
         thread::spawn(|| {
-            free_all((0..100_u64).map(|n| allocate([n; 30])).collect());
-            free_all((0..100_u128).map(allocate).collect());
+            free_all((0..100_u64).map(|n| allocate(move || [n; 30])).collect());
+            free_all((0..100_u128).map(|n| allocate(move || n)).collect());
             assert_eq!(kept(), [0; 3], "they are too large, or too strictly aligned");
-            free_all((0..100_u64).map(allocate).collect());
-            free_all((0..100_u64).map(|n| allocate([n; 5])).collect());
-            free_all((0..100_u64).map(|n| allocate([n; 18])).collect());
+            free_all((0..100_u64).map(|n| allocate(move || n)).collect());
+            free_all((0..100_u64).map(|n| allocate(move || [n; 5])).collect());
+            free_all((0..100_u64).map(|n| allocate(move || [n; 18])).collect());
             assert_eq!(kept(), [MOST; 3]);
             assert_eq!(SIZES.iter().sum::<usize>() * 8, 1_792, "the documentation says so");
         })
@@ -220,9 +224,9 @@ mod tests {
     #[test]
     fn a_block_that_is_kept_is_used_again_and_holds_what_is_put_there() {
         thread::spawn(|| {
-            free_all(vec![allocate(0_u64), allocate(0_u64)]);
+            free_all(vec![allocate(|| 0_u64), allocate(|| 0_u64)]);
             for round in 0..100_u64 {
-                let blocks: Vec<_> = (0..20).map(|n| allocate(vec![round, n])).collect();
+                let blocks: Vec<_> = (0..20).map(|n| allocate(move || vec![round, n])).collect();
                 for (block, n) in blocks.iter().zip(0..) {
                     // SAFETY: it comes from `allocate`, and has not been freed yet.
                     assert_eq!(unsafe { block.as_ref() }, &vec![round, n]);
@@ -246,7 +250,7 @@ mod tests {
         }
         use std::panic;
         let alive = Arc::new(());
-        let block = allocate(Panics { _alive: Arc::clone(&alive) });
+        let block = allocate(|| Panics { _alive: Arc::clone(&alive) });
         // SAFETY: it is not used again.
         let panicked = panic::catch_unwind(panic::AssertUnwindSafe(|| unsafe { free(block) }));
         assert!(panicked.is_err());
@@ -259,7 +263,7 @@ mod tests {
         impl Drop for AtExit {
             fn drop(&mut self) {
                 free_all(self.0.take().into_iter().collect());
-                free_all(vec![allocate(1_u64)]);
+                free_all(vec![allocate(|| 1_u64)]);
                 assert_eq!(kept(), [0; 3]);
             }
         }
@@ -270,12 +274,12 @@ mod tests {
         // SAFETY: a number may be used and freed by any thread, one at a time.
         unsafe impl Send for Sent {}
 
-        let sent = Sent(allocate(7_u64));
+        let sent = Sent(allocate(|| 7_u64));
         thread::spawn(move || {
             let sent = sent;
             // First used, and so destroyed after the pool's cleaner.
             AT_EXIT.with(|it| it.0.set(Some(sent.0)));
-            free_all(vec![allocate(2_u64)]);
+            free_all(vec![allocate(|| 2_u64)]);
         })
         .join()
         .expect("no panic");

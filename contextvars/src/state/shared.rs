@@ -27,8 +27,9 @@ unsafe impl<T: Send + Sync> Send for Shared<T> {}
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self { block: pool::allocate(Block { count: Count::one(), value }), owns: PhantomData }
+    #[inline]
+    pub(super) fn new(make: impl FnOnce() -> T) -> Self {
+        Self { block: pool::allocate(|| Block { count: Count::one(), value: make() }), owns: PhantomData }
     }
 
     #[inline]
@@ -69,9 +70,9 @@ impl<T> Shared<T> {
     ///
     /// The copy owns everything that the shared value owns, so dropping the old handle destroys nothing.
     #[inline]
-    pub(super) fn make_mut(&mut self, copy: impl FnOnce(&T) -> T) -> &mut T {
+    pub(super) fn make_mut(&mut self, copy: impl FnOnce(&T) -> Self) -> &mut T {
         if !self.block().count.is_one() {
-            *self = Self::new(copy(self));
+            *self = copy(self);
         }
         // SAFETY: [S2] as in `get_mut`: the count was one, or the block has just been created.
         let block = unsafe { self.block.as_mut() };

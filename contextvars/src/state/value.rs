@@ -82,7 +82,7 @@ unsafe impl Sync for Value {}
 impl Value {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
-        let block = pool::allocate(ValueBlock { header: Header { count: Count::one(), var }, value });
+        let block = pool::allocate(|| ValueBlock { header: Header { count: Count::one(), var }, value });
         Self { block: block.cast() }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
-use std::{ptr, slice};
+use std::{mem, ptr, slice};
 
 use super::shared::Shared;
 
@@ -16,15 +16,13 @@ pub(super) struct Trie<V> {
     root: Option<Shared<Node<V>>>,
 }
 
+/// `shift` is a multiple of `BITS`, and 0 in leaves alone: so all of a node is initialised and without padding, and the
+/// compiler creates it where it stays, instead of moving the slots there.
 enum Node<V> {
     /// The values of 16 neighbouring ids.
-    Leaf([Option<V>; WIDTH]),
-    /// The child nodes, by the id's four bits from `shift` upwards.
-    Branch {
-        /// A multiple of `BITS`, never 0; each child's is `BITS` less, down to the leaves.
-        shift: u32,
-        children: Children<V>,
-    },
+    Leaf { shift: u32, values: [Option<V>; WIDTH] },
+    /// The child nodes, by the id's four bits from `shift` upwards. Each child's `shift` is `BITS` less.
+    Branch { shift: u32, children: Children<V> },
 }
 
 type Children<V> = [Option<Shared<Node<V>>>; WIDTH];
@@ -41,7 +39,7 @@ fn find<V>(mut children: &Children<V>, mut shift: u32, id: u32) -> Option<&V> {
     }
     loop {
         match &**children[slot(id, shift)].as_ref()? {
-            Node::Leaf(values) => return values[slot(id, 0)].as_ref(),
+            Node::Leaf { values, .. } => return values[slot(id, 0)].as_ref(),
             Node::Branch { children: below, .. } => children = below,
         }
         shift -= BITS;
@@ -56,7 +54,7 @@ fn place_below<V>(mut children: &mut Children<V>, mut shift: u32, id: u32) -> Op
     }
     loop {
         match children[slot(id, shift)].as_mut()?.get_mut()? {
-            Node::Leaf(values) => return Some(&mut values[slot(id, 0)]),
+            Node::Leaf { values, .. } => return Some(&mut values[slot(id, 0)]),
             Node::Branch { children: below, .. } => children = below,
         }
         shift -= BITS;
@@ -74,6 +72,14 @@ fn slot(id: u32, shift: u32) -> usize {
     (id >> shift) as usize % WIDTH
 }
 
+/// Copies the contents of a node's slots to those of a new node, which are empty.
+fn copy_slots<T: Clone>(from: &[Option<T>; WIDTH], to: &mut [Option<T>; WIDTH]) {
+    for (from, to) in from.iter().zip(to) {
+        // Not dropped, since it is `None`.
+        mem::forget(mem::replace(to, from.clone()));
+    }
+}
+
 impl<V> Trie<V> {
     pub(super) const fn new() -> Self {
         Self { root: None }
@@ -83,7 +89,7 @@ impl<V> Trie<V> {
     #[inline]
     pub(super) fn get(&self, id: u32) -> Option<&V> {
         match &**self.root.as_ref()? {
-            Node::Leaf(values) => values.get(id as usize)?.as_ref(),
+            Node::Leaf { values, .. } => values.get(id as usize)?.as_ref(),
             Node::Branch { shift, children } => {
                 seldom();
                 find(children, *shift, id)
@@ -96,7 +102,7 @@ impl<V> Trie<V> {
     #[inline]
     pub(super) fn place(&mut self, id: u32) -> Option<&mut Option<V>> {
         match self.root.as_mut()?.get_mut()? {
-            Node::Leaf(values) => values.get_mut(id as usize),
+            Node::Leaf { values, .. } => values.get_mut(id as usize),
             Node::Branch { shift, children } => place_below(children, *shift, id),
         }
     }
@@ -144,10 +150,7 @@ impl<V> Trie<V> {
 impl<V: Clone> Trie<V> {
     /// Stores `value` under `id` and returns the previous value. Copies the nodes on the path that are shared.
     pub(super) fn insert(&mut self, id: u32, value: V) -> Option<V> {
-        let Some(root) = &mut self.root else {
-            self.root = Some(Shared::new(Node::above(id, value)));
-            return None;
-        };
+        let root = self.root.get_or_insert_with(|| Node::above(id));
         while root.is_below(id) {
             Node::grow(root);
         }
@@ -164,8 +167,7 @@ impl<V: Clone> Trie<V> {
 impl<V> Node<V> {
     fn shift(&self) -> u32 {
         match self {
-            Node::Leaf(_) => 0,
-            Node::Branch { shift, .. } => *shift,
+            Node::Leaf { shift, .. } | Node::Branch { shift, .. } => *shift,
         }
     }
 
@@ -177,10 +179,10 @@ impl<V> Node<V> {
         let other = other.map(|other| (other, &**other));
         match (&**node, other) {
             // If the other trie is higher, the counterpart is further down.
-            (Node::Leaf(_), Some((_, Node::Branch { children, .. }))) => {
+            (Node::Leaf { .. }, Some((_, Node::Branch { children, .. }))) => {
                 Self::unshared(node, children[0].as_ref(), found);
             }
-            (Node::Leaf(values), _) => found.extend(values.iter().flatten()),
+            (Node::Leaf { values, .. }, _) => found.extend(values.iter().flatten()),
             (Node::Branch { shift, .. }, Some((_, Node::Branch { shift: its, children }))) if its > shift => {
                 Self::unshared(node, children[0].as_ref(), found);
             }
@@ -205,62 +207,58 @@ impl<V> Node<V> {
         id >> self.shift() >= 1 << BITS
     }
 
-    /// The lowest trie that holds `value` under `id`.
-    fn above(id: u32, value: V) -> Self {
+    /// A node of this `shift` without contents.
+    fn empty(shift: u32) -> Shared<Self> {
+        match shift {
+            0 => Shared::new(|| Node::Leaf { shift: 0, values: [const { None }; WIDTH] }),
+            _ => Shared::new(|| Node::Branch { shift, children: [const { None }; WIDTH] }),
+        }
+    }
+
+    /// The root of the lowest trie that can hold `id`.
+    fn above(id: u32) -> Shared<Self> {
         let mut shift = 0;
         while id >> shift >= 1 << BITS {
             shift += BITS;
         }
-        Self::down_to(id, value, shift)
-    }
-
-    /// A trie of one value whose top has this `shift`.
-    fn down_to(id: u32, value: V, shift: u32) -> Self {
-        let mut values = [const { None }; WIDTH];
-        values[slot(id, 0)] = Some(value);
-        let mut node = Node::Leaf(values);
-        let mut at = 0;
-        while at < shift {
-            at += BITS;
-            let mut children = [const { None }; WIDTH];
-            children[slot(id, at)] = Some(Shared::new(node));
-            node = Node::Branch { shift: at, children };
-        }
-        node
+        Self::empty(shift)
     }
 
     /// Puts a new root above `root`, which becomes its first child.
     fn grow(root: &mut Shared<Self>) {
-        let mut children = [const { None }; WIDTH];
-        children[0] = Some(root.clone());
-        *root = Shared::new(Node::Branch { shift: root.shift() + BITS, children });
+        let shift = root.shift() + BITS;
+        let below = mem::replace(root, Self::empty(shift));
+        if let Some(Node::Branch { children, .. }) = root.get_mut() {
+            children[0] = Some(below);
+        }
     }
 }
 
 impl<V: Clone> Node<V> {
-    fn copy(&self) -> Self {
-        match self {
-            Node::Leaf(values) => Node::Leaf(values.clone()),
-            Node::Branch { shift, children } => Node::Branch { shift: *shift, children: children.clone() },
+    /// A node with the same contents.
+    fn copy(&self) -> Shared<Self> {
+        let mut copy = Self::empty(self.shift());
+        match (self, copy.get_mut()) {
+            (Node::Leaf { values: from, .. }, Some(Node::Leaf { values: to, .. })) => copy_slots(from, to),
+            (Node::Branch { children: from, .. }, Some(Node::Branch { children: to, .. })) => copy_slots(from, to),
+            _ => unreachable!("the copy is of the same kind, and has one owner"),
         }
+        copy
     }
 
     fn insert(node: &mut Shared<Self>, id: u32, value: V) -> Option<V> {
         match node.make_mut(Self::copy) {
-            Node::Leaf(values) => values[slot(id, 0)].replace(value),
-            Node::Branch { shift, children } => match &mut children[slot(id, *shift)] {
-                Some(child) => Self::insert(child, id, value),
-                vacant => {
-                    *vacant = Some(Shared::new(Self::down_to(id, value, *shift - BITS)));
-                    None
-                }
-            },
+            Node::Leaf { values, .. } => values[slot(id, 0)].replace(value),
+            Node::Branch { shift, children } => {
+                let child = children[slot(id, *shift)].get_or_insert_with(|| Self::empty(*shift - BITS));
+                Self::insert(child, id, value)
+            }
         }
     }
 
     fn remove(node: &mut Shared<Self>, id: u32) -> Option<V> {
         match node.make_mut(Self::copy) {
-            Node::Leaf(values) => values[slot(id, 0)].take(),
+            Node::Leaf { values, .. } => values[slot(id, 0)].take(),
             Node::Branch { shift, children } => Self::remove(children[slot(id, *shift)].as_mut()?, id),
         }
     }
@@ -292,7 +290,7 @@ impl<'a, V> Iter<'a, V> {
     fn descend(&mut self, mut node: &'a Node<V>) {
         loop {
             match node {
-                Node::Leaf(values) => {
+                Node::Leaf { values, .. } => {
                     self.leaf = values.iter();
                     return;
                 }
@@ -307,6 +305,19 @@ impl<'a, V> Iter<'a, V> {
                 }
             }
         }
+    }
+
+    /// Goes on to the next leaf. Returns `false` if there is none.
+    #[inline(never)]
+    fn next_leaf(&mut self) -> bool {
+        while let Some(last) = self.branches.last_mut() {
+            if let Some(node) = last.by_ref().flatten().next() {
+                self.descend(node);
+                return true;
+            }
+            self.branches.pop();
+        }
+        false
     }
 }
 
@@ -325,11 +336,8 @@ impl<'a, V> Iterator for Iter<'a, V> {
             if let Some(value) = self.leaf.by_ref().flatten().next() {
                 return Some(value);
             }
-            match self.branches.last_mut()?.by_ref().flatten().next() {
-                Some(node) => self.descend(node),
-                None => {
-                    self.branches.pop();
-                }
+            if !self.next_leaf() {
+                return None;
             }
         }
     }
