@@ -24,7 +24,7 @@ impl Drop for Cleaner {
     fn drop(&mut self) {
         let mut values = Trie::new();
         let mut base = Trie::new();
-        let saved = with_current(|current| {
+        let copy = with_current(|current| {
             current.pin_readers();
             // Usually empty, but coroutines may have left a context other than the base current here.
             Current::exchange(&current.values, &mut values);
@@ -32,10 +32,13 @@ impl Drop for Cleaner {
             if !current.mark.get().is_base() {
                 current.set_mark(Mark::BASE);
             }
-            current.take_all_saved()
+            ManuallyDrop::into_inner(current.base_copy.take())
         });
         // A destructor that panics here would abort the process, for a value that is no longer needed.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop((values, base, saved))));
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop((values, base, copy))));
+        while let Some(saved) = with_current(Current::take_last_saved) {
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(saved)));
+        }
     }
 }
 
@@ -46,17 +49,72 @@ pub(super) fn is_cleaned_up() -> bool {
     CLEANER.try_with(|_| ()).is_ok()
 }
 
+/// A copy of the base context, for the body of a scope: without the scope's bindings.
+///
+/// A scope leaves its copy to the next one, if it is as it was at first. So scopes that follow one another create and
+/// free no nodes. It is the last owner of no value: the base context, which owns them, does not change while it exists.
+#[derive(Default)]
+pub(super) struct BaseCopy {
+    pub(super) values: Trie<Value>,
+    /// Whether the base context's values were visible; if not, there are none in the copy.
+    pub(super) was_visible: bool,
+}
+
+impl BaseCopy {
+    pub(super) const OF_NOTHING: Self = Self { values: Trie::new(), was_visible: false };
+}
+
+/// Makes the base context current again, and leaves the copy of it to the next scope. Returns `false`, and does nothing,
+/// if the thread is ending: then nothing would free the copy.
+///
+/// The caller has undone its changes of the copy, and pinned the readers.
+#[inline(never)]
+pub(super) fn leave_for_next(base: Mark, was_visible: bool) -> bool {
+    if !is_cleaned_up() {
+        return false;
+    }
+    with_current(|current| {
+        let mut values = Trie::new();
+        Current::exchange(&current.values, &mut values);
+        debug_assert!(values.iter().all(|value| was_visible && current.owns_in_base(value)), "it is a copy of that");
+        current.set_mark(base);
+        let before = current.base_copy.replace(ManuallyDrop::new(BaseCopy { values, was_visible }));
+        drop(ManuallyDrop::into_inner(before));
+        true
+    })
+}
+
 impl Current {
-    /// Whether a set has no effect any more: the thread is ending and has freed its base context.
+    /// A copy of the base context: the one that the last scope has left, or a new one.
     #[inline]
-    pub(super) fn is_gone(&self) -> bool {
-        self.mark.get().is_base() && !is_cleaned_up()
+    pub(super) fn take_base_copy(&self) -> BaseCopy {
+        let left = ManuallyDrop::into_inner(self.base_copy.take());
+        let is_one = left.was_visible == self.is_base_visible() && !left.values.is_empty();
+        if is_one { left } else { self.new_base_copy() }
+    }
+
+    #[inline(never)]
+    fn new_base_copy(&self) -> BaseCopy {
+        // The context of a scope that is suspended by mistake can still be current when the thread ends.
+        let _: bool = is_cleaned_up();
+        BaseCopy { values: self.copy_of_base(), was_visible: self.is_base_visible() }
+    }
+
+    /// Whether this is the base context's value of its variable.
+    fn owns_in_base(&self, value: &Value) -> bool {
+        self.base_values().get(value.var().id()).is_some_and(|own| own.ptr_eq(value))
     }
 
     /// Whether the running code sees values of the base context.
     #[inline]
     fn shows_base(&self) -> bool {
-        self.mark.get().is_base() && !self.base_values().is_empty() && !worker::is_worker()
+        self.mark.get().is_base() && self.is_base_visible()
+    }
+
+    /// Whether the running code sees values of the base context if that is current.
+    #[inline]
+    fn is_base_visible(&self) -> bool {
+        !self.base_values().is_empty() && !worker::is_worker()
     }
 
     /// A value of the base context, for a variable without a value in the entered context.

@@ -1,11 +1,12 @@
 //! Changes: a variable is set or restored in the current context.
 
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 
 use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::trie::Trie;
 use super::super::value::{Value, ValueOf};
+use super::base::is_cleaned_up;
 use super::{Current, ValuesCell, with_current};
 use crate::variable::Variable;
 use crate::worker;
@@ -31,6 +32,28 @@ impl Current {
             return value;
         }
         exchange_in_copies(id, value)
+    }
+
+    #[inline(never)]
+    fn exchange_in_base(&self, id: u32, mut value: Option<Value>) -> Option<Value> {
+        if value.is_some() && !is_cleaned_up() {
+            // The thread's cleaner has run, so nothing would free a value that is stored now.
+            return None;
+        }
+        // Dropped only after the change, when no scope can leave another one.
+        let _copy = ManuallyDrop::into_inner(self.base_copy.take());
+        if Self::swap_in_place(&self.base, id, &mut value) {
+            return value;
+        }
+        self.change_one(id, value)
+    }
+
+    /// Puts the value under `id` into copies of the nodes that are missing or shared.
+    fn change_one(&self, id: u32, value: Option<Value>) -> Option<Value> {
+        self.change(|values| match value {
+            Some(value) => values.insert(id, value),
+            None => values.remove(id),
+        })
     }
 
     /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a
@@ -76,24 +99,19 @@ impl Current {
     }
 }
 
-/// The part of [`Current::exchange_value`] for what takes more than a swap.
+/// The part of [`Current::exchange_value`] for contexts whose nodes are missing or shared, or lent to a scope, and for
+/// base contexts.
 #[inline(never)]
-fn exchange_in_copies(id: u32, mut value: Option<Value>) -> Option<Value> {
+fn exchange_in_copies(id: u32, value: Option<Value>) -> Option<Value> {
     with_current(|current| {
-        if value.is_some() && current.is_gone() {
-            // The thread's cleaner has run, so nothing would free a value that is stored now.
-            return None;
+        let mark = current.mark.get();
+        if mark.is_base() {
+            return current.exchange_in_base(id, value);
         }
-        if current.mark.get().is_lent() {
+        if mark.is_lent() {
             current.save_lent();
         }
-        if Current::swap_in_place(current.changeable(), id, &mut value) {
-            return value;
-        }
-        current.change(|values| match value {
-            Some(value) => values.insert(id, value),
-            None => values.remove(id),
-        })
+        current.change_one(id, value)
     })
 }
 

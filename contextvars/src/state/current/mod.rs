@@ -16,10 +16,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(target_has_atomic = "64"))]
 use std::sync::{Mutex, PoisonError};
 
+use self::base::BaseCopy;
 use self::read::Reader;
 use self::scope::Saved;
 use super::State;
 use super::mark::{Identity, Mark};
+use super::shared::Shared;
 use super::trie::Trie;
 use super::value::Value;
 
@@ -45,8 +47,10 @@ struct Current {
     place: Cell<*const ()>,
     /// The values of the thread's base context.
     base: ValuesCell,
+    /// The copy of the base context that the last scope has left for the next one.
+    base_copy: Cell<ManuallyDrop<BaseCopy>>,
     /// The values that open scopes were lent, of contexts that have been changed since.
-    saved: Cell<ManuallyDrop<Vec<Saved>>>,
+    saved: Cell<ManuallyDrop<Option<Shared<Saved>>>>,
     /// The identities that this thread may still assign: the next one, and the end of the range.
     identities: Cell<(u64, u64)>,
 }
@@ -59,7 +63,8 @@ thread_local! {
             mark: Cell::new(Mark::BASE),
             place: Cell::new(ptr::null()),
             base: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
-            saved: Cell::new(ManuallyDrop::new(Vec::new())),
+            base_copy: Cell::new(ManuallyDrop::new(BaseCopy::OF_NOTHING)),
+            saved: Cell::new(ManuallyDrop::new(None)),
             identities: Cell::new((0, 0)),
         }
     };

@@ -6,7 +6,8 @@
 //! of the lent map is saved first, and the scope's end restores that copy.
 //!
 //! A thread's base context is never lent: it becomes current again when a scope ends in the wrong context, and so must
-//! be unchanged. Instead a copy of it lends its values, and ends with the scope.
+//! be unchanged. Instead a copy of it lends its values. That copy is left to the next scope ([`BaseCopy`]), unless the
+//! body has set a variable or made copies.
 //!
 //! Either way, the bound values live until the scope ends. The values that the body set are dropped first, then the
 //! bound ones.
@@ -19,9 +20,11 @@ use std::thread;
 use super::super::State;
 use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
+use super::super::shared::Shared;
 use super::super::trie::Trie;
 use super::super::value::Value;
-use super::{Current, base, end, with_current};
+use super::base::{self, BaseCopy, leave_for_next};
+use super::{Current, end, with_current};
 
 /// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
 ///
@@ -51,6 +54,8 @@ use super::{Current, base, end, with_current};
 pub struct Scope<const N: usize> {
     /// The mark of the outer context.
     outer: Mark,
+    /// Whether it has entered a copy of a base context whose values were visible.
+    was_base_visible: bool,
     /// While the scope is open, the values that the bindings replaced.
     bindings: [Bound; N],
     /// The identity of the context entered.
@@ -84,6 +89,9 @@ impl Bound {
 
     /// Swaps the bound value with the variable's value. Two exchanges restore both.
     fn exchange(&mut self, values: &mut Trie<Value>) {
+        if let Some(place) = values.place(self.id) {
+            return mem::swap(place, &mut self.value);
+        }
         self.value = match self.value.take() {
             Some(value) => values.insert(self.id, value),
             None => values.remove(self.id),
@@ -95,23 +103,21 @@ impl<const N: usize> Scope<N> {
     #[inline]
     #[track_caller]
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
-        let (outer, identity) = with_current(|current| {
+        let (outer, identity, was_base_visible) = with_current(|current| {
             let outer = current.mark.get();
             let identity = current.next_identity();
             let is_private = bindings.iter().any(|bound| bound.is_private);
             let of_body = if is_private { outer.of_copy().with_private() } else { outer.of_copy() };
             let of_body = of_body.of_scope_in(outer).lent().with_identity(identity);
-            if outer.is_base() {
-                current.enter_copy_of_base(of_body, &mut bindings);
-            } else {
-                // The mark is set first: after a change, destructors of values that an allocator has set meanwhile may
-                // run and set more variables, which must find the new mark.
-                current.set_mark(of_body);
-                current.exchange_all(&mut bindings);
-            }
-            (outer, identity)
+            current.pin_readers();
+            let was_base_visible = outer.is_base() && enter_copy_of_base();
+            // The mark is set first: after a change, destructors of values that an allocator has set meanwhile may run
+            // and set more variables, which must find the new mark.
+            current.set_mark(of_body);
+            current.exchange_all(&mut bindings);
+            (outer, identity, was_base_visible)
         });
-        Self { outer, bindings, identity, began: Location::caller(), not_send: PhantomData }
+        Self { outer, was_base_visible, bindings, identity, began: Location::caller(), not_send: PhantomData }
     }
 
     /// Ends in the context that it entered. Values that only the body's context owned are dropped after the outer one
@@ -119,15 +125,22 @@ impl<const N: usize> Scope<N> {
     #[inline]
     fn end(&mut self, current: &Current) {
         let is_lent = current.mark.get().is_lent();
+        current.pin_readers();
         if self.outer.is_base() {
-            return current.leave_copy_of_base(self.outer, self.identity, is_lent && !self.has_destructors());
+            let is_as_it_was = is_lent && current.swap_back(&mut self.bindings) == 0;
+            if !(is_as_it_was && leave_for_next(self.outer, self.was_base_visible)) {
+                leave_copy_of_base(self.outer, self.identity);
+            }
+            return;
         }
         // The mark is set first, as above.
         current.set_mark(self.outer);
-        if is_lent {
-            current.exchange_back(&mut self.bindings);
-        } else {
-            current.restore_lent(&mut self.bindings, self.identity);
+        if !is_lent {
+            return restore_lent(&mut self.bindings, self.identity);
+        }
+        match current.swap_back(&mut self.bindings) {
+            0 => {}
+            left => exchange_back_in_one_change(&mut self.bindings[..left]),
         }
     }
 
@@ -139,14 +152,17 @@ impl<const N: usize> Scope<N> {
 
     /// Ends in a context other than the one entered, which may belong to other work by now.
     #[cold]
-    fn end_elsewhere(&self, current: &Current) {
-        // The fallback is the thread's base context: any other outer context belongs to work that may have ended. But
-        // it must not replace a context that a `run` or a poll has entered and will leave later.
-        if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
-            current.leave_copy_of_base(self.outer, self.identity, false);
-        } else {
-            drop(current.take_saved(self.identity));
-        }
+    fn end_elsewhere(&self) {
+        with_current(|current| {
+            // The fallback is the thread's base context: any other outer context belongs to work that may have ended.
+            // But it must not replace a context that a `run` or a poll has entered and will leave later.
+            if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
+                current.pin_readers();
+                leave_copy_of_base(self.outer, self.identity);
+            } else {
+                drop(current.take_saved(self.identity));
+            }
+        });
         assert!(
             thread::panicking(),
             "the `with_context!` scope entered at {} ended in another context: its body was suspended by an `.await`\n\
@@ -163,7 +179,7 @@ impl<const N: usize> Drop for Scope<N> {
             if current.has_identity(self.identity) {
                 self.end(current);
             } else {
-                self.end_elsewhere(current);
+                self.end_elsewhere();
             }
         });
         // The scope's context has ended, and its values are freed as those of any context.
@@ -174,88 +190,87 @@ impl<const N: usize> Drop for Scope<N> {
     }
 }
 
+/// Replaces the base context by a copy of it, and returns whether its values are visible. The caller has pinned the
+/// readers, and sets the mark.
+#[inline(never)]
+fn enter_copy_of_base() -> bool {
+    with_current(|current| {
+        let BaseCopy { mut values, was_visible } = current.take_base_copy();
+        Current::exchange(&current.values, &mut values);
+        was_visible
+    })
+}
+
+/// Makes the base context current again. The copy of it ends. The caller has pinned the readers.
+#[inline(never)]
+fn leave_copy_of_base(base: Mark, identity: Identity) {
+    with_current(|current| {
+        let mut values = Trie::new();
+        Current::exchange(&current.values, &mut values);
+        current.set_mark(base);
+        drop(State::of(values, Mark::NEW));
+        drop(current.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
+    });
+}
+
 impl Current {
-    /// Replaces the base context by a copy of it with the bindings.
-    #[inline(never)]
-    fn enter_copy_of_base(&self, of_body: Mark, bindings: &mut [Bound]) {
-        let mut copy = self.copy_of_base();
-        for bound in bindings {
-            bound.exchange(&mut copy);
-        }
-        self.pin_readers();
-        Self::exchange(&self.values, &mut copy);
-        self.set_mark(of_body);
-    }
-
-    /// Makes the base context current again; the copy ends. `is_quiet` means that dropping the values of the copy runs
-    /// no other code.
-    #[inline(never)]
-    fn leave_copy_of_base(&self, base: Mark, identity: Identity, is_quiet: bool) {
-        self.pin_readers();
-        let mut copy = Trie::new();
-        Self::exchange(&self.values, &mut copy);
-        self.set_mark(base);
-        if is_quiet {
-            return drop(copy);
-        }
-        drop(State::of(copy, Mark::NEW));
-        drop(self.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
-    }
-
     /// Swaps the bindings with the values that they replace. Those that cannot be swapped in place are swapped in one
     /// change: otherwise destructors of values that an allocator has set meanwhile would see only some of the bindings.
+    /// The caller has pinned the readers.
     #[inline]
     fn exchange_all(&self, bindings: &mut [Bound]) {
-        self.pin_readers();
         for at in 0..bindings.len() {
             if !Self::swap_in_place(&self.values, bindings[at].id, &mut bindings[at].value) {
-                return self.exchange_in_one_change(&mut bindings[at..]);
+                return exchange_in_one_change(&mut bindings[at..]);
             }
         }
     }
 
-    #[inline(never)]
-    fn exchange_in_one_change(&self, bindings: &mut [Bound]) {
-        self.change(|values| bindings.iter_mut().for_each(|bound| bound.exchange(values)));
-    }
-
-    /// The same in the reverse order, which matters for a variable that is bound twice.
+    /// Swaps the bindings back, as far as that can be done in place, and returns how many are left. In the reverse order,
+    /// which matters for a variable that is bound twice. The caller has pinned the readers.
     #[inline]
-    fn exchange_back(&self, bindings: &mut [Bound]) {
-        self.pin_readers();
-        for at in (0..bindings.len()).rev() {
-            if !Self::swap_in_place(&self.values, bindings[at].id, &mut bindings[at].value) {
-                return self.exchange_back_in_one_change(&mut bindings[..=at]);
-            }
+    fn swap_back(&self, bindings: &mut [Bound]) -> usize {
+        let is_stuck = |bound: &mut Bound| !Self::swap_in_place(&self.values, bound.id, &mut bound.value);
+        match bindings.iter_mut().rposition(is_stuck) {
+            Some(at) => at + 1,
+            None => 0,
         }
     }
+}
 
-    #[inline(never)]
-    fn exchange_back_in_one_change(&self, bindings: &mut [Bound]) {
-        self.change(|values| bindings.iter_mut().rev().for_each(|bound| bound.exchange(values)));
-    }
+#[inline(never)]
+fn exchange_in_one_change(bindings: &mut [Bound]) {
+    with_current(|current| current.change(|values| bindings.iter_mut().for_each(|bound| bound.exchange(values))));
+}
 
-    /// Restores the saved values that a scope was lent, for a context that its body has changed, and undoes the
-    /// bindings.
-    #[cold]
-    #[inline(never)]
-    fn restore_lent(&self, bindings: &mut [Bound], identity: Identity) {
-        let Some(saved) = self.take_saved(identity) else { return };
+#[inline(never)]
+fn exchange_back_in_one_change(bindings: &mut [Bound]) {
+    with_current(|current| current.change(|values| bindings.iter_mut().rev().for_each(|bound| bound.exchange(values))));
+}
+
+/// Restores the saved values that a scope was lent, for a context that its body has changed, and undoes the bindings.
+#[cold]
+#[inline(never)]
+fn restore_lent(bindings: &mut [Bound], identity: Identity) {
+    with_current(|current| {
+        let Some(saved) = current.take_saved(identity) else { return };
         // One change, as above.
-        let of_body = self.change(|values| {
+        let of_body = current.change(|values| {
             let of_body = mem::replace(values, saved);
             bindings.iter_mut().rev().for_each(|bound| bound.exchange(values));
             of_body
         });
         drop(State::of(of_body, Mark::NEW));
-    }
+    });
 }
 
-/// The values that a scope was lent, saved before the body's first change. There may be an entry for each open scope.
+/// The values that a scope was lent, saved before the body's first change. There may be one for each open scope.
 pub(super) struct Saved {
     /// The identity of the context that the scope has entered.
     identity: Identity,
     values: Trie<Value>,
+    /// What was saved before this.
+    before: Option<Shared<Saved>>,
 }
 
 impl Current {
@@ -269,36 +284,30 @@ impl Current {
         save(mark, self.values().clone());
     }
 
-    fn push_saved(&self, saved: Saved) {
-        let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
-        list.push(saved);
-        // Entries that were saved while the list grew, by an allocator that uses variables, belong to scopes inside of
-        // this one.
-        let meanwhile = self.saved.replace(list);
-        for saved in ManuallyDrop::into_inner(meanwhile) {
-            self.push_saved(saved);
-        }
-    }
-
     /// Removes and returns the values that were saved for a scope, if there are any.
     #[cold]
     fn take_saved(&self, identity: Identity) -> Option<Trie<Value>> {
-        let mut list = self.saved.replace(ManuallyDrop::new(Vec::new()));
-        // Scopes end in the reverse order, except those that are suspended by mistake.
-        let at = list.iter().rposition(|saved| saved.identity == identity);
-        let saved = at.map(|at| list.remove(at));
-        if list.is_empty() && !base::is_cleaned_up() {
-            // The thread's cleaner has run, so nothing would free the list after this.
-            drop(ManuallyDrop::into_inner(list));
-        } else {
-            drop(ManuallyDrop::into_inner(self.saved.replace(list)));
+        let mut first = ManuallyDrop::into_inner(self.saved.take());
+        let mut at = &mut first;
+        // Usually the first, unless a scope is suspended by mistake.
+        while at.as_ref().is_some_and(|saved| saved.identity != identity) {
+            let Some(other) = at.as_mut().and_then(Shared::get_mut) else { unreachable!("each has one owner") };
+            at = &mut other.before;
         }
-        saved.map(|saved| saved.values)
+        let mut found = at.take();
+        let values = found.as_mut().and_then(Shared::get_mut).map(|saved| {
+            *at = saved.before.take();
+            mem::take(&mut saved.values)
+        });
+        self.saved.set(ManuallyDrop::new(first));
+        values
     }
 
-    /// Removes and returns all saved values, for the end of the thread.
-    pub(super) fn take_all_saved(&self) -> Vec<Saved> {
-        ManuallyDrop::into_inner(self.saved.replace(ManuallyDrop::new(Vec::new())))
+    /// Removes what was saved last, for the end of the thread.
+    pub(super) fn take_last_saved(&self) -> Option<Shared<Saved>> {
+        let mut last = ManuallyDrop::into_inner(self.saved.take())?;
+        self.saved.set(ManuallyDrop::new(last.get_mut()?.before.take()));
+        Some(last)
     }
 }
 
@@ -307,5 +316,9 @@ impl Current {
 pub(in super::super) fn save(mark: Mark, values: Trie<Value>) {
     let Some(identity) = mark.identity() else { return };
     let _: bool = base::is_cleaned_up();
-    with_current(|current| current.push_saved(Saved { identity, values }));
+    with_current(|current| {
+        // The list is read only when the memory is at hand: an allocator that uses variables may add to it, too.
+        let saved = Shared::new(|| Saved { identity, values, before: ManuallyDrop::into_inner(current.saved.take()) });
+        current.saved.set(ManuallyDrop::new(Some(saved)));
+    });
 }

@@ -12,6 +12,7 @@ use super::super::super::value::Value;
 use super::super::super::{Bound, Carried, Entered, Scope, State, captured, register, set, snapshot};
 use super::super::read::Reader;
 use super::super::with_current;
+use super::expect_scopes_elsewhere;
 
 /// A value that knows its text, and whose count tells whether it lives.
 struct Counted {
@@ -337,12 +338,7 @@ fn wander(seed: u64, steps: usize, alive: &Arc<()>) {
 #[test]
 fn whatever_the_order_readers_keep_their_values_and_everything_is_freed_once() {
     let (seeds, steps) = if cfg!(miri) { (100..116, 70) } else { (0..400, 200) };
-    let others = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if !info.to_string().contains("ended in another context") {
-            others(info);
-        }
-    }));
+    expect_scopes_elsewhere();
     register::<Span>();
     for seed in seeds {
         let alive = Arc::new(());

@@ -1,3 +1,4 @@
+use std::panic;
 use std::sync::mpsc;
 use std::thread;
 
@@ -9,6 +10,16 @@ use super::{Current, more_identities, thread_mark, with_current};
 
 #[context_var]
 static NUMBER: u64;
+
+/// Prints no panics of scopes that end in another context.
+fn expect_scopes_elsewhere() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !info.to_string().contains("ended in another context") {
+            others(info);
+        }
+    }));
+}
 
 #[test]
 fn runs_of_identities_hold_some_and_do_not_overlap() {
@@ -49,4 +60,5 @@ fn a_value_of_a_context_that_has_no_copy_is_replaced_in_its_place() {
     entered.leave();
 }
 
+mod base_copies;
 mod disorder;
