@@ -74,7 +74,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     fn try_with_elsewhere<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, LookupError> {
         match state::with_base_value(self, f) {
             Ok(result) => Ok(result),
-            Err(f) => Ok(f(self.default()?)),
+            Err(f) => Ok(f(self.default(state::in_empty_context)?)),
         }
     }
 

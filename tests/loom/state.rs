@@ -56,7 +56,7 @@ impl Drop for Watched {
 }
 
 fn what_owners_did_comes_before_the_block_s_end() {
-    let shared = Shared::new(Watched::new());
+    let shared = Shared::new(Watched::new);
     let owners: Vec<_> = (0..2)
         .map(|_| {
             let shared = shared.clone();
@@ -74,7 +74,7 @@ fn what_owners_did_comes_before_the_block_s_end() {
 }
 
 fn what_former_owners_did_comes_before_a_change() {
-    let mut shared = Shared::new(Watched::new());
+    let mut shared = Shared::new(Watched::new);
     let former = shared.clone();
     let thread = thread::spawn(move || {
         former.read();
@@ -88,11 +88,11 @@ fn what_former_owners_did_comes_before_a_change() {
 }
 
 fn a_shared_block_is_copied_and_not_changed() {
-    let mut shared = Shared::new(Watched::new());
+    let mut shared = Shared::new(Watched::new);
     let mut other = shared.clone();
     let copy = |watched: &Watched| {
         watched.read();
-        Watched::new()
+        Shared::new(Watched::new)
     };
     let thread = thread::spawn(move || other.make_mut(copy).write());
     shared.make_mut(copy).write();
@@ -100,7 +100,7 @@ fn a_shared_block_is_copied_and_not_changed() {
 }
 
 fn a_handle_that_was_passed_on_is_an_owner_like_any() {
-    let shared = Shared::new(Watched::new());
+    let shared = Shared::new(Watched::new);
     let first = shared.clone();
     let thread = thread::spawn(move || {
         let second = first.clone();
@@ -112,7 +112,7 @@ fn a_handle_that_was_passed_on_is_an_owner_like_any() {
 }
 
 fn of_those_who_give_up_all_but_the_last_one_is_left_with_it() {
-    let shared = Shared::new(Watched::new());
+    let shared = Shared::new(Watched::new);
     let give_up = |shared: Shared<Watched>| {
         shared.read();
         let last = shared.into_last();

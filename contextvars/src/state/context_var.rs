@@ -3,15 +3,14 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 use std::mem;
-use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-use super::current::entered;
 use super::default::{Found, LazyDefault};
 use super::id::{Id, UNASSIGNED};
 use super::traits::Traits;
-use super::value::{self, ErasedVar, Header, Value};
+use super::turns;
+use super::value::{ErasedVar, Ownerless, Value};
 use crate::error::LookupError;
 use crate::variable::Variable;
 
@@ -65,6 +64,13 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
             traits,
             default: LazyDefault::new(default),
         }
+    }
+
+    /// A value of this variable.
+    #[inline]
+    pub(super) fn value(&'static self, value: T) -> Value {
+        // SAFETY: `self` is a `ContextVar<T>`.
+        unsafe { Value::new(self, value) }
     }
 }
 
@@ -128,15 +134,15 @@ impl<T> ContextVar<T> {
 }
 
 impl<T: 'static> ContextVar<T> {
-    /// The declaration's default, evaluated once per program, in an empty context.
+    /// The declaration's default, evaluated once per program. `evaluate` calls the expression in an empty context.
     ///
     /// # Errors
     /// If the variable has no default, or a caller on this thread is evaluating it.
     ///
     /// # Panics
     /// If the default's expression panics; the next call tries again.
-    pub(crate) fn default(&'static self) -> Result<&'static T, LookupError> {
-        match self.default.get(entered::in_empty_context) {
+    pub(crate) fn default(&'static self, evaluate: fn(fn() -> T) -> T) -> Result<&'static T, LookupError> {
+        match self.default.get(evaluate) {
             Found::Value(value) => Ok(value),
             Found::BeingMade => Err(LookupError::default_reads_itself(&self.variable)),
             Found::Nothing => Err(LookupError::no_value(&self.variable, self.id() != UNASSIGNED)),
@@ -178,14 +184,19 @@ impl<T: 'static> ErasedVar for ContextVar<T> {
         Some(eq(a.downcast_ref()?, b.downcast_ref()?))
     }
 
-    unsafe fn end(&self, block: NonNull<Header>) {
-        // SAFETY: [V1] by the caller's contract, the block is one of this variable, whose type is `T`, without an owner.
-        unsafe { value::end::<T>(block) }
+    unsafe fn end(&self, block: Ownerless) {
+        if const { mem::needs_drop::<T>() } {
+            turns::destroy_in_turn(block);
+        } else {
+            // No destructor, so destruction cannot nest. SAFETY: [V1] by the caller's contract, the block is one of this
+            // variable, which is a `ContextVar<T>`.
+            unsafe { block.destroy_as::<T>() }
+        }
     }
 
-    unsafe fn destroy(&self, block: NonNull<Header>) {
-        // SAFETY: [V1] by the caller's contract, the block is one of this variable, whose type is `T`, without an owner.
-        unsafe { value::destroy::<T>(block) }
+    unsafe fn destroy(&self, block: Ownerless) {
+        // SAFETY: [V1] by the caller's contract, the block is one of this variable, which is a `ContextVar<T>`.
+        unsafe { block.destroy_as::<T>() }
     }
 }
 

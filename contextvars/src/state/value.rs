@@ -3,14 +3,11 @@
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use super::context_var::ContextVar;
 use super::count::Count;
-use super::current::end;
 use super::pool;
-use super::turns;
 use crate::variable::Variable;
 
 /// The beginning of every value's block, for all types.
@@ -53,14 +50,14 @@ pub(super) trait ErasedVar: Sync {
     /// Destroys a block: at once, or in its turn if its destructor could nest deeply.
     ///
     /// # Safety
-    /// `block` points to a block of this variable, from [`Value::new`], that has no owner left.
-    unsafe fn end(&self, block: NonNull<Header>);
+    /// The block is one of this variable.
+    unsafe fn end(&self, block: Ownerless);
 
-    /// Drops the value of a block and frees its memory.
+    /// Destroys a block.
     ///
     /// # Safety
     /// As for `end`.
-    unsafe fn destroy(&self, block: NonNull<Header>);
+    unsafe fn destroy(&self, block: Ownerless);
 }
 
 /// One owner's handle of a value of any variable.
@@ -80,8 +77,12 @@ unsafe impl Send for Value {}
 unsafe impl Sync for Value {}
 
 impl Value {
+    /// A value of `var`.
+    ///
+    /// # Safety
+    /// `var` is a `ContextVar<T>`.
     #[inline]
-    pub(super) fn new<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> Self {
+    pub(super) unsafe fn new<T: Send + Sync + 'static>(var: &'static dyn ErasedVar, value: T) -> Self {
         let block = pool::allocate(|| ValueBlock { header: Header { count: Count::one(), var }, value });
         Self { block: block.cast() }
     }
@@ -93,10 +94,28 @@ impl Value {
         unsafe { self.block.as_ref() }
     }
 
-    /// The variable whose value this is.
+    /// The variable whose value this is, with its operations.
     #[inline]
     pub(super) fn var(&self) -> &'static dyn ErasedVar {
         self.header().var
+    }
+
+    /// The variable whose value this is.
+    #[inline]
+    pub(crate) fn variable(&self) -> &'static Variable {
+        self.var().variable()
+    }
+
+    /// Whether this equals another value of the same variable: if both are the same instance, or by the type's
+    /// `PartialEq`, if it has one.
+    pub(crate) fn is_equal(&self, other: &Self) -> bool {
+        self.ptr_eq(other) || self.var().equal(self, other).unwrap_or(false)
+    }
+
+    /// The value for any serialiser, if its type has `Serialize`. The caller checks whether it may be shown.
+    #[cfg(feature = "serde")]
+    pub(crate) fn serializable(&self) -> Option<&dyn erased_serde::Serialize> {
+        self.var().serializable(self)
     }
 
     /// The value as a `T`.
@@ -143,8 +162,39 @@ impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
         if self.header().count.decrement() {
-            // SAFETY: [V1, V3] the block belongs to the variable in its header, and this was its last owner.
-            unsafe { self.var().end(self.block) }
+            let block = Ownerless(self.block);
+            // SAFETY: [V1] the block is one of the variable that its header names.
+            unsafe { self.var().end(block) }
+        }
+    }
+}
+
+/// The placeholder for a value that must not be shown.
+pub(crate) const REDACTED: &str = "<redacted>";
+
+/// Writes the value by its type's `Debug`, unless the type has none or the variable is redacted.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variable = self.variable();
+        if variable.is_redacted() {
+            return f.write_str(REDACTED);
+        }
+        match self.var().debug(self, f) {
+            Some(written) => written,
+            None => write!(f, "<{}>", variable.type_name()),
+        }
+    }
+}
+
+/// Writes the value by its type's `Display`, otherwise by its `Debug`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.variable().is_redacted() {
+            return f.write_str(REDACTED);
+        }
+        match self.var().display(self, f) {
+            Some(written) => written,
+            None => fmt::Debug::fmt(self, f),
         }
     }
 }
@@ -156,35 +206,20 @@ impl Ownerless {
     pub(super) fn destroy(self) {
         // SAFETY: [V3] the block is alive until the next line: it has no owner, so only `self` can reach it.
         let var = unsafe { self.0.as_ref() }.var;
-        // SAFETY: [V1, V3] a block of `var` without an owner, as the caller of `end` promised; `self` is consumed, so
-        // it is destroyed once.
-        unsafe { var.destroy(self.0) }
+        // SAFETY: [V1] the block is one of the variable that its header names.
+        unsafe { var.destroy(self) }
     }
-}
 
-/// Destroys the block of a `ContextVar<T>`'s value, at once or in its turn.
-///
-/// # Safety
-/// As for [`ErasedVar::end`], of a variable whose type is `T`.
-#[inline]
-pub(super) unsafe fn end<T>(block: NonNull<Header>) {
-    if const { mem::needs_drop::<T>() } {
-        turns::destroy_in_turn(Ownerless(block));
-    } else {
-        // No destructor, so destruction cannot nest. SAFETY: [V1, V3] the contract of `destroy` is that of this
-        // function: a block of a `ContextVar<T>`, without an owner.
-        unsafe { destroy::<T>(block) }
+    /// Drops the value, and frees the block.
+    ///
+    /// # Safety
+    /// The block is one of a `ContextVar<T>`.
+    #[inline]
+    pub(super) unsafe fn destroy_as<T>(self) {
+        // SAFETY: [V1] the block is a `ValueBlock<T>`, by the caller's contract; so `Value::new` has allocated it for
+        // this type with `pool::allocate`. [V3] It has no owner left, and `self` is consumed, so it is freed once.
+        unsafe { pool::free(self.0.cast::<ValueBlock<T>>()) }
     }
-}
-
-/// Drops and frees the block of a `ContextVar<T>`'s value.
-///
-/// # Safety
-/// As for [`ErasedVar::destroy`], of a variable whose type is `T`.
-pub(super) unsafe fn destroy<T>(block: NonNull<Header>) {
-    // SAFETY: [V1] the block is a `ValueBlock<T>`, by the caller's contract; so `Value::new` has allocated it for this
-    // type with `pool::allocate`, and since it has no owner left, it is freed once.
-    unsafe { pool::free(block.cast::<ValueBlock<T>>()) }
 }
 
 /// One owner's handle of a value of a `ContextVar<T>`. Only this folder creates one, so no other code can store a value
@@ -204,14 +239,6 @@ impl<T> ValueOf<T> {
     #[inline]
     pub(super) fn into_value(self) -> Value {
         self.value
-    }
-
-    /// Drops it in an empty context, so that no other code sees values that its destructor sets.
-    #[inline]
-    pub(crate) fn drop_apart(self) {
-        if const { mem::needs_drop::<T>() } {
-            end::drop_in_empty_context(|| drop(self));
-        }
     }
 
     /// The value without its type.

@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use super::super::mark::Mark;
 use super::super::trie::Trie;
 use super::super::value::Value;
-use super::{Current, with_current};
+use super::{BaseCopy, Current, with_current};
 use crate::worker;
 
 thread_local! {
@@ -47,21 +47,6 @@ impl Drop for Cleaner {
 #[inline]
 pub(super) fn is_cleaned_up() -> bool {
     CLEANER.try_with(|_| ()).is_ok()
-}
-
-/// A copy of the base context, for the body of a scope: without the scope's bindings.
-///
-/// A scope leaves its copy to the next one, if it is as it was at first. So scopes that follow one another create and
-/// free no nodes. It is the last owner of no value: the base context, which owns them, does not change while it exists.
-#[derive(Default)]
-pub(super) struct BaseCopy {
-    pub(super) values: Trie<Value>,
-    /// Whether the base context's values were visible; if not, there are none in the copy.
-    pub(super) was_visible: bool,
-}
-
-impl BaseCopy {
-    pub(super) const OF_NOTHING: Self = Self { values: Trie::new(), was_visible: false };
 }
 
 /// Makes the base context current again, and leaves the copy of it to the next scope. Returns `false`, and does nothing,

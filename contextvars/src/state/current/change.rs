@@ -129,7 +129,7 @@ pub(crate) fn set<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: 
             return Err(value);
         }
         let identity = current.identity();
-        let value = Value::new(var, value);
+        let value = var.value(value);
         let old = current.exchange_value(var.variable(), var.assigned_id(), Some(value));
         Ok(Replaced { old: old.map(ValueOf::new), identity })
     })
@@ -166,7 +166,7 @@ pub(crate) fn refuses_sets() -> bool {
 
 /// A value of the variable, for [`replace`].
 pub(crate) fn value_of<T: Send + Sync + 'static>(var: &'static ContextVar<T>, value: T) -> ValueOf<T> {
-    ValueOf::new(Value::new(var, value))
+    ValueOf::new(var.value(value))
 }
 
 /// Replaces the variable's value in the current context, or removes it, and returns the previous one. The caller

@@ -8,9 +8,9 @@ use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::super::State;
+use super::super::contents::State;
 use super::super::trie::Trie;
-use super::super::value::Value;
+use super::super::value::{Value, ValueOf};
 use super::entered::Entered;
 
 /// How many rounds of values set by destructors are freed. Values left after that are leaked, since freeing them could
@@ -25,6 +25,16 @@ impl Drop for State {
         // Usually another copy still exists, and nothing is freed.
         if let Some(last) = values.into_last() {
             free(last, ROUNDS);
+        }
+    }
+}
+
+impl<T> ValueOf<T> {
+    /// Drops it in an empty context, so that no other code sees values that its destructor sets.
+    #[inline]
+    pub(crate) fn drop_apart(self) {
+        if const { mem::needs_drop::<T>() } {
+            drop_in_empty_context(|| drop(self));
         }
     }
 }

@@ -8,9 +8,9 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;
 
+use super::super::contents::State;
 use super::super::mark::Mark;
-use super::super::{State, carried};
-use super::{CURRENT, Current, base, with_current};
+use super::{CURRENT, Current, base, carried, with_current};
 
 /// A context that is current until [`leave`](Self::leave), or until this is dropped by a panic; then the previous
 /// context is restored.
@@ -194,7 +194,7 @@ fn swap(state: &mut State) {
 }
 
 /// Calls `f` in an empty context.
-pub(in super::super) fn in_empty_context<R>(f: fn() -> R) -> R {
+pub(crate) fn in_empty_context<R>(f: fn() -> R) -> R {
     let mut state = State::new();
     let entered = Entered::new(&mut state);
     let result = f();

@@ -1,6 +1,7 @@
 //! The thread's current context. Only this module, with those below it, reads, changes and switches it.
 
 pub(super) mod base;
+pub(super) mod carried;
 pub(super) mod change;
 pub(super) mod end;
 pub(super) mod entered;
@@ -16,10 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(target_has_atomic = "64"))]
 use std::sync::{Mutex, PoisonError};
 
-use self::base::BaseCopy;
-use self::read::Reader;
-use self::scope::Saved;
-use super::State;
+use super::contents::State;
 use super::mark::{Identity, Mark};
 use super::shared::Shared;
 use super::trie::Trie;
@@ -55,6 +53,38 @@ struct Current {
     identities: Cell<(u64, u64)>,
 }
 
+/// The reference of one `with` call to the value that it reads.
+///
+/// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
+/// switched since the reader began. All code that does either pins all readers first.
+struct Reader {
+    value: ManuallyDrop<Value>,
+    /// Whether this reader has become an owner of the value, which it then drops at its end.
+    pinned: Cell<bool>,
+    /// The next older live reader, or null. [C4] If this one is pinned, so are all older ones.
+    outer: Cell<*const Reader>,
+}
+
+/// A copy of the base context, for the body of a scope: without the scope's bindings.
+///
+/// A scope leaves its copy to the next one, if it is as it was at first. So scopes that follow one another create and
+/// free no nodes. It is the last owner of no value: the base context, which owns them, does not change while it exists.
+#[derive(Default)]
+struct BaseCopy {
+    values: Trie<Value>,
+    /// Whether the base context's values were visible; if not, there are none in the copy.
+    was_visible: bool,
+}
+
+/// The values that a scope was lent, saved before the body's first change. There may be one for each open scope.
+struct Saved {
+    /// The identity of the context that the scope has entered.
+    identity: Identity,
+    values: Trie<Value>,
+    /// What was saved before this.
+    before: Option<Shared<Saved>>,
+}
+
 thread_local! {
     static CURRENT: Current = const {
         Current {
@@ -63,7 +93,7 @@ thread_local! {
             mark: Cell::new(Mark::BASE),
             place: Cell::new(ptr::null()),
             base: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
-            base_copy: Cell::new(ManuallyDrop::new(BaseCopy::OF_NOTHING)),
+            base_copy: Cell::new(ManuallyDrop::new(BaseCopy { values: Trie::new(), was_visible: false })),
             saved: Cell::new(ManuallyDrop::new(None)),
             identities: Cell::new((0, 0)),
         }
@@ -203,11 +233,6 @@ fn count_on(run: u64) -> u64 {
 #[inline]
 pub(crate) fn snapshot() -> State {
     with_current(|current| State::of(current.copy_of_values(), current.mark.get().of_copy()))
-}
-
-/// A number that no other live thread has; never 0.
-pub(super) fn thread_mark() -> usize {
-    with_current(|current| ptr::from_ref(current).addr())
 }
 
 #[cfg(test)]

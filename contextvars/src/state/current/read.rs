@@ -10,19 +10,7 @@ use std::ptr;
 
 use super::super::context_var::ContextVar;
 use super::super::value::Value;
-use super::{Current, with_current};
-
-/// The reference of one `with` call to the value that it reads.
-///
-/// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
-/// switched since the reader began. All code that does either pins all readers first.
-pub(super) struct Reader {
-    value: ManuallyDrop<Value>,
-    /// Whether this reader has become an owner of the value, which it then drops at its end.
-    pinned: Cell<bool>,
-    /// The next older live reader, or null. [C4] If this one is pinned, so are all older ones.
-    outer: Cell<*const Reader>,
-}
+use super::{Current, Reader, with_current};
 
 impl Drop for Reader {
     /// Runs at the end of `with`, also by a panic.

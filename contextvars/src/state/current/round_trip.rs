@@ -1,10 +1,10 @@
 //! A context's round trip to another thread: the context itself goes out, and the changes made there come back as
 //! [`Update`]s.
 
+use super::super::contents::State;
 use super::super::mark::Identity;
 use super::super::value::{ErasedVar, Value};
-use super::super::{State, carried};
-use super::with_current;
+use super::{carried, with_current};
 use crate::variable::Variable;
 
 /// The current context, for code on another thread: with the same values and the same identity. Changes made there come

@@ -17,14 +17,14 @@ use std::mem::{self, ManuallyDrop};
 use std::panic::Location;
 use std::thread;
 
-use super::super::State;
+use super::super::contents::State;
 use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::shared::Shared;
 use super::super::trie::Trie;
 use super::super::value::Value;
-use super::base::{self, BaseCopy, leave_for_next};
-use super::{Current, end, with_current};
+use super::base::{self, leave_for_next};
+use super::{BaseCopy, Current, Saved, end, with_current};
 
 /// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
 ///
@@ -83,7 +83,7 @@ impl Bound {
             id: var.assigned_id(),
             is_private: !var.variable().inherits(),
             has_destructor: const { mem::needs_drop::<T>() },
-            value: Some(Value::new(var, value)),
+            value: Some(var.value(value)),
         }
     }
 
@@ -262,15 +262,6 @@ fn restore_lent(bindings: &mut [Bound], identity: Identity) {
         });
         drop(State::of(of_body, Mark::NEW));
     });
-}
-
-/// The values that a scope was lent, saved before the body's first change. There may be one for each open scope.
-pub(super) struct Saved {
-    /// The identity of the context that the scope has entered.
-    identity: Identity,
-    values: Trie<Value>,
-    /// What was saved before this.
-    before: Option<Shared<Saved>>,
 }
 
 impl Current {

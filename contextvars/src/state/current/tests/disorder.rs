@@ -10,8 +10,7 @@ use contextvars::context_var;
 
 use super::super::super::value::Value;
 use super::super::super::{Bound, Carried, Entered, Scope, State, captured, register, set, snapshot};
-use super::super::read::Reader;
-use super::super::with_current;
+use super::super::{Reader, with_current};
 use super::expect_scopes_elsewhere;
 
 /// A value that knows its text, and whose count tells whether it lives.

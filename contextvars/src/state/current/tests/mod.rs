@@ -1,12 +1,10 @@
 use std::panic;
-use std::sync::mpsc;
-use std::thread;
 
 use contextvars::context_var;
 
 use super::super::value::Value;
 use super::super::{Entered, State};
-use super::{Current, more_identities, thread_mark, with_current};
+use super::{Current, more_identities, with_current};
 
 #[context_var]
 static NUMBER: u64;
@@ -30,27 +28,12 @@ fn runs_of_identities_hold_some_and_do_not_overlap() {
 }
 
 #[test]
-fn threads_that_live_at_the_same_time_have_marks_of_their_own() {
-    let (tell, told) = mpsc::channel();
-    let (end, ended) = mpsc::channel::<()>();
-    let other = thread::spawn(move || {
-        tell.send(thread_mark()).unwrap();
-        ended.recv().unwrap_err();
-    });
-    let marks = (thread_mark(), told.recv().unwrap());
-    assert!(marks.0 != marks.1 && marks.0 != 0 && marks.1 != 0);
-    assert_eq!(marks.0, thread_mark());
-    drop(end);
-    other.join().unwrap();
-}
-
-#[test]
 fn a_value_of_a_context_that_has_no_copy_is_replaced_in_its_place() {
     let mut state = State::new();
     state.insert(&NUMBER, 1);
     let copy = state.copy();
     let entered = Entered::new(&mut state);
-    let mut value = Some(Value::new(&NUMBER, 2));
+    let mut value = Some(NUMBER.value(2));
     let mut is_replaced =
         || with_current(|current| Current::swap_in_place(&current.values, NUMBER.assigned_id(), &mut value));
     assert!(!is_replaced());

@@ -19,11 +19,11 @@ use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
 
-use super::State;
-use super::context_var::ContextVar;
-use super::current::read;
-use super::traits::Traits;
-use super::value::Value;
+use super::super::contents::State;
+use super::super::context_var::ContextVar;
+use super::super::traits::Traits;
+use super::super::value::Value;
+use super::read;
 use crate::variable::Variable;
 
 /// State that another library keeps for each thread, such as a current span, as contexts carry it.
@@ -284,7 +284,7 @@ fn capture(mut state: State) -> State {
 }
 
 /// Takes away what a context has inherited, and does not carry.
-pub(super) fn remove_all(state: &mut State) {
+pub(in super::super) fn remove_all(state: &mut State) {
     carriers().for_each(|carrier| caught(|| carrier.remove(state)));
 }
 
