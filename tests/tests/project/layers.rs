@@ -23,6 +23,33 @@ const LAYERS: &[&[&str]] = &[
     &["guide"],
 ];
 
+/// The files of `state`, from the bottom upwards: each imports only from those before it. Its `mod.rs` is above them.
+const FILES_OF_STATE: &[&str] = &[
+    "sync",
+    "count",
+    "id",
+    "mark",
+    "pool",
+    "traits",
+    "shared",
+    "trie",
+    "value",
+    "turns",
+    "default",
+    "context_var",
+    "contents",
+    "current",
+    "current/base",
+    "current/read",
+    "current/carried",
+    "current/change",
+    "current/entered",
+    "current/end",
+    "current/scope",
+    "current/round_trip",
+    "edit",
+];
+
 /// Where, besides `integrations`, a crate behind a feature may be named.
 const ALSO_NAMED_IN: &[(&str, &[&str])] = &[
     // Only tokio knows whether it is running a task.
@@ -127,6 +154,39 @@ fn imports(source: &Source) -> BTreeSet<String> {
     found
 }
 
+/// The files of `state` that one of them names, through `self::` or chains of `super::`.
+fn imports_within_state(source: &Source) -> BTreeSet<String> {
+    let file = source.module[1..].join("/");
+    let mut found = BTreeSet::new();
+    for up in 0..source.module.len() {
+        let chain = if up == 0 { "self".to_owned() } else { vec!["super"; up].join("::") };
+        let folder = source.module[1..source.module.len() - up].join("/");
+        for (before, after) in places(&source.code, &chain) {
+            if before.ends_with("::") {
+                continue;
+            }
+            for name in next_names(after).into_iter().filter(|name| !["super", "*"].contains(&name.as_str())) {
+                let path = format!("{folder}/{name}");
+                let path = path.trim_start_matches('/');
+                // What is in a folder, and what is no file, is an item of the folder.
+                let below = next_names(after.strip_prefix(&format!("::{name}")).unwrap_or_default());
+                let files = below.iter().map(|name| format!("{path}/{name}")).chain([path.to_owned()]);
+                let named = files.filter(|path| FILES_OF_STATE.contains(&path.as_str())).collect::<Vec<_>>();
+                match named.as_slice() {
+                    [] => found.insert(folder.clone()),
+                    [file] => found.insert(file.clone()),
+                    [files @ .., _folder] => {
+                        found.extend(files.iter().cloned());
+                        true
+                    }
+                };
+            }
+        }
+    }
+    found.remove(&file);
+    found
+}
+
 #[test]
 fn every_module_has_its_layer() {
     let lib = sources().into_iter().find(|source| source.module.is_empty()).expect("lib.rs");
@@ -152,6 +212,24 @@ fn imports_run_one_way() {
         }
     }
     assert!(count > 30, "the imports were found");
+}
+
+#[test]
+fn the_files_of_state_have_an_order() {
+    let rank = |file: &str| FILES_OF_STATE.iter().position(|it| *it == file);
+    let is_in_state = |source: &Source| {
+        source.module.len() > 1 && source.module[0] == "state" && !source.module.contains(&"tests".to_owned())
+    };
+    let files: Vec<_> = sources().into_iter().filter(is_in_state).collect();
+    assert_eq!(files.len() + 1, FILES_OF_STATE.len(), "each file once, and `sync`");
+    for source in files {
+        let file = source.module[1..].join("/");
+        let own = rank(&file).unwrap_or_else(|| panic!("`state/{file}` has no place in FILES_OF_STATE"));
+        for import in imports_within_state(&source) {
+            let is_below = rank(&import).is_some_and(|imported| imported < own);
+            assert!(is_below, "state/{file} imports from `{import}`, which is not before it in FILES_OF_STATE");
+        }
+    }
 }
 
 #[test]
