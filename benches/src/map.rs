@@ -53,7 +53,7 @@ impl<V> Default for Trie<V> {
     }
 }
 
-impl<V> Clone for Trie<V> {
+impl<V: Clone> Clone for Trie<V> {
     #[inline]
     fn clone(&self) -> Self {
         Self(self.0.clone())

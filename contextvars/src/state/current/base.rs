@@ -27,8 +27,8 @@ impl Drop for Cleaner {
         let copy = with_current(|current| {
             current.pin_readers();
             // Usually empty, but coroutines may have left a context other than the base current here.
-            Current::exchange(&current.values, &mut values);
-            Current::exchange(&current.base, &mut base);
+            current.values.exchange(&mut values);
+            current.base.exchange(&mut base);
             if !current.mark.get().is_base() {
                 current.set_mark(Mark::BASE);
             }
@@ -60,7 +60,7 @@ pub(super) fn leave_for_next(base: Mark, was_visible: bool) -> bool {
     }
     with_current(|current| {
         let mut values = Trie::new();
-        Current::exchange(&current.values, &mut values);
+        current.values.exchange(&mut values);
         debug_assert!(values.iter().all(|value| was_visible && current.owns_in_base(value)), "it is a copy of that");
         current.set_mark(base);
         let before = current.base_copy.replace(ManuallyDrop::new(BaseCopy { values, was_visible }));
@@ -87,31 +87,25 @@ impl Current {
 
     /// Whether this is the base context's value of its variable.
     fn owns_in_base(&self, value: &Value) -> bool {
-        self.base_values().get(value.var().id()).is_some_and(|own| own.ptr_eq(value))
-    }
-
-    /// Whether the running code sees values of the base context.
-    #[inline]
-    fn shows_base(&self) -> bool {
-        self.mark.get().is_base() && self.is_base_visible()
+        self.base.get().get(value.var().id()).is_some_and(|own| own.ptr_eq(value))
     }
 
     /// Whether the running code sees values of the base context if that is current.
     #[inline]
     fn is_base_visible(&self) -> bool {
-        !self.base_values().is_empty() && !worker::is_worker()
+        !self.base.get().is_empty() && !worker::is_worker()
     }
 
-    /// A value of the base context, for a variable without a value in the entered context.
+    /// The values of the base context, if the running code sees them.
     #[inline]
-    pub(super) fn find_in_base(&self, id: u32) -> Option<ManuallyDrop<Value>> {
-        if self.shows_base() { self.base_values().get(id).map(Value::uncounted) } else { None }
+    pub(super) fn visible_base(&self) -> Option<&Trie<Value>> {
+        (self.mark.get().is_base() && self.is_base_visible()).then(|| self.base.get())
     }
 
     /// A copy of the values that are visible if no context has been entered.
     #[cold]
     #[inline(never)]
     pub(super) fn copy_of_base(&self) -> Trie<Value> {
-        if self.shows_base() { self.base_values().clone() } else { Trie::new() }
+        self.visible_base().map_or(Trie::new(), Trie::clone)
     }
 }

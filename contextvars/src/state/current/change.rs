@@ -1,13 +1,13 @@
 //! Changes: a variable is set or restored in the current context.
 
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 
 use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::trie::Trie;
 use super::super::value::{Value, ValueOf};
 use super::base::is_cleaned_up;
-use super::{Current, ValuesCell, with_current};
+use super::{Current, with_current};
 use crate::variable::Variable;
 use crate::worker;
 
@@ -28,7 +28,7 @@ impl Current {
             self.set_mark(self.mark.get().with_private());
         }
         self.pin_readers();
-        if self.mark.get().is_plain() && Self::swap_in_place(&self.values, id, &mut value) {
+        if self.mark.get().is_plain() && self.values.swap_in_place(id, &mut value) {
             return value;
         }
         exchange_in_copies(id, value)
@@ -42,7 +42,7 @@ impl Current {
         }
         // Dropped only after the change, when no scope can leave another one.
         let _copy = ManuallyDrop::into_inner(self.base_copy.take());
-        if Self::swap_in_place(&self.base, id, &mut value) {
+        if self.base.swap_in_place(id, &mut value) {
             return value;
         }
         self.change_one(id, value)
@@ -54,24 +54,6 @@ impl Current {
             Some(value) => values.insert(id, value),
             None => values.remove(id),
         })
-    }
-
-    /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a
-    /// copy of one. The caller has pinned the readers.
-    ///
-    /// No memory is allocated or freed, so no other code runs. The nodes and the mark stay the same.
-    #[inline]
-    pub(super) fn swap_in_place(cell: &ValuesCell, id: u32, value: &mut Option<Value>) -> bool {
-        // SAFETY: [C1] as in `exchange`: no other reference into the cell is alive, and this one ends with the swap.
-        // Finding a slot and swapping two pointers runs no code from outside, not even an allocator.
-        let values: &mut Trie<Value> = unsafe { &mut *cell.get() };
-        match values.place(id) {
-            Some(place) => {
-                mem::swap(place, value);
-                true
-            }
-            None => false,
-        }
     }
 
     /// Changes the values. They are moved out for `change`, so an allocator that uses variables runs in an empty
@@ -87,12 +69,12 @@ impl Current {
         let mark = self.mark.get();
         self.set_mark(Mark::NEW);
         let mut values = Trie::new();
-        Self::exchange(cell, &mut values);
+        cell.exchange(&mut values);
         let result = change(&mut values);
         // A base context has a cell of its own: values that an allocator has set are in the other cell.
         let mut meanwhile = Trie::new();
-        Self::exchange(&self.values, &mut meanwhile);
-        Self::exchange(cell, &mut values);
+        self.values.exchange(&mut meanwhile);
+        cell.exchange(&mut values);
         self.set_mark(mark);
         drop(meanwhile);
         result

@@ -186,7 +186,7 @@ fn enter_without_place() -> usize {
 fn swap(state: &mut State) {
     CURRENT.with(|current| {
         current.pin_readers();
-        Current::exchange(&current.values, &mut state.values);
+        current.values.exchange(&mut state.values);
         let mark = current.mark.get();
         current.set_mark(state.mark);
         state.mark = mark;

@@ -24,7 +24,45 @@ use super::trie::Trie;
 use super::value::Value;
 
 /// Values in the thread-local. `ManuallyDrop`, or the thread-local would have a destructor; `base::Cleaner` frees them.
-type ValuesCell = UnsafeCell<ManuallyDrop<Trie<Value>>>;
+///
+/// [C1] A reference to the values ends with the function of this folder that creates it, and no code from outside `state`
+/// runs meanwhile, not even an allocator. Only the thread itself can access the cell.
+struct ValuesCell(UnsafeCell<ManuallyDrop<Trie<Value>>>);
+
+impl ValuesCell {
+    const fn new() -> Self {
+        Self(UnsafeCell::new(ManuallyDrop::new(Trie::new())))
+    }
+
+    #[inline]
+    fn get(&self) -> &Trie<Value> {
+        // SAFETY: [C1] the callers use the result at once and call no other code meanwhile, so there is no `&mut`.
+        unsafe { &*self.0.get() }
+    }
+
+    /// Calls `f`, a function below, with the values. The caller has pinned the readers.
+    #[inline]
+    fn with_mut<R>(&self, f: impl FnOnce(&mut Trie<Value>) -> R) -> R {
+        // SAFETY: [C1] no other reference to the values is alive, and this one ends with `f`, which swaps words: it calls
+        // no code that could come here. Readers do not borrow from the cell; they refer to the blocks of values.
+        f(unsafe { &mut *self.0.get() })
+    }
+
+    /// Swaps the values. The caller has pinned the readers.
+    #[inline]
+    fn exchange(&self, values: &mut Trie<Value>) {
+        self.with_mut(|inside| mem::swap(inside, values));
+    }
+
+    /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a copy
+    /// of one. The caller has pinned the readers.
+    ///
+    /// No memory is allocated or freed. The nodes and the mark stay the same.
+    #[inline]
+    fn swap_in_place(&self, id: u32, value: &mut Option<Value>) -> bool {
+        self.with_mut(|inside| inside.place(id).map(|place| mem::swap(place, value)).is_some())
+    }
+}
 
 /// A thread's current context and its readers. It has no destructor, so it can be used until the very end of the
 /// thread.
@@ -33,9 +71,7 @@ type ValuesCell = UnsafeCell<ManuallyDrop<Trie<Value>>>;
 /// 8 bytes and load them back as one of 16, which defeats store-to-load forwarding.
 #[repr(C)]
 struct Current {
-    /// The values of the entered context. Empty if the base context is current, whose values are in `base`. [C1] A
-    /// reference into this cell or the other never outlives the function of this module that creates it, and no code
-    /// from outside `state` runs meanwhile, not even an allocator.
+    /// The values of the entered context. Empty if the base context is current, whose values are in `base`.
     values: ValuesCell,
     /// The most recent live reader on this thread, or null. [C2] Points into a stack frame of `with_value`.
     readers: Cell<*const Reader>,
@@ -88,11 +124,11 @@ struct Saved {
 thread_local! {
     static CURRENT: Current = const {
         Current {
-            values: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
+            values: ValuesCell::new(),
             readers: Cell::new(ptr::null()),
             mark: Cell::new(Mark::BASE),
             place: Cell::new(ptr::null()),
-            base: UnsafeCell::new(ManuallyDrop::new(Trie::new())),
+            base: ValuesCell::new(),
             base_copy: Cell::new(ManuallyDrop::new(BaseCopy { values: Trie::new(), was_visible: false })),
             saved: Cell::new(ManuallyDrop::new(None)),
             identities: Cell::new((0, 0)),
@@ -117,35 +153,10 @@ fn with_current<R>(f: impl FnOnce(&Current) -> R) -> R {
 const _: () = assert!(!mem::needs_drop::<Current>());
 
 impl Current {
-    /// The values of the entered context.
-    #[inline]
-    fn values(&self) -> &Trie<Value> {
-        // SAFETY: [C1] the functions of this module use the result at once and call no other code meanwhile, so there
-        // is no `&mut` to the cell; and only this thread can access the cell.
-        unsafe { &*self.values.get() }
-    }
-
-    /// The values of the thread's base context.
-    #[inline]
-    fn base_values(&self) -> &Trie<Value> {
-        // SAFETY: [C1] as for `values`.
-        unsafe { &*self.base.get() }
-    }
-
     /// The cell in which the current context's values are changed.
     #[inline]
     fn changeable(&self) -> &ValuesCell {
         if self.mark.get().is_base() { &self.base } else { &self.values }
-    }
-
-    /// Swaps `values` with the contents of the cell. The caller has pinned the readers.
-    #[inline]
-    fn exchange(cell: &ValuesCell, values: &mut Trie<Value>) {
-        // SAFETY: [C1] no other reference into the cell is alive: each ends with the function that creates it, and none
-        // of those functions calls code that could call this one. This reference does not outlive the swap, which runs
-        // no other code. Readers do not borrow from the cell; they refer to the blocks of values.
-        let inside: &mut Trie<Value> = unsafe { &mut *cell.get() };
-        mem::swap(inside, values);
     }
 
     /// Changes the mark of the current context, which then differs from the bits in its place.
@@ -161,7 +172,7 @@ impl Current {
     /// `ManuallyDrop`, since the caller never drops either of them: that saves the code for the drop.
     #[inline]
     fn switch_to(&self, mut state: ManuallyDrop<State>) -> ManuallyDrop<State> {
-        Self::exchange(&self.values, &mut state.values);
+        self.values.exchange(&mut state.values);
         state.mark = self.mark.replace(state.mark);
         state
     }
@@ -198,7 +209,7 @@ impl Current {
     /// A copy of the current context's values, as the running code sees them.
     #[inline]
     fn copy_of_values(&self) -> Trie<Value> {
-        let values = self.values();
+        let values = self.values.get();
         if values.is_empty() { self.copy_of_base() } else { values.clone() }
     }
 }

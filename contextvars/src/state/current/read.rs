@@ -9,6 +9,7 @@ use std::mem::{self, ManuallyDrop};
 use std::ptr;
 
 use super::super::context_var::ContextVar;
+use super::super::trie::Trie;
 use super::super::value::Value;
 use super::{Current, Reader, with_current};
 
@@ -98,16 +99,9 @@ fn pin_live_readers() {
 
 /// Calls `f` with the variable's value in the entered context, or returns `f` if there is none, for
 /// [`with_base_value`].
-///
-/// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
 pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = with_current(|current| current.values().get(var.id()).map(Value::uncounted)) else {
-        return Err(f);
-    };
-    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] no other code has run since it
-    // was found, and the current context owns it.
-    Ok(unsafe { lend(value, f) })
+    lend(var, f, |current| Some(current.values.get()))
 }
 
 /// Calls `f` with the variable's value in the thread's base context, if that is visible.
@@ -115,32 +109,36 @@ pub(crate) fn with_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) ->
 /// Separate from [`with_value`], so that the code for reads in an entered context stays small.
 #[inline]
 pub(crate) fn with_base_value<T, R, F: FnOnce(&T) -> R>(var: &ContextVar<T>, f: F) -> Result<R, F> {
-    let Some(value) = with_current(|current| current.find_in_base(var.id())) else { return Err(f) };
-    // SAFETY: [V1, C3] as above; the base context is current.
-    Ok(unsafe { lend(value, f) })
+    lend(var, f, Current::visible_base)
 }
 
-/// Calls `f` with a value that the current context owns.
+/// Calls `f` with the variable's value among these, which the entered or the base context owns.
 ///
-/// # Safety
-/// The value is one of a `ContextVar<T>`. The current context owns it, and has been neither changed nor switched since
-/// it was found.
+/// No reference count moves, and nothing is borrowed from the context while `f` runs.
 #[inline]
-unsafe fn lend<T, R>(value: ManuallyDrop<Value>, f: impl FnOnce(&T) -> R) -> R {
+fn lend<T, R, F: FnOnce(&T) -> R>(
+    var: &ContextVar<T>,
+    f: F,
+    values: impl FnOnce(&Current) -> Option<&Trie<Value>>,
+) -> Result<R, F> {
+    let found = with_current(|current| values(current)?.get(var.id()).map(Value::uncounted));
+    let Some(value) = found else { return Err(f) };
     let reader = Reader::new(value);
     with_current(|current| current.readers.set(&raw const reader));
-    // SAFETY: [V1] by the caller's contract it is a `T`. [C3] The value lives as long as `reader`: by the caller's
-    // contract the context still owns it, until pinning makes `reader` an owner; and `reader` outlives the call of `f`.
+    // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] The value lives as long as
+    // `reader`: the context owns it, and no other code has run since it was found, until pinning makes `reader` an owner;
+    // and `reader` outlives the call of `f`.
     let value = unsafe { reader.value().as_typed() };
-    f(value)
+    Ok(f(value))
 }
 
 /// A new handle of the variable's value in the entered context.
 pub(in super::super) fn share_value<T>(var: &ContextVar<T>) -> Option<Value> {
-    with_current(|current| current.values().get(var.id()).cloned())
+    with_current(|current| current.values.get().get(var.id()).cloned())
 }
 
 /// Whether the variable has a value that the running code sees.
 pub(crate) fn is_set<T>(var: &ContextVar<T>) -> bool {
-    with_current(|current| current.values().get(var.id()).is_some() || current.find_in_base(var.id()).is_some())
+    let has = |values: &Trie<Value>| values.get(var.id()).is_some();
+    with_current(|current| has(current.values.get()) || current.visible_base().is_some_and(has))
 }

@@ -36,9 +36,6 @@ impl Update {
 impl State {
     /// The changes that make this context equal to `after`.
     pub(crate) fn updates_to(&self, after: &Self) -> Vec<Update> {
-        if self.values.is_same(&after.values) {
-            return Vec::new();
-        }
         let is_kept = |value: &Value| self.counterpart(value).is_some_and(|before| before.ptr_eq(value));
         let set = after.values.unshared(&self.values).into_iter().filter(|value| !is_kept(value));
         let removed =

@@ -196,7 +196,7 @@ impl<const N: usize> Drop for Scope<N> {
 fn enter_copy_of_base() -> bool {
     with_current(|current| {
         let BaseCopy { mut values, was_visible } = current.take_base_copy();
-        Current::exchange(&current.values, &mut values);
+        current.values.exchange(&mut values);
         was_visible
     })
 }
@@ -206,7 +206,7 @@ fn enter_copy_of_base() -> bool {
 fn leave_copy_of_base(base: Mark, identity: Identity) {
     with_current(|current| {
         let mut values = Trie::new();
-        Current::exchange(&current.values, &mut values);
+        current.values.exchange(&mut values);
         current.set_mark(base);
         drop(State::of(values, Mark::NEW));
         drop(current.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
@@ -220,7 +220,7 @@ impl Current {
     #[inline]
     fn exchange_all(&self, bindings: &mut [Bound]) {
         for at in 0..bindings.len() {
-            if !Self::swap_in_place(&self.values, bindings[at].id, &mut bindings[at].value) {
+            if !self.values.swap_in_place(bindings[at].id, &mut bindings[at].value) {
                 return exchange_in_one_change(&mut bindings[at..]);
             }
         }
@@ -230,7 +230,7 @@ impl Current {
     /// which matters for a variable that is bound twice. The caller has pinned the readers.
     #[inline]
     fn swap_back(&self, bindings: &mut [Bound]) -> usize {
-        let is_stuck = |bound: &mut Bound| !Self::swap_in_place(&self.values, bound.id, &mut bound.value);
+        let is_stuck = |bound: &mut Bound| !self.values.swap_in_place(bound.id, &mut bound.value);
         match bindings.iter_mut().rposition(is_stuck) {
             Some(at) => at + 1,
             None => 0,
@@ -272,7 +272,7 @@ impl Current {
         // again.
         let mark = self.mark.get();
         self.set_mark(mark.not_lent());
-        save(mark, self.values().clone());
+        save(mark, self.values.get().clone());
     }
 
     /// Removes and returns the values that were saved for a scope, if there are any.

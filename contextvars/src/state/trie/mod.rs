@@ -2,7 +2,7 @@
 //!
 //! Ids are dense and small, so the id itself is the path: no hash, no comparison. Up to 16 variables are one node.
 
-use std::{mem, ptr, slice};
+use std::{mem, slice};
 
 use super::shared::Shared;
 
@@ -11,6 +11,7 @@ const BITS: u32 = 4;
 const WIDTH: usize = 1 << BITS;
 
 /// A persistent map from ids to values. Cloning is O(1); a change to a clone does not affect the original.
+#[derive(Clone)]
 pub(super) struct Trie<V> {
     /// The top of the trie; it grows upwards when an id does not fit.
     root: Option<Shared<Node<V>>>,
@@ -118,13 +119,6 @@ impl<V> Trie<V> {
     #[inline]
     pub(super) fn into_last(self) -> Option<Self> {
         Some(Self { root: Some(self.root?.into_last()?) })
-    }
-
-    /// Whether both share the same root, as copies do until one of them is changed.
-    #[inline]
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let address = |trie: &Self| trie.root.as_ref().map_or(ptr::null(), Shared::address);
-        address(self) == address(other)
     }
 
     /// The values in nodes that `other` does not share at the same position, in the order of the ids: all that can
@@ -264,13 +258,6 @@ impl<V: Clone> Node<V> {
     }
 }
 
-impl<V> Clone for Trie<V> {
-    #[inline]
-    fn clone(&self) -> Self {
-        Self { root: self.root.clone() }
-    }
-}
-
 impl<V> Default for Trie<V> {
     fn default() -> Self {
         Self::new()
@@ -278,6 +265,7 @@ impl<V> Default for Trie<V> {
 }
 
 /// The values of a [`Trie`], in the order of their ids.
+#[derive(Clone)]
 pub(super) struct Iter<'a, V> {
     /// The rest of the current leaf.
     leaf: slice::Iter<'a, Option<V>>,
@@ -318,12 +306,6 @@ impl<'a, V> Iter<'a, V> {
             self.branches.pop();
         }
         false
-    }
-}
-
-impl<V> Clone for Iter<'_, V> {
-    fn clone(&self) -> Self {
-        Self { leaf: self.leaf.clone(), branches: self.branches.clone() }
     }
 }
 

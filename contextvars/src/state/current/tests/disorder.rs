@@ -276,7 +276,7 @@ struct Reading {
 impl Reading {
     fn begin() -> Option<Self> {
         let text = current_name()?;
-        let value = with_current(|current| current.values().get(NAME.id()).map(Value::uncounted))?;
+        let value = with_current(|current| current.values.get().get(NAME.id()).map(Value::uncounted))?;
         let reader = Box::into_raw(Box::new(Reader::new(value)));
         with_current(|current| current.readers.set(reader));
         Some(Self { reader, text })

@@ -4,7 +4,7 @@ use contextvars::context_var;
 
 use super::super::value::Value;
 use super::super::{Entered, State};
-use super::{Current, more_identities, with_current};
+use super::{more_identities, with_current};
 
 #[context_var]
 static NUMBER: u64;
@@ -34,8 +34,7 @@ fn a_value_of_a_context_that_has_no_copy_is_replaced_in_its_place() {
     let copy = state.copy();
     let entered = Entered::new(&mut state);
     let mut value = Some(NUMBER.value(2));
-    let mut is_replaced =
-        || with_current(|current| Current::swap_in_place(&current.values, NUMBER.assigned_id(), &mut value));
+    let mut is_replaced = || with_current(|current| current.values.swap_in_place(NUMBER.assigned_id(), &mut value));
     assert!(!is_replaced());
     drop(copy);
     assert!(is_replaced());
