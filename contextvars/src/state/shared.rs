@@ -73,8 +73,9 @@ impl<T> Shared<T> {
     pub(super) fn make_mut(&mut self, copy: impl FnOnce(&T) -> Self) -> &mut T {
         if !self.block().count.is_one() {
             *self = copy(self);
+            assert!(self.block().count.is_one(), "a copy is a block of its own");
         }
-        // SAFETY: [S2] as in `get_mut`: the count was one, or the block has just been created.
+        // SAFETY: [S2] as in `get_mut`: the count is one.
         let block = unsafe { self.block.as_mut() };
         &mut block.value
     }

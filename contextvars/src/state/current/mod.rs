@@ -73,7 +73,7 @@ impl ValuesCell {
 struct Current {
     /// The values of the entered context. Empty if the base context is current, whose values are in `base`.
     values: ValuesCell,
-    /// The most recent live reader on this thread, or null. [C2] Points into a stack frame of `with_value`.
+    /// The most recent live reader on this thread, or null. [C2] Points into a stack frame of `lend`.
     readers: Cell<*const Reader>,
     mark: Cell<Mark>,
     /// The place from which the current context was moved, if it is unchanged since, otherwise null. [C5] Only

@@ -85,7 +85,7 @@ impl Current {
 fn pin_live_readers() {
     let mut next = with_current(|current| current.readers.get());
     // SAFETY: [C2] every reader in the list is alive: `Reader::drop` removes it from the list, and readers never leave
-    // the stack frame of `with_value`.
+    // the stack frame of `lend`.
     while let Some(reader) = unsafe { next.as_ref() } {
         if reader.pinned.replace(true) {
             // [C4] older ones are pinned already.

@@ -140,7 +140,7 @@ impl<const N: usize> Scope<N> {
         }
         match current.swap_back(&mut self.bindings) {
             0 => {}
-            left => exchange_back_in_one_change(&mut self.bindings[..left]),
+            left => exchange_in_one_change(self.bindings[..left].iter_mut().rev()),
         }
     }
 
@@ -221,7 +221,7 @@ impl Current {
     fn exchange_all(&self, bindings: &mut [Bound]) {
         for at in 0..bindings.len() {
             if !self.values.swap_in_place(bindings[at].id, &mut bindings[at].value) {
-                return exchange_in_one_change(&mut bindings[at..]);
+                return exchange_in_one_change(bindings[at..].iter_mut());
             }
         }
     }
@@ -239,13 +239,8 @@ impl Current {
 }
 
 #[inline(never)]
-fn exchange_in_one_change(bindings: &mut [Bound]) {
-    with_current(|current| current.change(|values| bindings.iter_mut().for_each(|bound| bound.exchange(values))));
-}
-
-#[inline(never)]
-fn exchange_back_in_one_change(bindings: &mut [Bound]) {
-    with_current(|current| current.change(|values| bindings.iter_mut().rev().for_each(|bound| bound.exchange(values))));
+fn exchange_in_one_change<'a>(bindings: impl Iterator<Item = &'a mut Bound>) {
+    with_current(|current| current.change(|values| bindings.for_each(|bound| bound.exchange(values))));
 }
 
 /// Restores the saved values that a scope was lent, for a context that its body has changed, and undoes the bindings.
