@@ -19,6 +19,9 @@ use crate::variable::Variable;
 /// static USER: String;
 /// ```
 ///
+/// The text depends on whether the variable was ever set in this process, so a test that compares all of it depends on
+/// other tests; compare a part, or [`variable`](Self::variable).
+///
 /// # Python
 /// `LookupError`.
 #[derive(Clone, Copy)]
@@ -68,19 +71,35 @@ impl fmt::Display for LookupError {
         let name = self.variable.name();
         let described = self.variable.described();
         match self.kind {
-            LookupErrorKind::NeverSet => write!(
-                f,
-                "no value for {described}: nothing has set it\n\
-                 help: set it with `{name}.set(..)` or `with_context!({name} = .., async move {{ .. }})`, or declare a \
-                 `default`\n\
-                 help: where it may be unset, read it with `{name}.try_get()` or `{name}.get_or(..)`",
-            ),
-            LookupErrorKind::NotSetHere => write!(
-                f,
-                "no value for {described} here: the scope that set it has ended, or it was set in another context\n\
-                 help: a scope around async code is `with_context!({name} = .., async move {{ work().await }})`\n\
-                 help: if the parent task set it, spawn through {FACADES}: a plain spawn does not inherit",
-            ),
+            LookupErrorKind::NeverSet => {
+                write!(
+                    f,
+                    "no value for {described}: nothing has set it\n\
+                     help: set it with `{name}.set(..)` or `with_context!({name} = .., async move {{ .. }})`, or declare \
+                     a `default`\nhelp: ",
+                )?;
+                match self.variable.received_in() {
+                    Some(header) => write_header_help(f, &header),
+                    None => {
+                        write!(f, "where it may be unset, read it with `{name}.try_get()` or `{name}.get_or(..)`")
+                    }
+                }
+            }
+            LookupErrorKind::NotSetHere => {
+                write!(
+                    f,
+                    "no value for {described} here: the scope that set it has ended, or it was set in another context\n\
+                     help: ",
+                )?;
+                match self.variable.received_in() {
+                    Some(header) => write_header_help(f, &header)?,
+                    None => write!(
+                        f,
+                        "a scope around async code is `with_context!({name} = .., async move {{ work().await }})`"
+                    )?,
+                }
+                write!(f, "\nhelp: if the parent task set it, spawn through {FACADES}: a plain spawn does not inherit")
+            }
             LookupErrorKind::DefaultReadsItself => write!(
                 f,
                 "the default of {described} reads the variable itself: write a default that does not depend on \
@@ -88,6 +107,15 @@ impl fmt::Display for LookupError {
             ),
         }
     }
+}
+
+/// The help for a variable whose value usually comes with a request.
+fn write_header_help(f: &mut fmt::Formatter<'_>, (header, layer): &(String, &str)) -> fmt::Result {
+    write!(
+        f,
+        "the request had no {header}, or this runs outside of the `{layer}` (for a streamed body, put a `ContextLayer` \
+         inside of that)"
+    )
 }
 
 impl fmt::Debug for LookupError {

@@ -46,8 +46,8 @@
 //! }
 //! ```
 //!
-//! The [guides](guide): [how a context propagates](guide::propagation), the [differences from Python](guide::python),
-//! [how to migrate](guide::migrating) from thread-locals and other crates, [pitfalls](guide::pitfalls),
+//! The [guides](guide): [what to write in your framework](guide::frameworks), [how a context
+//! propagates](guide::propagation), the [differences from Python](guide::python), [how to migrate](guide::migrating) from thread-locals and other crates, [pitfalls](guide::pitfalls),
 //! [errors and panics](guide::errors) with the variables of a request, [how to write an
 //! integration](guide::integrations), [costs](guide::performance), [safety](guide::safety), and the
 //! [design](guide::design).

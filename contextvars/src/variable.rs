@@ -150,6 +150,12 @@ impl Variable {
         Described(self)
     }
 
+    /// The header of a request that the value comes with, for messages, and the layer that reads it.
+    pub(crate) fn received_in(&self) -> Option<(String, &'static str)> {
+        let own = self.header_name.map(|name| (format!("header `{name}`"), "HeadersLayer"));
+        own.or_else(|| self.baggage_key.map(|key| (format!("member `{key}` in its baggage"), "BaggageLayer")))
+    }
+
     /// All facts of the declaration, under the names of the methods: for `Debug`, and as data.
     pub(crate) fn facts(&self) -> [(&'static str, Fact); 13] {
         [

@@ -17,6 +17,12 @@ static OTHER_USER: String;
 #[context_var]
 static NEVER_SET: String;
 
+#[context_var(header = "x-messages-tenant")]
+static FROM_A_HEADER: String;
+
+#[context_var(baggage = "messages-voucher")]
+static FROM_BAGGAGE: String;
+
 #[context_var(default = 0)]
 static NUMBER: u32;
 
@@ -93,6 +99,23 @@ fn a_missed_read_tells_a_scope_that_has_ended_from_one_that_never_was() {
     assert_error(&error, "LookupError", &wanted);
     let right = with_context!(USER = "ada".to_owned(), async move { user().await });
     assert_eq!(pollster::block_on(right).unwrap(), "ada");
+}
+
+#[test]
+fn a_missed_read_of_a_variable_that_comes_with_a_request_names_the_header_and_the_layer() {
+    let error = FROM_A_HEADER.try_get().unwrap_err();
+    let of_header =
+        ["the request had no header `x-messages-tenant`", "outside of the `HeadersLayer`", "a `ContextLayer`"];
+    assert_error(&error, "LookupError", &of_header);
+    // After it was set elsewhere, how to spawn is a part of the help, too.
+    with_context!(FROM_A_HEADER = "acme".to_owned(), {});
+    let error = FROM_A_HEADER.try_get().unwrap_err();
+    assert_error(&error, "LookupError", &of_header);
+    assert_says(&error.to_string(), &["the scope that set it has ended", "a plain spawn does not inherit"]);
+
+    let error = FROM_BAGGAGE.try_get().unwrap_err();
+    let of_baggage = ["the request had no member `messages-voucher` in its baggage", "outside of the `BaggageLayer`"];
+    assert_error(&error, "LookupError", &of_baggage);
 }
 
 #[test]

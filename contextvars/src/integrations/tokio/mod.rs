@@ -5,7 +5,7 @@
 //! (without the variables declared with `inherit = false`; see [`inherit_context`](crate::inherit_context)). The values
 //! that the task sets stay in its copy. Macros such as `#[tokio::main]` and `tokio::join!` work unchanged.
 //!
-//! Use [`spawn_detached`] for work that outlives its spawner, since a task that inherits keeps the inherited values
+//! Use [`spawn_detached`] for work that belongs to no request, since a task that inherits keeps the inherited values
 //! alive. Below a `use super::*`, as in `mod tests`, import this module again by its name; see the
 //! [pitfalls](crate::guide::pitfalls#a-facade-and-use-super).
 //!

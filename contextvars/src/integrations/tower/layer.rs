@@ -78,7 +78,8 @@ impl ContextLayer {
 impl<I> ContextLayer<I> {
     /// Calls `init` with each request, in the request's context, before the service is called, to set variables.
     ///
-    /// The closure has to name the type of the request's body, as in `|request: &Request<Body>| ..`.
+    /// Where the compiler cannot infer the type of the request's body, the closure has to name it, as in
+    /// `|request: &Request<Body>| ..`.
     ///
     /// # Examples
     ///

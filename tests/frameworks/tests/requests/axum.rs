@@ -172,6 +172,7 @@ async fn the_headers_layer_reads_makes_and_returns_the_id_and_a_context_layer_wi
     let app = Router::new()
         .route("/export", get(export))
         .layer(ContextLayer::new()) // for bodies that are streamed
+        // Outside of it: each layer within has the values of the request.
         .layer(HeadersLayer::new().generate(&REQUEST_ID, next_id).echo([REQUEST_ID.variable()]));
     let addr = serve(app).await;
     assert_eq!(both(addr, "/export").await, own(2));
@@ -185,6 +186,79 @@ async fn the_headers_layer_reads_makes_and_returns_the_id_and_a_context_layer_wi
 async fn under_the_headers_layer_alone_a_streamed_body_has_no_values() {
     let app = Router::new().route("/export", get(export)).layer(HeadersLayer::new());
     assert_eq!(both(serve(app).await, "/export").await, none(2));
+}
+
+#[tokio::test]
+async fn with_the_headers_layer_inside_a_streamed_body_has_no_values() {
+    let app = Router::new().route("/export", get(export)).layer(HeadersLayer::new()).layer(ContextLayer::new());
+    assert_eq!(both(serve(app).await, "/export").await, none(2));
+}
+
+#[context_var(header = "x-tenant")]
+static TENANT: String;
+
+async fn require_tenant(request: Request, next: Next) -> Response {
+    if !TENANT.is_set() {
+        return (StatusCode::BAD_REQUEST, "the header x-tenant is missing").into_response();
+    }
+    next.run(request).await
+}
+
+/// The responses to a request with the header, and to one without it.
+async fn with_and_without_a_tenant(app: Router) -> [(StatusCode, String); 2] {
+    let url = format!("http://{}/", serve(app).await);
+    let (client, with) = (Client::new(), Client::new().get(&url).header("x-tenant", "acme"));
+    let (with, without) = tokio::join!(with.send(), client.get(&url).send());
+    let (with, without) = (with.expect("it answers"), without.expect("it answers"));
+    let statuses = (with.status(), without.status());
+    [
+        (statuses.0, with.text().await.expect("the body is whole")),
+        (statuses.1, without.text().await.expect("the body is whole")),
+    ]
+}
+
+fn rejected() -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, "the header x-tenant is missing".to_owned())
+}
+
+#[tokio::test]
+async fn a_request_without_a_required_header_is_rejected() {
+    let handler = async || TENANT.get();
+    let app = Router::new().route("/", get(handler)).layer(from_fn(require_tenant)).layer(HeadersLayer::new());
+    assert_eq!(with_and_without_a_tenant(app).await, [(StatusCode::OK, "acme".to_owned()), rejected()]);
+}
+
+#[tokio::test]
+async fn outside_of_the_headers_layer_every_request_is_rejected() {
+    let handler = async || TENANT.get();
+    let app = Router::new().route("/", get(handler)).layer(HeadersLayer::new()).layer(from_fn(require_tenant));
+    assert_eq!(with_and_without_a_tenant(app).await, [rejected(), rejected()]);
+}
+
+/// A clock, for which tests have another one.
+#[context_var(default = 1_000)]
+static CLOCK: u64;
+
+fn app() -> Router {
+    Router::new().route("/time", get(async || CLOCK.get().to_string()))
+}
+
+async fn get_from(addr: SocketAddr, path: &str) -> String {
+    let response = Client::new().get(format!("http://{addr}{path}")).send().await.expect("it answers");
+    response.text().await.expect("the body is whole")
+}
+
+#[contextvars::test]
+async fn a_handler_sees_the_clock_of_the_test() {
+    CLOCK.set(42);
+    let app = app().layer(ContextLayer::from(inherit_context()));
+    assert_eq!(get_from(serve(app).await, "/time").await, "42");
+}
+
+#[contextvars::test]
+async fn without_a_layer_a_handler_does_not_see_the_clock_of_the_test() {
+    CLOCK.set(42);
+    assert_eq!(get_from(serve(app()).await, "/time").await, "1000");
 }
 
 /// Says whose socket it is.
@@ -239,9 +313,9 @@ async fn work_in_the_background_inherits_when_spawned_through_the_facade() {
     let meeting = meeting();
     let handler = async move || {
         let indexed = tokio::spawn(index());
-        let outlives = tokio::spawn_detached(index());
+        let of_no_request = tokio::spawn_detached(index());
         meeting.wait().await;
-        format!("{} {}", indexed.await.expect("no panic"), outlives.await.expect("no panic"))
+        format!("{} {}", indexed.await.expect("no panic"), of_no_request.await.expect("no panic"))
     };
     let addr = serve(Router::new().route("/", get(handler)).layer(identifying())).await;
     assert_eq!(both(addr, "/").await, ("1 0".to_owned(), "2 0".to_owned()));

@@ -1,7 +1,7 @@
 //! tonic: the layers of a server and of a client, interceptors, and streams in both directions.
 
-#[path = "../../../web/support/text.rs"]
-mod text;
+#[path = "../../../web/tests/support/codec.rs"]
+mod codec;
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -15,7 +15,7 @@ use contextvars::tower::ContextLayer;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use http::uri::PathAndQuery;
-use text::Text;
+use codec::Text;
 use tokio::sync::Barrier;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
