@@ -158,3 +158,15 @@ fn a_value_takes_the_memory_of_the_one_before() {
     // A copy that is changed has a value and nodes of its own, which end with it.
     assert_eq!(allocations(|| drop(copy_context().run(|| NUMBER.set(1)))), 0);
 }
+
+#[test]
+fn to_visit_the_values_of_a_context_allocates_nothing_however_many_there_are() {
+    Context::new().run(|| {
+        for var in many() {
+            var.set(1);
+        }
+        let context = copy_context();
+        assert_eq!(context.len(), many().len());
+        assert_eq!(allocations(|| assert!(context.values().count() >= 300)), 0);
+    });
+}

@@ -1,7 +1,6 @@
 //! What a log line with variables allocates: nothing, from the second line of a thread on.
 //!
-//! A process of its own: the allocator is the program's, and it has few variables, since a context with more than sixteen
-//! allocates when all of its values are visited.
+//! A process of its own: the allocator is the program's.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

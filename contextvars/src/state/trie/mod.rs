@@ -9,6 +9,8 @@ use super::shared::Shared;
 /// A node has `1 << BITS` slots.
 const BITS: u32 = 4;
 const WIDTH: usize = 1 << BITS;
+/// How many branches there can be above a leaf.
+const MOST_BRANCHES: usize = (u32::BITS / BITS) as usize - 1;
 
 /// A persistent map from ids to values. Cloning is O(1); a change to a clone does not affect the original.
 #[derive(Clone)]
@@ -27,6 +29,7 @@ enum Node<V> {
 }
 
 type Children<V> = [Option<Shared<Node<V>>>; WIDTH];
+type ChildrenIter<'a, V> = slice::Iter<'a, Option<Shared<Node<V>>>>;
 
 /// The value under `id` in the trie below a branch.
 ///
@@ -133,7 +136,7 @@ impl<V> Trie<V> {
 
     /// Every value, in the order of the ids.
     pub(super) fn iter(&self) -> Iter<'_, V> {
-        let mut iter = Iter { leaf: [].iter(), branches: Vec::new() };
+        let mut iter = Iter { leaf: [].iter(), branches: [const { None }; MOST_BRANCHES], depth: 0 };
         if let Some(root) = &self.root {
             iter.descend(root);
         }
@@ -269,8 +272,9 @@ impl<V> Default for Trie<V> {
 pub(super) struct Iter<'a, V> {
     /// The rest of the current leaf.
     leaf: slice::Iter<'a, Option<V>>,
-    /// The rest of the branches above it, from the root downwards.
-    branches: Vec<slice::Iter<'a, Option<Shared<Node<V>>>>>,
+    /// The rest of the branches above it, from the root downwards, of which there are `depth`.
+    branches: [Option<ChildrenIter<'a, V>>; MOST_BRANCHES],
+    depth: usize,
 }
 
 impl<'a, V> Iter<'a, V> {
@@ -285,7 +289,8 @@ impl<'a, V> Iter<'a, V> {
                 Node::Branch { children, .. } => {
                     let mut children = children.iter();
                     let first = children.by_ref().flatten().next();
-                    self.branches.push(children);
+                    self.branches[self.depth] = Some(children);
+                    self.depth += 1;
                     match first {
                         Some(child) => node = child,
                         None => return,
@@ -298,12 +303,13 @@ impl<'a, V> Iter<'a, V> {
     /// Goes on to the next leaf. Returns `false` if there is none.
     #[inline(never)]
     fn next_leaf(&mut self) -> bool {
-        while let Some(last) = self.branches.last_mut() {
-            if let Some(node) = last.by_ref().flatten().next() {
+        while let Some(above) = self.depth.checked_sub(1) {
+            let last = self.branches[above].as_mut();
+            if let Some(node) = last.and_then(|rest| rest.flatten().next()) {
                 self.descend(node);
                 return true;
             }
-            self.branches.pop();
+            self.depth = above;
         }
         false
     }
