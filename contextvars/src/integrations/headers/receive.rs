@@ -26,10 +26,10 @@ use crate::variable::Variable;
 /// are declared with `inherit = false`. Its context is entered for the call of the inner service, for every poll of the
 /// future that it returns, and for its drop. Spawned work inherits from it as usual.
 ///
-/// A streamed body is polled after that: with the feature `tower`, put
-/// `.map_response(|response: Response<_>| response.map(ContextExt::in_current_context))` inside of this layer, which
-/// gives the body a copy of the context. A `ContextLayer` inside of this one makes a second context: a variable with
-/// `inherit = false` is not set there, and a value that is set there is not echoed.
+/// A streamed body is polled after that: with the feature `tower`, put a `ContextLayer` inside of this layer. That makes
+/// a second context, in which a variable with `inherit = false` is not set, and a value that is set there is not echoed.
+/// If you need either, `.map_response(|response: Response<_>| response.map(ContextExt::in_current_context))` in its place
+/// gives the body a copy of the context.
 ///
 /// Inside of a service that calls the next one in another task, such as `tower::buffer::Buffer`, requests have the
 /// variables of their headers, but inherit nothing from the caller: put this layer outside of it.
