@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check
-# A workspace of its own.
+# Workspaces of their own.
 cargo fmt --manifest-path fuzz/Cargo.toml --all --check
+cargo fmt --manifest-path tests/frameworks/Cargo.toml --check

@@ -6,6 +6,5 @@ cd "$(dirname "$0")/.."
 # What is built already is used again.
 export CARGO_TARGET_DIR="$PWD/target"
 cd tests/frameworks
-cargo fmt --check
 cargo clippy --all-targets -- -D warnings
 cargo test --locked

@@ -9,13 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
+use codec::Text;
 use contextvars::ContextExt;
 use contextvars::headers::{HeadersLayer, InjectHeadersLayer, InjectService, Settings};
 use contextvars::tower::ContextLayer;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use http::uri::PathAndQuery;
-use codec::Text;
 use tokio::sync::Barrier;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
