@@ -88,17 +88,20 @@ impl fmt::Display for LookupError {
             LookupErrorKind::NotSetHere => {
                 write!(
                     f,
-                    "no value for {described} here: the scope that set it has ended, or it was set in another context\n\
-                     help: ",
+                    "no value for {described} here: it was set in another context, or in a scope that has ended\nhelp: ",
                 )?;
+                let scope = format!("`with_context!({name} = .., async move {{ work().await }})`");
                 match self.variable.received_in() {
-                    Some(header) => write_header_help(f, &header)?,
+                    Some(header) => {
+                        write_header_help(f, &header)?;
+                        write!(f, "\nhelp: a scope around async code is {scope}; spawns that inherit are in {FACADES}")
+                    }
                     None => write!(
                         f,
-                        "a scope around async code is `with_context!({name} = .., async move {{ work().await }})`"
-                    )?,
+                        "a scope around async code is {scope}\n\
+                         help: if the parent task set it, spawn through {FACADES}: a plain spawn does not inherit"
+                    ),
                 }
-                write!(f, "\nhelp: if the parent task set it, spawn through {FACADES}: a plain spawn does not inherit")
             }
             LookupErrorKind::DefaultReadsItself => write!(
                 f,

@@ -64,6 +64,23 @@ fn the_guides_read_the_same_on_a_code_host() {
 }
 
 #[test]
+fn every_footnote_is_defined_once_and_used() {
+    let mut seen = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for definition in text.lines().filter(|line| line.starts_with("[^")) {
+            let (label, _) = definition.split_once("]:").expect("a line that begins so is a definition");
+            let uses = text.matches(&format!("{label}]")).count();
+            assert_eq!(uses, 2, "{}: {label}] is defined or used {uses} times, not twice", document.display());
+            seen += 1;
+        }
+        let defined = text.lines().filter(|line| line.starts_with("[^")).count();
+        assert_eq!(text.matches("[^").count(), 2 * defined, "{}: a footnote without a definition", document.display());
+    }
+    assert!(seen > 100, "{seen} footnotes");
+}
+
+#[test]
 fn a_test_is_recognised_where_it_is_named() {
     let text = "| `.await` | `hooks/ends.rs::a_test`, `lib.rs` | `some::path` and `x.rs::y z` |";
     assert_eq!(tests_named_in(text).collect::<Vec<_>>(), [("hooks/ends", "a_test")]);

@@ -224,7 +224,8 @@ fn rejected() -> (StatusCode, String) {
 #[tokio::test]
 async fn a_request_without_a_required_header_is_rejected() {
     let handler = async || TENANT.get();
-    let app = Router::new().route("/", get(handler)).layer(from_fn(require_tenant)).layer(HeadersLayer::new());
+    let app = Router::new().route("/", get(handler)).layer(from_fn(require_tenant)).layer(ContextLayer::new());
+    let app = app.layer(HeadersLayer::new());
     assert_eq!(with_and_without_a_tenant(app).await, [(StatusCode::OK, "acme".to_owned()), rejected()]);
 }
 

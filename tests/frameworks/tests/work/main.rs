@@ -18,6 +18,7 @@ mod shared;
 mod smol;
 mod sqlx;
 mod test_case;
+mod tracing;
 mod wasm;
 
 use contextvars::context_var;
