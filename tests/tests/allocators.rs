@@ -7,6 +7,7 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use contextvars::carry::{self, Carried};
 use contextvars::{Context, context_var, copy_context, inherit_context, with_context};
@@ -153,6 +154,50 @@ fn what_an_allocator_sets_and_resets_harms_no_value_of_others() {
         SET_BY_ALLOCATOR.reset(token).unwrap();
     });
     assert!(times > MANY, "{times}");
+}
+
+/// Sets and resets, also in a thread's base context. At the end of the thread, nothing can be set.
+fn set_and_reset() {
+    let token = SET_BY_ALLOCATOR.set(3);
+    if SET_BY_ALLOCATOR.is_set() {
+        SET_BY_ALLOCATOR.reset(token).unwrap();
+    }
+}
+
+#[test]
+fn scopes_in_a_base_context_end_well_whatever_an_allocator_sets_and_resets() {
+    let vars = many();
+    thread::spawn(move || {
+        for (number, var) in (0..).zip(&vars) {
+            drop(var.set(number));
+        }
+        MEDDLES.set(Some(set_and_reset));
+        for _ in 0..3 {
+            with_context!(TENANT = 8, { assert_eq!((TENANT.get(), vars[3].get()), (8, 3)) });
+            assert_eq!((TENANT.get(), vars[3].get()), (0, 3));
+            assert_eq!(copy_context().len(), vars.len());
+        }
+        MEDDLES.set(None);
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn a_thread_whose_allocator_sets_variables_to_the_last_comes_to_its_end() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    const TOO_MANY: usize = 10_000;
+    thread::spawn(|| {
+        MEDDLES.set(Some(|| {
+            if CALLS.fetch_add(1, Ordering::Relaxed) < TOO_MANY {
+                set_and_reset();
+            }
+        }));
+        with_context!(TENANT = 8, { drop(OTHER.set(1)) });
+    })
+    .join()
+    .unwrap();
+    assert!(CALLS.load(Ordering::Relaxed) < TOO_MANY);
 }
 
 #[test]

@@ -61,7 +61,6 @@ pub(super) fn leave_for_next(base: Mark, was_visible: bool) -> bool {
     with_current(|current| {
         let mut values = Trie::new();
         current.values.exchange(&mut values);
-        debug_assert!(values.iter().all(|value| was_visible && current.owns_in_base(value)), "it is a copy of that");
         current.set_mark(base);
         let before = current.base_copy.replace(ManuallyDrop::new(BaseCopy { values, was_visible }));
         drop(ManuallyDrop::into_inner(before));
@@ -75,7 +74,12 @@ impl Current {
     pub(super) fn take_base_copy(&self) -> BaseCopy {
         let left = ManuallyDrop::into_inner(self.base_copy.take());
         let is_one = left.was_visible == self.is_base_visible() && !left.values.is_empty();
-        if is_one { left } else { self.new_base_copy() }
+        if is_one {
+            return left;
+        }
+        // Dropped first: an allocator that uses variables may change the base context meanwhile.
+        drop(left);
+        self.new_base_copy()
     }
 
     #[inline(never)]
@@ -83,11 +87,6 @@ impl Current {
         // The context of a scope that is suspended by mistake can still be current when the thread ends.
         let _: bool = is_cleaned_up();
         BaseCopy { values: self.copy_of_base(), was_visible: self.is_base_visible() }
-    }
-
-    /// Whether this is the base context's value of its variable.
-    fn owns_in_base(&self, value: &Value) -> bool {
-        self.base.get().get(value.var().id()).is_some_and(|own| own.ptr_eq(value))
     }
 
     /// Whether the running code sees values of the base context if that is current.
