@@ -2,24 +2,14 @@
 
 use super::contents::State;
 use super::context_var::ContextVar;
+use super::current::carried;
 use super::current::end::drop_in_empty_context;
-use super::current::{carried, scope};
-use super::trie::Trie;
 use super::value::{Value, ValueOf};
 use crate::variable::Variable;
 
 impl State {
-    /// Saves the values for the scope to which they are lent, if they are, since they are about to change.
-    fn save_lent(&mut self) {
-        if self.mark.is_lent() {
-            scope::save(self.mark, Trie::clone(&self.values));
-            self.mark = self.mark.not_lent();
-        }
-    }
-
     /// Sets the variable. The previous value is dropped as if the context had ended.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, var: &'static ContextVar<T>, value: T) {
-        self.save_lent();
         if !var.variable().inherits() {
             self.mark = self.mark.with_private();
         }
@@ -34,7 +24,6 @@ impl State {
         if ids.iter().all(|&id| self.values.get(id).is_none()) {
             return;
         }
-        self.save_lent();
         // The mark may still say that there are values that must not be inherited; that only costs a search in vain.
         let removed: Vec<_> = ids.iter().filter_map(|&id| self.values.remove(id)).collect();
         drop_in_empty_context(|| drop(removed));

@@ -40,6 +40,7 @@ const FILES_OF_STATE: &[&str] = &[
     "contents",
     "current",
     "current/base",
+    "current/saved",
     "current/read",
     "current/carried",
     "current/change",

@@ -121,6 +121,7 @@ fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>)
         let _: bool = base::is_cleaned_up();
         state.mark = Mark::NEW;
     }
+    state.save_lent();
     *place = state;
 }
 
@@ -169,6 +170,7 @@ pub(crate) fn swap_out(state: &mut State, SwappedIn { entering }: SwappedIn) {
         carried::leave(entering);
     }
     swap(state);
+    state.save_lent();
 }
 
 /// Enters the carried state of the current context. Returns 0 if there is nothing to leave, otherwise the number of

@@ -7,6 +7,7 @@ pub(super) mod end;
 pub(super) mod entered;
 pub(super) mod read;
 pub(super) mod round_trip;
+mod saved;
 pub(super) mod scope;
 
 use std::cell::{Cell, UnsafeCell};

@@ -13,18 +13,17 @@
 //! bound ones.
 
 use std::marker::PhantomData;
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::panic::Location;
 use std::thread;
 
 use super::super::contents::State;
 use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
-use super::super::shared::Shared;
 use super::super::trie::Trie;
 use super::super::value::Value;
-use super::base::{self, leave_for_next};
-use super::{BaseCopy, Current, Saved, end, with_current};
+use super::base::leave_for_next;
+use super::{BaseCopy, Current, end, with_current};
 
 /// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
 ///
@@ -104,13 +103,14 @@ impl<const N: usize> Scope<N> {
     #[track_caller]
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
         let (outer, identity, was_base_visible) = with_current(|current| {
+            current.pin_readers();
+            let was_base_visible = current.mark.get().is_base() && enter_copy_of_base();
+            // Only now: an allocator that uses variables may have changed the mark.
             let outer = current.mark.get();
             let identity = current.next_identity();
             let is_private = bindings.iter().any(|bound| bound.is_private);
             let of_body = if is_private { outer.of_copy().with_private() } else { outer.of_copy() };
             let of_body = of_body.of_scope_in(outer).lent().with_identity(identity);
-            current.pin_readers();
-            let was_base_visible = outer.is_base() && enter_copy_of_base();
             // The mark is set first: after a change, destructors of values that an allocator has set meanwhile may run
             // and set more variables, which must find the new mark.
             current.set_mark(of_body);
@@ -133,11 +133,11 @@ impl<const N: usize> Scope<N> {
             }
             return;
         }
+        if !is_lent {
+            return restore_lent(&mut self.bindings, self.outer, self.identity);
+        }
         // The mark is set first, as above.
         current.set_mark(self.outer);
-        if !is_lent {
-            return restore_lent(&mut self.bindings, self.identity);
-        }
         match current.swap_back(&mut self.bindings) {
             0 => {}
             left => exchange_in_one_change(self.bindings[..left].iter_mut().rev()),
@@ -160,7 +160,7 @@ impl<const N: usize> Scope<N> {
                 current.pin_readers();
                 leave_copy_of_base(self.outer, self.identity);
             } else {
-                drop(current.take_saved(self.identity));
+                drop(current.take_saved(self.identity).map(|saved| State::of(saved, Mark::NEW)));
             }
         });
         assert!(
@@ -175,18 +175,20 @@ impl<const N: usize> Scope<N> {
 impl<const N: usize> Drop for Scope<N> {
     #[inline]
     fn drop(&mut self) {
-        with_current(|current| {
-            if current.has_identity(self.identity) {
-                self.end(current);
-            } else {
-                self.end_elsewhere();
+        // The scope's context ends here, and its values are freed as those of any context, also by a panic.
+        let mut scope = scopeguard::guard(self, |scope| {
+            if scope.has_destructors() {
+                let bindings = &mut scope.bindings;
+                end::drop_in_empty_context(|| drop(bindings.each_mut().map(|bound| bound.value.take())));
             }
         });
-        // The scope's context has ended, and its values are freed as those of any context.
-        if self.has_destructors() {
-            let bindings = &mut self.bindings;
-            end::drop_in_empty_context(|| bindings.iter_mut().for_each(|bound| drop(bound.value.take())));
-        }
+        with_current(|current| {
+            if current.has_identity(scope.identity) {
+                scope.end(current);
+            } else {
+                scope.end_elsewhere();
+            }
+        });
     }
 }
 
@@ -208,8 +210,9 @@ fn leave_copy_of_base(base: Mark, identity: Identity) {
         let mut values = Trie::new();
         current.values.exchange(&mut values);
         current.set_mark(base);
+        // Both also if a destructor panics.
+        let _saved = current.take_saved(identity).map(|saved| State::of(saved, Mark::NEW));
         drop(State::of(values, Mark::NEW));
-        drop(current.take_saved(identity).map(|saved| State::of(saved, Mark::NEW)));
     });
 }
 
@@ -246,65 +249,19 @@ fn exchange_in_one_change<'a>(bindings: impl Iterator<Item = &'a mut Bound>) {
 /// Restores the saved values that a scope was lent, for a context that its body has changed, and undoes the bindings.
 #[cold]
 #[inline(never)]
-fn restore_lent(bindings: &mut [Bound], identity: Identity) {
+fn restore_lent(bindings: &mut [Bound], outer: Mark, identity: Identity) {
     with_current(|current| {
-        let Some(saved) = current.take_saved(identity) else { return };
+        // Before the mark is set: an allocator that uses variables may change the values of the body, which end here,
+        // but not those of the outer context.
+        let saved = current.take_saved(identity);
+        current.set_mark(outer);
         // One change, as above.
         let of_body = current.change(|values| {
-            let of_body = mem::replace(values, saved);
+            // Missing only after the thread's cleaner has run.
+            let of_body = saved.map(|saved| mem::replace(values, saved));
             bindings.iter_mut().rev().for_each(|bound| bound.exchange(values));
             of_body
         });
-        drop(State::of(of_body, Mark::NEW));
-    });
-}
-
-impl Current {
-    /// Saves the current context's lent values, which are about to change.
-    #[cold]
-    pub(super) fn save_lent(&self) {
-        // The mark is set first: a set by an allocator below must find an ordinary context, or it would save the values
-        // again.
-        let mark = self.mark.get();
-        self.set_mark(mark.not_lent());
-        save(mark, self.values.get().clone());
-    }
-
-    /// Removes and returns the values that were saved for a scope, if there are any.
-    #[cold]
-    fn take_saved(&self, identity: Identity) -> Option<Trie<Value>> {
-        let mut first = ManuallyDrop::into_inner(self.saved.take());
-        let mut at = &mut first;
-        // Usually the first, unless a scope is suspended by mistake.
-        while at.as_ref().is_some_and(|saved| saved.identity != identity) {
-            let Some(other) = at.as_mut().and_then(Shared::get_mut) else { unreachable!("each has one owner") };
-            at = &mut other.before;
-        }
-        let mut found = at.take();
-        let values = found.as_mut().and_then(Shared::get_mut).map(|saved| {
-            *at = saved.before.take();
-            mem::take(&mut saved.values)
-        });
-        self.saved.set(ManuallyDrop::new(first));
-        values
-    }
-
-    /// Removes what was saved last, for the end of the thread.
-    pub(super) fn take_last_saved(&self) -> Option<Shared<Saved>> {
-        let mut last = ManuallyDrop::into_inner(self.saved.take())?;
-        self.saved.set(ManuallyDrop::new(last.get_mut()?.before.take()));
-        Some(last)
-    }
-}
-
-/// Saves the values of a context with this mark, which is on this thread, for the scope to which they were lent.
-#[cold]
-pub(in super::super) fn save(mark: Mark, values: Trie<Value>) {
-    let Some(identity) = mark.identity() else { return };
-    let _: bool = base::is_cleaned_up();
-    with_current(|current| {
-        // The list is read only when the memory is at hand: an allocator that uses variables may add to it, too.
-        let saved = Shared::new(|| Saved { identity, values, before: ManuallyDrop::into_inner(current.saved.take()) });
-        current.saved.set(ManuallyDrop::new(Some(saved)));
+        drop(of_body.map(|of_body| State::of(of_body, Mark::NEW)));
     });
 }

@@ -44,3 +44,5 @@ fn a_value_of_a_context_that_has_no_copy_is_replaced_in_its_place() {
 
 mod base_copies;
 mod disorder;
+mod model;
+mod suspended;
