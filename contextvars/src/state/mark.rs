@@ -60,7 +60,7 @@ impl Mark {
         self.0 & Self::REFUSES_SETS != 0
     }
 
-    /// Whether a scope has lent these values and will turn them back into the outer context; see
+    /// Whether the outer context has lent these values to a scope, whose end makes them the outer context's again; see
     /// [`scope`](super::current::scope).
     #[inline]
     pub(super) fn is_lent(self) -> bool {

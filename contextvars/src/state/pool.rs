@@ -58,8 +58,8 @@ struct Shelf {
     len: Cell<usize>,
 }
 
-/// The `len` of a shelf that has no blocks and takes none: no cleaner is installed yet, or it has run. No block is
-/// before or at this place, so neither `take` nor `put` has to ask.
+/// The `len` of a shelf that has no blocks and takes none: no cleaner is installed yet, or it has run. Neither this index
+/// nor the one before it is within `blocks`, so `take` and `put` find nothing there and need no check of their own.
 const CLOSED: usize = usize::MAX;
 
 type Pool = [Shelf; SIZES.len()];
@@ -94,7 +94,7 @@ impl Drop for Cleaner {
 impl Shelf {
     #[inline]
     fn take(&self) -> Option<NonNull<u8>> {
-        // The number before 0 is no place, either.
+        // For an empty shelf this is `usize::MAX`, where there is no block.
         let last = self.len.get().wrapping_sub(1);
         let block = self.blocks.get(last)?.get();
         self.len.set(last);

@@ -45,17 +45,17 @@ impl Drop for Cleaner {
 /// Ensures that the thread's values are freed when it ends. Returns `false` if the cleaner has run already: then
 /// nothing would free them.
 #[inline]
-pub(super) fn is_cleaned_up() -> bool {
+pub(super) fn will_be_cleaned_up() -> bool {
     CLEANER.try_with(|_| ()).is_ok()
 }
 
-/// Makes the base context current again, and leaves the copy of it to the next scope. Returns `false`, and does nothing,
+/// Makes the base context current again, and keeps the copy of it for the next scope. Returns `false`, and does nothing,
 /// if the thread is ending: then nothing would free the copy.
 ///
 /// The caller has undone its changes of the copy, and pinned the readers.
 #[inline(never)]
-pub(super) fn leave_for_next(base: Mark, was_visible: bool) -> bool {
-    if !is_cleaned_up() {
+pub(super) fn keep_for_next(base: Mark, was_visible: bool) -> bool {
+    if !will_be_cleaned_up() {
         return false;
     }
     with_current(|current| {
@@ -69,23 +69,23 @@ pub(super) fn leave_for_next(base: Mark, was_visible: bool) -> bool {
 }
 
 impl Current {
-    /// A copy of the base context: the one that the last scope has left, or a new one.
+    /// A copy of the base context: the one that the last scope has kept, or a new one.
     #[inline]
     pub(super) fn take_base_copy(&self) -> BaseCopy {
-        let left = ManuallyDrop::into_inner(self.base_copy.take());
-        let is_one = left.was_visible == self.is_base_visible() && !left.values.is_empty();
-        if is_one {
-            return left;
+        let kept = ManuallyDrop::into_inner(self.base_copy.take());
+        let fits = kept.was_visible == self.is_base_visible() && !kept.values.is_empty();
+        if fits {
+            return kept;
         }
         // Dropped first: an allocator that uses variables may change the base context meanwhile.
-        drop(left);
+        drop(kept);
         self.new_base_copy()
     }
 
     #[inline(never)]
     fn new_base_copy(&self) -> BaseCopy {
         // The context of a scope that is suspended by mistake can still be current when the thread ends.
-        let _: bool = is_cleaned_up();
+        let _: bool = will_be_cleaned_up();
         BaseCopy { values: self.copy_of_base(), was_visible: self.is_base_visible() }
     }
 

@@ -6,7 +6,7 @@ use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::trie::Trie;
 use super::super::value::{Value, ValueOf};
-use super::base::is_cleaned_up;
+use super::base::will_be_cleaned_up;
 use super::{Current, with_current};
 use crate::variable::Variable;
 use crate::worker;
@@ -36,11 +36,12 @@ impl Current {
 
     #[inline(never)]
     fn exchange_in_base(&self, id: u32, mut value: Option<Value>) -> Option<Value> {
-        if value.is_some() && !is_cleaned_up() {
+        if value.is_some() && !will_be_cleaned_up() {
             // The thread's cleaner has run, so nothing would free a value that is stored now.
             return None;
         }
-        // Dropped only after the change, when no scope can leave another one.
+        // The kept copy is out of date. It is dropped after the change: a destructor that opens a scope before would
+        // keep another copy without the change.
         let _copy = ManuallyDrop::into_inner(self.base_copy.take());
         if self.base.swap_in_place(id, &mut value) {
             return value;

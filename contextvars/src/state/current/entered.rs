@@ -116,9 +116,9 @@ fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>)
         current.switch_to(outer)
     });
     if state.mark.is_base() {
-        // The base context never leaves its thread: its values move out as an ordinary context. From now on another
-        // context is outermost on this thread, whose values the cleaner must free.
-        let _: bool = base::is_cleaned_up();
+        // The base context never leaves its thread: its values stay in `base`, and an empty context moves out.
+        // From now on another context is outermost on this thread, whose values the cleaner must free.
+        let _: bool = base::will_be_cleaned_up();
         state.mark = Mark::NEW;
     }
     state.save_lent();

@@ -82,7 +82,7 @@ struct Current {
     place: Cell<*const ()>,
     /// The values of the thread's base context.
     base: ValuesCell,
-    /// The copy of the base context that the last scope has left for the next one.
+    /// The copy of the base context that the last scope has kept for the next one.
     base_copy: Cell<ManuallyDrop<BaseCopy>>,
     /// The values that open scopes were lent, of contexts that have been changed since.
     saved: Cell<ManuallyDrop<Option<Shared<Saved>>>>,
@@ -104,7 +104,7 @@ struct Reader {
 
 /// A copy of the base context, for the body of a scope: without the scope's bindings.
 ///
-/// A scope leaves its copy to the next one, if it is as it was at first. So scopes that follow one another create and
+/// A scope keeps its copy for the next one, if it is as it was at first. So scopes that follow one another create and
 /// free no nodes. It is the last owner of no value: the base context, which owns them, does not change while it exists.
 #[derive(Default)]
 struct BaseCopy {

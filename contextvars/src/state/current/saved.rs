@@ -63,7 +63,7 @@ impl Current {
 #[cold]
 fn save(mark: Mark, values: Trie<Value>) {
     let Some(identity) = mark.identity() else { return };
-    let _: bool = base::is_cleaned_up();
+    let _: bool = base::will_be_cleaned_up();
     with_current(|current| {
         // The list is read only when the memory is at hand: an allocator that uses variables may add to it, too.
         let saved = Shared::new(|| Saved { identity, values, before: ManuallyDrop::into_inner(current.saved.take()) });

@@ -6,7 +6,7 @@
 //! of the lent map is saved first, and the scope's end restores that copy.
 //!
 //! A thread's base context is never lent: it becomes current again when a scope ends in the wrong context, and so must
-//! be unchanged. Instead a copy of it lends its values. That copy is left to the next scope ([`BaseCopy`]), unless the
+//! be unchanged. Instead a copy of it lends its values. That copy is kept for the next scope ([`BaseCopy`]), unless the
 //! body has set a variable or made copies.
 //!
 //! Either way, the bound values live until the scope ends. The values that the body set are dropped first, then the
@@ -22,7 +22,7 @@ use super::super::context_var::ContextVar;
 use super::super::mark::{Identity, Mark};
 use super::super::trie::Trie;
 use super::super::value::Value;
-use super::base::leave_for_next;
+use super::base::keep_for_next;
 use super::{BaseCopy, Current, end, with_current};
 
 /// A context with some variables set that is current until this guard is dropped; `with_context!` creates it.
@@ -128,7 +128,7 @@ impl<const N: usize> Scope<N> {
         current.pin_readers();
         if self.outer.is_base() {
             let is_as_it_was = is_lent && current.swap_back(&mut self.bindings) == 0;
-            if !(is_as_it_was && leave_for_next(self.outer, self.was_base_visible)) {
+            if !(is_as_it_was && keep_for_next(self.outer, self.was_base_visible)) {
                 leave_copy_of_base(self.outer, self.identity);
             }
             return;

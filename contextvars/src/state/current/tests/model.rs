@@ -81,7 +81,7 @@ fn change_and_restore(at: usize) {
         drop(open);
     }
     assert_eq!((number(at), number(other)), (before, before_other));
-    if !super::super::base::is_cleaned_up() {
+    if !super::super::base::will_be_cleaned_up() {
         // A set stores nothing then.
         IN_ACTION.set(false);
         return;

@@ -85,7 +85,7 @@ fn a_context_in_a_scope_may_be_changed_on_another_thread_meanwhile() {
     .unwrap();
 }
 
-/// The same within a scope of a base context: its copy is left to the next scope with the values of the inner one.
+/// The same within a scope of a base context: its copy is kept for the next scope with the values of the inner one.
 #[test]
 fn what_another_thread_sets_in_a_scope_is_in_no_copy_that_is_left() {
     thread::spawn(|| {
