@@ -322,3 +322,115 @@ fn an_allocator_may_enter_contexts_while_something_carried_is_entered_and_left()
     assert!(TIMES.get() > 100);
     assert_eq!(STATE.get(), 0);
 }
+
+/// An allocator that lets a coroutine run at one of its calls, as one does that waits for a lock of coroutines.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
+mod switching {
+    use std::cell::{Cell, RefCell};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use contextvars::{Context, context_var, copy_context, with_context};
+    use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+    use super::{MEDDLES, OTHER, TENANT};
+
+    /// A value that tells when it is dropped.
+    struct Watched(Arc<AtomicBool>);
+
+    impl Watched {
+        fn new() -> Self {
+            Self(Arc::default())
+        }
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[context_var]
+    static WATCHED: Watched;
+
+    /// Reads, lets others go on, and returns whether what it reads has been dropped meanwhile.
+    type Reader = Coroutine<(), (), bool>;
+
+    thread_local! {
+        /// At which call of the allocator the reader begins; 0 if it has begun.
+        static BEGINS_AT: Cell<usize> = const { Cell::new(0) };
+        static READER: RefCell<Option<Reader>> = const { RefCell::new(None) };
+    }
+
+    fn begin_to_read() {
+        let left = BEGINS_AT.get();
+        BEGINS_AT.set(left.saturating_sub(1));
+        if left == 1 {
+            READER.with_borrow_mut(|reader| reader.as_mut().map(|reader| reader.resume(())));
+        }
+    }
+
+    fn read(yielder: &Yielder<(), ()>) -> bool {
+        let is_dropped = WATCHED.try_with(|watched| {
+            let is_dropped = Arc::clone(&watched.0);
+            yielder.suspend(());
+            is_dropped.load(Ordering::Relaxed)
+        });
+        is_dropped.unwrap_or(false)
+    }
+
+    fn set_and_read(yielder: &Yielder<(), ()>) -> bool {
+        drop(WATCHED.set(Watched::new()));
+        read(yielder)
+    }
+
+    /// Does the work once for each call of the allocator in it, at which the reader begins.
+    fn at_every_call(reads: fn(&Yielder<(), ()>) -> bool, work: fn()) {
+        for call in 1.. {
+            // They use up the thread's free blocks, so that the allocator is called for new ones.
+            let with_values = |n| Context::new().with(&TENANT, n).with(&OTHER, n).with(&WATCHED, Watched::new());
+            let _in_use: Vec<Context> = (0..20).map(with_values).collect();
+            let reader = Reader::new(move |yielder, ()| reads(yielder));
+            READER.set(Some(reader));
+            BEGINS_AT.set(call);
+            MEDDLES.set(Some(begin_to_read));
+            work();
+            MEDDLES.set(None);
+            if BEGINS_AT.get() > 0 {
+                assert!(call > 1, "the allocator was not called");
+                break;
+            }
+            let mut reader = READER.take().expect("nobody else takes it");
+            if !reader.done() {
+                assert!(matches!(reader.resume(()), CoroutineResult::Return(false)), "dropped: call {call}");
+            }
+        }
+        drop(READER.take());
+    }
+
+    /// Sets, with nodes that are missing, shared and lent, in scopes of every kind.
+    fn work() {
+        let set = || drop(WATCHED.set(Watched::new()));
+        set();
+        let copy = copy_context();
+        set();
+        with_context!(TENANT = 1, {
+            set();
+            with_context!(WATCHED = Watched::new(), OTHER = 1, { set() });
+        });
+        let _copy = with_context!(WATCHED = Watched::new(), { copy_context() });
+        drop(copy);
+        with_context!(WATCHED = Watched::new(), OTHER = 2, { OTHER.get() });
+        set();
+    }
+
+    #[test]
+    fn what_a_coroutine_reads_stays_though_it_began_to_in_an_allocator() {
+        for reads in [read, set_and_read] {
+            at_every_call(reads, || Context::new().run(work));
+            let in_base = || thread::spawn(move || at_every_call(reads, work)).join();
+            in_base().expect("as in other contexts");
+        }
+    }
+}

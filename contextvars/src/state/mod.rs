@@ -26,8 +26,9 @@
 //!   no references.
 //! - **C2** The list of readers contains only live readers of this thread, the most recent first, and none of them
 //!   moves. They need not end in the reverse order: coroutines with stacks of their own can take turns.
-//! - **C3** A reader that is not pinned reads a value that the current context owns, and no context of the thread was
-//!   changed or switched since the reader began.
+//! - **C3** A reader that is not pinned reads a value that has an owner: the current context or the thread's base
+//!   context, neither of which was changed or switched since the reader began; or a change of one that is under way,
+//!   which drops and returns no value until it has pinned the readers.
 //! - **C4** All readers that began before a pinned one are pinned.
 //! - **C5** While a context is entered, the thread-local owns it. The place it came from is borrowed, and the bits in
 //!   that place are not owned: they are neither read nor dropped until the context, or another one instead, is moved

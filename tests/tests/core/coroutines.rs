@@ -6,8 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
-use contextvars::{Context, context_var, copy_context};
-use corosensei::{Coroutine, Yielder};
+use contextvars::{Context, context_var, copy_context, with_context};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::support::{Census, Citizen, OnDrop, forget, on_a_thread};
 
@@ -68,6 +68,100 @@ fn readers_of_values_not_replaced_yet_may_end_in_any_order() {
         }
     });
     assert_eq!(census.alive(), 0);
+}
+
+/// No destructor: such values are freed at once, and their memory is used again.
+#[context_var]
+static NUMBER: u64;
+
+#[context_var]
+static OTHER: u64;
+
+type NumberReader = Coroutine<(), (), u64>;
+
+/// Begins to read the number, and returns what it reads at its end.
+fn number_reader() -> NumberReader {
+    let mut reader = NumberReader::new(|yielder, ()| {
+        NUMBER.with(|number| {
+            yielder.suspend(());
+            *number
+        })
+    });
+    assert!(matches!(reader.resume(()), CoroutineResult::Yield(())));
+    reader
+}
+
+/// What the reader reads after memory that was freed has been used again.
+fn read_at_last(reader: &mut NumberReader) -> u64 {
+    let _used_again: Vec<Context> = (1000..1100).map(|n| Context::new().with(&NUMBER, n).with(&OTHER, n)).collect();
+    reader.resume(()).as_return().expect("it has come to its end")
+}
+
+#[test]
+fn values_without_destructors_that_are_read_outlive_their_scopes_and_contexts() {
+    let ends: [fn() -> NumberReader; 7] = [
+        || with_context!(NUMBER = 1, { number_reader() }),
+        || {
+            with_context!(NUMBER = 1, {
+                drop(OTHER.set(2));
+                number_reader()
+            })
+        },
+        || {
+            with_context!(NUMBER = 1, {
+                let reader = number_reader();
+                drop(OTHER.set(2));
+                reader
+            })
+        },
+        || {
+            let (reader, _copy) = with_context!(NUMBER = 1, OTHER = 2, { (number_reader(), copy_context()) });
+            reader
+        },
+        || {
+            drop(NUMBER.set(1));
+            let reader = number_reader();
+            drop(NUMBER.set(2));
+            reader
+        },
+        || {
+            let token = NUMBER.set(1);
+            let reader = number_reader();
+            NUMBER.reset(token).unwrap();
+            reader
+        },
+        || Context::new().with(&NUMBER, 1).run(number_reader),
+    ];
+    for end in ends {
+        on_a_thread(move || {
+            Context::new().run(|| assert_eq!(read_at_last(&mut end()), 1));
+            assert_eq!(read_at_last(&mut end()), 1);
+            drop(OTHER.set(3));
+            assert_eq!(read_at_last(&mut end()), 1);
+        });
+    }
+}
+
+#[test]
+fn what_was_read_before_two_scopes_outlives_them_though_the_first_ends_first() {
+    /// A coroutine in the middle of a scope, which ends when the coroutine is dropped.
+    fn scope(number: u64) -> Coroutine<(), (), ()> {
+        let mut scope = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+            with_context!(NUMBER = number, { yielder.suspend(()) });
+        });
+        scope.resume(());
+        scope
+    }
+    on_a_thread(|| {
+        Context::new().run(|| {
+            drop(NUMBER.set(1));
+            let mut reader = number_reader();
+            let (first, second) = (scope(2), scope(3));
+            drop(first);
+            assert_eq!(read_at_last(&mut reader), 1);
+            drop(second);
+        });
+    });
 }
 
 #[test]

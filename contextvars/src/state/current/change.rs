@@ -40,6 +40,7 @@ impl Current {
             // The thread's cleaner has run, so nothing would free a value that is stored now.
             return None;
         }
+        self.pin_readers();
         // The kept copy is out of date. It is dropped after the change: a destructor that opens a scope before would
         // keep another copy without the change.
         let _copy = ManuallyDrop::into_inner(self.base_copy.take());
@@ -60,18 +61,19 @@ impl Current {
     /// Changes the values. They are moved out for `change`, so an allocator that uses variables runs in an empty
     /// context meanwhile.
     ///
-    /// No value may lose its last owner in `change`, or its destructor would run in that empty context, too. Values
-    /// that an allocator has set there are dropped after the change, and their destructors may change the context: it
-    /// must be consistent by then.
+    /// No value may lose its last owner in `change`, or its destructor would run in that empty context, too, and no
+    /// reader is pinned yet. Values that an allocator has set there are dropped after the change, and their destructors
+    /// may change the context: it must be consistent by then.
     #[inline]
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Trie<Value>) -> R) -> R {
-        self.pin_readers();
         let cell = self.changeable();
         let mark = self.mark.get();
         self.set_mark(Mark::NEW);
         let mut values = Trie::new();
         cell.exchange(&mut values);
         let result = change(&mut values);
+        // Only now: an allocator may have switched to a coroutine that reads. Until here nothing has been dropped.
+        self.pin_readers();
         // A base context has a cell of its own: values that an allocator has set are in the other cell.
         let mut meanwhile = Trie::new();
         self.values.exchange(&mut meanwhile);

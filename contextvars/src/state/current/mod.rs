@@ -41,7 +41,8 @@ impl ValuesCell {
         unsafe { &*self.0.get() }
     }
 
-    /// Calls `f`, a function below, with the values. The caller has pinned the readers.
+    /// Calls `f`, a function below, with the values. The caller has pinned the readers, and neither allocated nor freed
+    /// memory since: an allocator may switch to a coroutine that reads. Only [`Current::change`] pins them later.
     #[inline]
     fn with_mut<R>(&self, f: impl FnOnce(&mut Trie<Value>) -> R) -> R {
         // SAFETY: [C1] no other reference to the values is alive, and this one ends with `f`, which swaps words: it calls
@@ -49,14 +50,14 @@ impl ValuesCell {
         f(unsafe { &mut *self.0.get() })
     }
 
-    /// Swaps the values. The caller has pinned the readers.
+    /// Swaps the values. The caller has pinned the readers, as above.
     #[inline]
     fn exchange(&self, values: &mut Trie<Value>) {
         self.with_mut(|inside| mem::swap(inside, values));
     }
 
     /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a copy
-    /// of one. The caller has pinned the readers.
+    /// of one. The caller has pinned the readers, as above.
     ///
     /// No memory is allocated or freed. The nodes and the mark stay the same.
     #[inline]
@@ -92,8 +93,8 @@ struct Current {
 
 /// The reference of one `with` call to the value that it reads.
 ///
-/// [C3] Until it is `pinned`, the value is owned by the thread's current context, which has not been changed or
-/// switched since the reader began. All code that does either pins all readers first.
+/// [C3] Until it is `pinned`, the value has another owner: the thread's current context or its base context, or a change
+/// of one that is under way. All code that changes or switches one pins all readers before a value can lose its owner.
 struct Reader {
     value: ManuallyDrop<Value>,
     /// Whether this reader has become an owner of the value, which it then drops at its end.

@@ -91,7 +91,7 @@ fn pin_live_readers() {
             // [C4] older ones are pinned already.
             return;
         }
-        // [C3] not pinned yet, so the current context still owns the value, and this handle can be cloned.
+        // [C3] not pinned yet, so the value still has an owner, and this handle can be cloned.
         mem::forget(Value::clone(&reader.value));
         next = reader.outer.get();
     }
@@ -126,8 +126,8 @@ fn lend<T, R, F: FnOnce(&T) -> R>(
     let reader = Reader::new(value);
     with_current(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] The value lives as long as
-    // `reader`: the context owns it, and no other code has run since it was found, until pinning makes `reader` an owner;
-    // and `reader` outlives the call of `f`.
+    // `reader`: the context owns it, and no other code has run since it was found; before that changes, pinning makes
+    // `reader` an owner; and `reader` outlives the call of `f`.
     let value = unsafe { reader.value().as_typed() };
     Ok(f(value))
 }

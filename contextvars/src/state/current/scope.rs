@@ -103,7 +103,6 @@ impl<const N: usize> Scope<N> {
     #[track_caller]
     pub(crate) fn new(mut bindings: [Bound; N]) -> Self {
         let (outer, identity, was_base_visible) = with_current(|current| {
-            current.pin_readers();
             let was_base_visible = current.mark.get().is_base() && enter_copy_of_base();
             // Only now: an allocator that uses variables may have changed the mark.
             let outer = current.mark.get();
@@ -125,7 +124,6 @@ impl<const N: usize> Scope<N> {
     #[inline]
     fn end(&mut self, current: &Current) {
         let is_lent = current.mark.get().is_lent();
-        current.pin_readers();
         if self.outer.is_base() {
             let is_as_it_was = is_lent && current.swap_back(&mut self.bindings) == 0;
             if !(is_as_it_was && keep_for_next(self.outer, self.was_base_visible)) {
@@ -157,7 +155,6 @@ impl<const N: usize> Scope<N> {
             // The fallback is the thread's base context: any other outer context belongs to work that may have ended.
             // But it must not replace a context that a `run` or a poll has entered and will leave later.
             if self.outer.is_base() && current.mark.get().is_outermost() && !current.mark.get().is_base() {
-                current.pin_readers();
                 leave_copy_of_base(self.outer, self.identity);
             } else {
                 drop(current.take_saved(self.identity).map(|saved| State::of(saved, Mark::NEW)));
@@ -192,22 +189,23 @@ impl<const N: usize> Drop for Scope<N> {
     }
 }
 
-/// Replaces the base context by a copy of it, and returns whether its values are visible. The caller has pinned the
-/// readers, and sets the mark.
+/// Replaces the base context by a copy of it, and returns whether its values are visible. The caller sets the mark.
 #[inline(never)]
 fn enter_copy_of_base() -> bool {
     with_current(|current| {
         let BaseCopy { mut values, was_visible } = current.take_base_copy();
+        current.pin_readers();
         current.values.exchange(&mut values);
         was_visible
     })
 }
 
-/// Makes the base context current again. The copy of it ends. The caller has pinned the readers.
+/// Makes the base context current again. The copy of it ends.
 #[inline(never)]
 fn leave_copy_of_base(base: Mark, identity: Identity) {
     with_current(|current| {
         let mut values = Trie::new();
+        current.pin_readers();
         current.values.exchange(&mut values);
         current.set_mark(base);
         // Both also if a destructor panics.
@@ -219,9 +217,9 @@ fn leave_copy_of_base(base: Mark, identity: Identity) {
 impl Current {
     /// Swaps the bindings with the values that they replace. Those that cannot be swapped in place are swapped in one
     /// change: otherwise destructors of values that an allocator has set meanwhile would see only some of the bindings.
-    /// The caller has pinned the readers.
     #[inline]
     fn exchange_all(&self, bindings: &mut [Bound]) {
+        self.pin_readers();
         for at in 0..bindings.len() {
             if !self.values.swap_in_place(bindings[at].id, &mut bindings[at].value) {
                 return exchange_in_one_change(bindings[at..].iter_mut());
@@ -230,9 +228,10 @@ impl Current {
     }
 
     /// Swaps the bindings back, as far as that can be done in place, and returns how many are left. In the reverse order,
-    /// which matters for a variable that is bound twice. The caller has pinned the readers.
+    /// which matters for a variable that is bound twice.
     #[inline]
     fn swap_back(&self, bindings: &mut [Bound]) -> usize {
+        self.pin_readers();
         let is_stuck = |bound: &mut Bound| !self.values.swap_in_place(bound.id, &mut bound.value);
         match bindings.iter_mut().rposition(is_stuck) {
             Some(at) => at + 1,

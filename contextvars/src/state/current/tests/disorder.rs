@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 
 use contextvars::context_var;
@@ -13,10 +13,11 @@ use super::super::super::{Bound, Carried, Entered, Scope, State, captured, regis
 use super::super::{Reader, with_current};
 use super::expect_scopes_elsewhere;
 
-/// A value that knows its text, and whose count tells whether it lives.
+/// A value that knows its text, and tells whether it lives: the count of one is of all values, the other its own.
 struct Counted {
     text: String,
     _alive: Arc<()>,
+    lives: Arc<()>,
 }
 
 #[context_var]
@@ -26,7 +27,7 @@ static NAME: Counted;
 static OTHER: Counted;
 
 fn counted(text: &str, alive: &Arc<()>) -> Counted {
-    Counted { text: text.to_owned(), _alive: Arc::clone(alive) }
+    Counted { text: text.to_owned(), _alive: Arc::clone(alive), lives: Arc::default() }
 }
 
 /// A context with a value for `NAME`.
@@ -271,18 +272,20 @@ impl Numbers {
 struct Reading {
     reader: *mut Reader,
     text: String,
+    value_lives: Weak<()>,
 }
 
 impl Reading {
     fn begin() -> Option<Self> {
-        let text = current_name()?;
+        let (text, value_lives) = NAME.try_with(|name| (name.text.clone(), Arc::downgrade(&name.lives))).ok()?;
         let value = with_current(|current| current.values.get().get(NAME.id()).map(Value::uncounted))?;
         let reader = Box::into_raw(Box::new(Reader::new(value)));
         with_current(|current| current.readers.set(reader));
-        Some(Self { reader, text })
+        Some(Self { reader, text, value_lives })
     }
 
     fn end(self) {
+        assert!(self.value_lives.strong_count() > 0, "a reader's value is not dropped");
         // SAFETY: the reader is alive until it is dropped below.
         let reader = unsafe { &*self.reader };
         // SAFETY: its value is one of `NAME`'s.
