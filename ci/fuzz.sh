@@ -18,13 +18,16 @@ fi
 # shellcheck source=ci/sourced/tool.sh
 . ci/sourced/tool.sh
 use_tool cargo-fuzz || exit 0
+# Memory that the library uses again would hide from AddressSanitizer that it was freed.
+export RUSTFLAGS="${RUSTFLAGS:-} --cfg contextvars_unpooled"
 seconds=${1:-60}
 targets=$(cargo +nightly fuzz list)
 [ -n "$targets" ]
 for target in $targets; do
     echo "-- $target"
     mkdir -p "fuzz/target/corpus/$target"
-    # What is found anew goes into the first of the folders.
+    # What is found anew goes into the first of the folders. AddressSanitizer and the fuzzer keep 1.5 GiB after 450,000
+    # programs; the programs alone keep nothing.
     cargo +nightly fuzz run "$target" "fuzz/target/corpus/$target" "fuzz/corpus/$target" -- \
-        -max_total_time="$seconds" -max_len=10000 -print_final_stats=1
+        -max_total_time="$seconds" -max_len=10000 -rss_limit_mb=16384 -print_final_stats=1
 done
