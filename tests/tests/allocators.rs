@@ -327,6 +327,8 @@ fn an_allocator_may_enter_contexts_while_something_carried_is_entered_and_left()
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
 mod switching {
     use std::cell::{Cell, RefCell};
+    use std::panic::{self, AssertUnwindSafe};
+    use std::ptr;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
@@ -354,6 +356,9 @@ mod switching {
     #[context_var]
     static WATCHED: Watched;
 
+    #[context_var]
+    static TEXT: String;
+
     /// Reads, lets others go on, and returns whether what it reads has been dropped meanwhile.
     type Reader = Coroutine<(), (), bool>;
 
@@ -361,6 +366,7 @@ mod switching {
         /// At which call of the allocator the reader begins; 0 if it has begun.
         static BEGINS_AT: Cell<usize> = const { Cell::new(0) };
         static READER: RefCell<Option<Reader>> = const { RefCell::new(None) };
+        static RESUMED_AT: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
     }
 
     fn begin_to_read() {
@@ -423,6 +429,101 @@ mod switching {
         drop(copy);
         with_context!(WATCHED = Watched::new(), OTHER = 2, { OTHER.get() });
         set();
+    }
+
+    /// Resumes the coroutine at two calls of the allocator.
+    fn resume_twice() {
+        let [first, second] = RESUMED_AT.get();
+        RESUMED_AT.set([first.saturating_sub(1), second.saturating_sub(1)]);
+        if first == 1 || second == 1 {
+            READER.with_borrow_mut(|reader| reader.as_mut().map(|reader| reader.resume(())));
+        }
+    }
+
+    #[test]
+    fn a_context_that_a_coroutine_enters_in_an_allocator_is_not_taken_for_the_base_context() {
+        fn enter_and_leave(enters: usize, leaves: usize) {
+            drop(OTHER.set(1));
+            // The thread keeps a copy of its base context, which it cannot use as a worker, and frees with the next scope.
+            with_context!(OTHER = 2, { OTHER.get() });
+            contextvars::thread::mark_as_worker();
+            let mut own = Context::new().with(&TEXT, "the coroutine's".to_owned());
+            READER.set(Some(Reader::new(move |yielder, ()| {
+                own.run(|| yielder.suspend(()));
+                own.get(&TEXT).is_none_or(|text| text != "the coroutine's")
+            })));
+            // They leave as many free blocks as a thread keeps, so that the allocator is called for each that is freed.
+            drop((0..20).map(|n| Context::new().with(&OTHER, n)).collect::<Vec<_>>());
+            RESUMED_AT.set([enters, leaves]);
+            MEDDLES.set(Some(resume_twice));
+            let other = with_context!(OTHER = 3, { OTHER.get() });
+            MEDDLES.set(None);
+            assert_eq!(other, 3);
+            let mut reader = READER.take().expect("nobody else takes it");
+            let mut is_lost = false;
+            while !reader.done() {
+                is_lost = reader.resume(()).as_return() == Some(true);
+            }
+            assert!(!is_lost, "calls {enters}, {leaves}");
+        }
+        for enters in 1..6 {
+            for leaves in enters + 1..12 {
+                let case = || thread::spawn(move || enter_and_leave(enters, leaves)).join();
+                case().expect("the coroutine's context is as it was");
+            }
+        }
+    }
+
+    thread_local! {
+        /// How the coroutine that runs here is suspended, if the allocator is to do that.
+        static SUSPENDED_BY: Cell<*const Yielder<(), ()>> = const { Cell::new(ptr::null()) };
+    }
+
+    #[expect(unsafe_code, reason = "an allocator has no argument by which a yielder could reach it")]
+    fn suspend() {
+        let left = BEGINS_AT.get();
+        BEGINS_AT.set(left.saturating_sub(1));
+        // SAFETY: null, or set by the coroutine that runs here, whose yielder lives until that has come to its end.
+        if let Some(yielder) = unsafe { SUSPENDED_BY.get().as_ref() }.filter(|_| left == 1) {
+            SUSPENDED_BY.set(ptr::null());
+            yielder.suspend(());
+        }
+    }
+
+    #[test]
+    fn a_set_that_an_allocator_suspends_until_its_scope_has_ended_is_seen_in_later_scopes() {
+        fn set_and_suspend(call: usize) {
+            drop(OTHER.set(1));
+            let mut setting = Coroutine::<(), (), ()>::new(|yielder, ()| {
+                SUSPENDED_BY.set(yielder);
+                drop(OTHER.set(5));
+                SUSPENDED_BY.set(ptr::null());
+            });
+            BEGINS_AT.set(call);
+            // They use up the thread's free blocks, so that the allocator is called for new ones.
+            let _in_use: Vec<Context> = (0..20).map(|n| Context::new().with(&TENANT, n).with(&OTHER, n)).collect();
+            let scope = panic::catch_unwind(AssertUnwindSafe(|| {
+                with_context!(TENANT = 1, {
+                    MEDDLES.set(Some(suspend));
+                    setting.resume(());
+                    MEDDLES.set(None);
+                });
+            }));
+            // Another scope leaves a copy of the thread's own context for the next one.
+            with_context!(TENANT = 2, { TENANT.get() });
+            if !setting.done() {
+                setting.resume(());
+            }
+            if scope.is_err() {
+                // In the middle of the change, the scope has found another context than its own, and said so.
+                return;
+            }
+            let seen = (OTHER.get(), with_context!(TENANT = 3, { OTHER.get() }));
+            assert!(seen.0 == seen.1, "{seen:?}: the thread's own context and a copy of it are equal");
+        }
+        for call in 1..8 {
+            thread::spawn(move || set_and_suspend(call)).join().expect("the same in both");
+        }
     }
 
     #[test]

@@ -104,6 +104,32 @@ fn what_a_thread_comes_to_while_it_suppresses_its_own_is_not_concerned() {
     });
 }
 
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
+#[test]
+fn coroutines_in_suppressed_calls_may_end_in_any_order() {
+    use corosensei::Coroutine;
+
+    set_up();
+    let suppressed = || Coroutine::<(), (), ()>::new(|yielder, ()| carry::suppressed(|| yielder.suspend(())));
+    let entered = || {
+        let mut context = child(1, 2);
+        Coroutine::<(), (), ()>::new(move |yielder, ()| context.run(|| yielder.suspend(())))
+    };
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut coroutines = [suppressed(), entered(), suppressed()];
+        for coroutine in &mut coroutines {
+            coroutine.resume(());
+        }
+        for index in order {
+            coroutines[index].resume(());
+        }
+        set_both(7, 8);
+        let mut context = inherit_context();
+        set_both(0, 0);
+        assert_eq!(context.run(both), (7, 8), "{order:?}: nothing is suppressed any more");
+    }
+}
+
 /// What a child sees whose context was made on another thread.
 fn inner_of_child() -> (u64, u64) {
     let make = || {

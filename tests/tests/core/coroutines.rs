@@ -165,6 +165,19 @@ fn what_was_read_before_two_scopes_outlives_them_though_the_first_ends_first() {
 }
 
 #[test]
+fn sync_scopes_of_coroutines_that_end_out_of_order_leave_a_value_behind() {
+    Context::new().run(|| {
+        let scope =
+            |number| Coroutine::<(), (), ()>::new(move |yielder, ()| NUMBER.sync_scope(number, || yielder.suspend(())));
+        let mut coroutines = [scope(1), scope(2)];
+        for index in [0, 1, 0, 1] {
+            coroutines[index].resume(());
+        }
+        assert_eq!(NUMBER.try_get().ok(), Some(1));
+    });
+}
+
+#[test]
 fn a_run_may_be_left_while_a_value_is_read_in_its_context() {
     on_a_thread(|| {
         let mut ctx = Context::new().with(&NAME, "of the coroutine".to_owned());

@@ -18,6 +18,7 @@ use std::iter;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
+use std::thread::LocalKey;
 
 use super::super::contents::State;
 use super::super::context_var::ContextVar;
@@ -199,8 +200,10 @@ impl Carrier for Suppression {
         None
     }
 
-    fn leave(&self, _: Option<&Value>, _: Undo) {
-        SUPPRESSED.set(true);
+    fn leave(&self, _: Option<&Value>, undo: Undo) {
+        if let Ok(suppressed) = undo.downcast::<isize>() {
+            count(&SUPPRESSED, *suppressed);
+        }
     }
 }
 
@@ -224,10 +227,15 @@ struct Entry {
 thread_local! {
     /// What this thread has entered, in that order.
     static ENTRIES: Cell<Vec<Entry>> = const { Cell::new(Vec::new()) };
-    /// Whether a carrier's code runs.
-    static IN_CARRIER: Cell<bool> = const { Cell::new(false) };
-    /// Whether children are to carry nothing.
-    static SUPPRESSED: Cell<bool> = const { Cell::new(false) };
+    /// How many calls of carriers' code run, within one another or on the stacks of coroutines.
+    static IN_CARRIER: Cell<isize> = const { Cell::new(0) };
+    /// How many calls want children to carry nothing: none do unless that is above zero. Counted, because coroutines may
+    /// end such calls in another order, also after they have been suspended in a context that ends the suppression.
+    static SUPPRESSED: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(counter: &'static LocalKey<Cell<isize>>, change: isize) {
+    counter.set(counter.get() + change);
 }
 
 /// How many panics are dropped, each of which the drop of the one before has raised. The next one is leaked.
@@ -235,11 +243,11 @@ const ROUNDS: usize = 64;
 
 /// Calls `f`, which calls a carrier, and goes on if that panics: the panic hook has reported it.
 fn caught(f: impl FnOnce()) {
-    let outer = IN_CARRIER.replace(true);
+    count(&IN_CARRIER, 1);
     if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(f)) {
         drop_panic(panic);
     }
-    IN_CARRIER.set(outer);
+    count(&IN_CARRIER, -1);
 }
 
 #[cold]
@@ -267,7 +275,7 @@ pub(crate) fn captured(state: State) -> State {
 #[cold]
 #[inline(never)]
 fn capture(mut state: State) -> State {
-    let is_suppressed = IN_CARRIER.get() || SUPPRESSED.get();
+    let is_suppressed = IN_CARRIER.get() > 0 || SUPPRESSED.get() > 0;
     state.mark = state.mark.carrying_nothing();
     for carrier in carriers() {
         let mut is_captured = false;
@@ -290,7 +298,8 @@ pub(in super::super) fn remove_all(state: &mut State) {
 
 /// Sees to it that children which are made on this thread carry nothing, until the result is dropped.
 pub(crate) fn suppress() -> impl Drop {
-    scopeguard::guard(SUPPRESSED.replace(true), |before| SUPPRESSED.set(before))
+    count(&SUPPRESSED, 1);
+    scopeguard::guard((), |()| count(&SUPPRESSED, -1))
 }
 
 /// Calls `f`, and lets children that are made in it on this thread carry nothing: they do not keep a span open, and are in
@@ -327,7 +336,7 @@ pub fn suppressed<R>(f: impl FnOnce() -> R) -> R {
 
 /// Makes current what the current context carries. Returns whether there is something to [leave]. Never panics.
 pub(super) fn enter(entering: usize) -> bool {
-    if IN_CARRIER.get() {
+    if IN_CARRIER.get() > 0 {
         return false;
     }
     let mut is_first = true;
@@ -345,9 +354,10 @@ pub(super) fn enter(entering: usize) -> bool {
     if ENTRIES.try_with(|_| ()).is_err() {
         return false;
     }
-    if SUPPRESSED.get() {
-        SUPPRESSED.set(false);
-        caught(|| push(&Suppression, None, Box::new(())));
+    let suppressed = SUPPRESSED.get();
+    if suppressed > 0 {
+        count(&SUPPRESSED, -suppressed);
+        caught(|| push(&Suppression, None, Box::new(suppressed)));
     }
     for carrier in carriers() {
         caught(|| {

@@ -89,12 +89,12 @@ impl Current {
 #[inline(never)]
 fn exchange_in_copies(id: u32, value: Option<Value>) -> Option<Value> {
     with_current(|current| {
-        let mark = current.mark.get();
-        if mark.is_base() {
-            return current.exchange_in_base(id, value);
-        }
-        if mark.is_lent() {
+        // Asked again after each allocation: an allocator may switch to a coroutine that leaves the scope.
+        while current.mark.get().is_lent() {
             current.save_lent();
+        }
+        if current.mark.get().is_base() {
+            return current.exchange_in_base(id, value);
         }
         current.change_one(id, value)
     })

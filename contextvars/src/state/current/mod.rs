@@ -42,7 +42,7 @@ impl ValuesCell {
     }
 
     /// Calls `f`, a function below, with the values. The caller has pinned the readers, and neither allocated nor freed
-    /// memory since: an allocator may switch to a coroutine that reads. Only [`Current::change`] pins them later.
+    /// memory since: an allocator may switch to a coroutine that reads. Two callers say why they need not.
     #[inline]
     fn with_mut<R>(&self, f: impl FnOnce(&mut Trie<Value>) -> R) -> R {
         // SAFETY: [C1] no other reference to the values is alive, and this one ends with `f`, which swaps words: it calls

@@ -190,13 +190,18 @@ impl<const N: usize> Drop for Scope<N> {
 }
 
 /// Replaces the base context by a copy of it, and returns whether its values are visible. The caller sets the mark.
+///
+/// No reader loses a value: while the base context is current, there are no other values that a reader could read.
 #[inline(never)]
 fn enter_copy_of_base() -> bool {
     with_current(|current| {
         let BaseCopy { mut values, was_visible } = current.take_base_copy();
-        current.pin_readers();
-        current.values.exchange(&mut values);
-        was_visible
+        // If a copy was dropped or made for it, an allocator may have switched to a coroutine that entered a context.
+        let is_base = current.mark.get().is_base();
+        if is_base {
+            current.values.exchange(&mut values);
+        }
+        is_base && was_visible
     })
 }
 
