@@ -3,7 +3,7 @@
 
 #![cfg(tokio_unstable)]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use contextvars::tokio::runtime::{Builder, Handle, LocalRuntime};
 use contextvars::tokio::task::{self, JoinSet, LocalSet};
@@ -12,8 +12,9 @@ use contextvars::tokio_util::task::{JoinMap, JoinQueue, TaskTracker};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Subscriber, subscriber};
+use tracing::{Dispatch, Subscriber, subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 /// A file and a line.
 type Place = (String, u64);
@@ -22,10 +23,16 @@ type Place = (String, u64);
 #[derive(Clone, Default)]
 struct Spawns(Arc<Mutex<Vec<Place>>>);
 
+/// While a process has one subscriber only, tracing asks that of the thread that reaches some code first, and remembers the
+/// answer for all threads: that of another test, without a subscriber, would be that nobody listens. With several it
+/// asks all of them.
+static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(), ()].map(|()| Dispatch::new(registry())));
+
 impl Spawns {
     fn listen() -> (Self, DefaultGuard) {
+        LazyLock::force(&OTHERS);
         let spawns = Self::default();
-        let guard = subscriber::set_default(tracing_subscriber::registry().with(spawns.clone()));
+        let guard = subscriber::set_default(registry().with(spawns.clone()));
         (spawns, guard)
     }
 
