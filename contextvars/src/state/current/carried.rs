@@ -121,9 +121,7 @@ trait Carrier: Sync {
     /// Takes away what `state`, a child's, has inherited.
     fn remove(&self, state: &mut State);
     /// Makes current what the current context carries. Returns `None` if that is nothing, or is current already.
-    fn enter(&'static self) -> Option<(Value, Undo)>;
-    /// Brings back what was there before [`enter`](Self::enter), which returned these.
-    fn leave(&self, value: Option<&Value>, undo: Undo);
+    fn enter(&'static self) -> Option<Left>;
 }
 
 /// What a carrier's `enter` returned: no allocation if it has no size.
@@ -163,47 +161,23 @@ impl<T: Carried> Carrier for Of<T> {
         state.remove(&self.variable);
     }
 
-    fn enter(&'static self) -> Option<(Value, Undo)> {
+    fn enter(&'static self) -> Option<Left> {
         let value = read::share_value(&self.variable)?;
         let undo = value.downcast_ref::<T>()?.enter()?;
-        Some((value, Box::new(undo)))
-    }
-
-    fn leave(&self, value: Option<&Value>, undo: Undo) {
-        if let (Some(value), Ok(undo)) = (value.and_then(Value::downcast_ref::<T>), undo.downcast()) {
-            value.leave(*undo);
-        }
+        Some(Left { value: Some(value), undo: Box::new(undo), leave: leave_value::<T> })
     }
 }
 
-/// Ends the suppression while a context is entered that carries something: it belongs to other work, whose children are
-/// not meant. Registered nowhere.
-struct Suppression;
-
-impl Carrier for Suppression {
-    fn carries(&self) -> TypeId {
-        TypeId::of::<Self>()
+fn leave_value<T: Carried>(value: Option<&Value>, undo: Undo) {
+    if let (Some(value), Ok(undo)) = (value.and_then(Value::downcast_ref::<T>), undo.downcast()) {
+        value.leave(*undo);
     }
+}
 
-    fn next(&self) -> &Link {
-        static NONE: Link = Link::new();
-        &NONE
-    }
-
-    fn capture(&'static self, _: &mut State) -> bool {
-        false
-    }
-
-    fn remove(&self, _: &mut State) {}
-
-    fn enter(&'static self) -> Option<(Value, Undo)> {
-        None
-    }
-
-    fn leave(&self, _: Option<&Value>, undo: Undo) {
-        if let Ok(suppressed) = undo.downcast::<isize>() {
-            count(&SUPPRESSED, *suppressed);
-        }
+/// Goes on with the suppression that [`enter`] has ended: that of as many calls as `undo` says.
+fn suppress_again(_: Option<&Value>, undo: Undo) {
+    if let Ok(suppressed) = undo.downcast::<isize>() {
+        count(&SUPPRESSED, *suppressed);
     }
 }
 
@@ -212,6 +186,8 @@ struct Left {
     /// What was entered. Coroutines may put another context here meanwhile, and so this is an owner of its own.
     value: Option<Value>,
     undo: Undo,
+    /// Brings back what was there before, with the other two.
+    leave: fn(Option<&Value>, Undo),
 }
 
 /// Something that was entered and is to be left.
@@ -219,7 +195,6 @@ struct Entry {
     entering: usize,
     /// Whether it was entered before all others of this entering.
     is_first: bool,
-    carrier: &'static dyn Carrier,
     /// Not dropped when the thread ends: other thread-locals may be gone by then.
     left: ManuallyDrop<Left>,
 }
@@ -340,8 +315,8 @@ pub(super) fn enter(entering: usize) -> bool {
         return false;
     }
     let mut is_first = true;
-    let mut push = |carrier, value, undo| {
-        let entry = Entry { entering, is_first, carrier, left: ManuallyDrop::new(Left { value, undo }) };
+    let mut push = |left| {
+        let entry = Entry { entering, is_first, left: ManuallyDrop::new(left) };
         // Taken out for it: an allocator that enters contexts comes here, and finds no entries, as it has none.
         let _ = ENTRIES.try_with(|entries| {
             let mut list = entries.take();
@@ -357,12 +332,13 @@ pub(super) fn enter(entering: usize) -> bool {
     let suppressed = SUPPRESSED.get();
     if suppressed > 0 {
         count(&SUPPRESSED, -suppressed);
-        caught(|| push(&Suppression, None, Box::new(suppressed)));
+        // A context that carries something belongs to other work, whose children are not meant.
+        caught(|| push(Left { value: None, undo: Box::new(suppressed), leave: suppress_again }));
     }
     for carrier in carriers() {
         caught(|| {
-            if let Some((value, undo)) = carrier.enter() {
-                push(carrier, Some(value), undo);
+            if let Some(left) = carrier.enter() {
+                push(left);
             }
         });
     }
@@ -379,9 +355,9 @@ pub(super) fn leave(entering: usize) {
 
 fn leave_entries(entering: usize) {
     while let Ok(Some(entry)) = ENTRIES.try_with(|entries| take_last(entries, entering)) {
-        let Entry { is_first, carrier, left, .. } = entry;
-        let Left { value, undo } = ManuallyDrop::into_inner(left);
-        caught(|| carrier.leave(value.as_ref(), undo));
+        let Entry { is_first, left, .. } = entry;
+        let Left { value, undo, leave } = ManuallyDrop::into_inner(left);
+        caught(|| leave(value.as_ref(), undo));
         // It may be the last owner, after coroutines have left in another order.
         caught(|| drop(value));
         if is_first {
