@@ -161,6 +161,17 @@ fn a_round_trip_carries_what_is_current_and_is_undone_once() {
 }
 
 #[test]
+fn a_round_trip_is_in_the_context_of_its_caller_though_it_carries_something() {
+    set_up();
+    child(1, 2).run(|| {
+        let before = NUMBER.get();
+        let token = NUMBER.set(before + 1);
+        round_trip(|| NUMBER.reset(token).unwrap())().take_back();
+        assert_eq!(NUMBER.get(), before);
+    });
+}
+
+#[test]
 fn a_round_trip_from_a_child_without_anything_current_carries_nothing() {
     set_up();
     child(1, 2).run(|| {

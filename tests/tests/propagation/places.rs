@@ -24,8 +24,8 @@ type Place = (String, u64);
 struct Spawns(Arc<Mutex<Vec<Place>>>);
 
 /// While a process has one subscriber only, tracing asks that of the thread that reaches some code first, and remembers the
-/// answer for all threads: that of another test, without a subscriber, would be that nobody listens. With several it
-/// asks all of them.
+/// answer for all threads. If that is a thread of another test, which has no subscriber, no spawn is reported anywhere.
+/// With several subscribers, tracing asks all of them.
 static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(), ()].map(|()| Dispatch::new(registry())));
 
 impl Spawns {

@@ -378,6 +378,8 @@ fn the_highest_id_has_a_place() {
     assert_eq!(trie.insert(u32::MAX - 1, "next"), None);
     assert_eq!((trie.get(0), trie.get(u32::MAX), trie.get(1)), (Some(&"lowest"), Some(&"highest"), None));
     assert!(trie.iter().eq([&"lowest", &"next", &"highest"]));
+    let iter = trie.iter();
+    assert_eq!(iter.depth, iter.branches.len(), "there is room for the most branches that there can be, and no more");
     assert_eq!(trie.remove(u32::MAX), Some("highest"));
     assert_eq!((trie.get(u32::MAX), trie.get(u32::MAX - 1)), (None, Some(&"next")));
 }

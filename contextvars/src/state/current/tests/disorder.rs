@@ -10,6 +10,8 @@ use contextvars::context_var;
 
 use super::super::super::value::Value;
 use super::super::super::{Bound, Carried, Entered, Scope, State, captured, register, set, snapshot};
+#[cfg(feature = "rayon")]
+use super::super::super::{swap_in, swap_out};
 use super::super::{Reader, with_current};
 use super::expect_scopes_elsewhere;
 
@@ -172,6 +174,31 @@ fn what_is_carried_is_left_once_in_whatever_order() {
             let mut entered = ENTERED.with_borrow(Vec::clone);
             for index in order {
                 drop(places.remove(index).leave());
+                entered.remove(index);
+                assert_eq!(ENTERED.with_borrow(Vec::clone), entered);
+            }
+        });
+        thread.join().expect("no panic");
+    }
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn what_contexts_carry_that_are_swapped_in_is_left_once_in_whatever_order() {
+    register::<Span>();
+    let alive = Arc::new(());
+    for order in [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0], [2, 0, 0], [2, 1, 0]] {
+        let alive = Arc::clone(&alive);
+        let thread = thread::spawn(move || {
+            // Some context is left current; with a value of the thread's own, what frees that frees it, too.
+            drop(set(&OTHER, counted("base", &alive)).ok());
+            let mut contexts: Vec<_> = (0..3).map(|_| child(&alive)).collect();
+            let mut entered_by: Vec<_> = contexts.iter_mut().map(swap_in).collect();
+            let mut entered = ENTERED.with_borrow(Vec::clone);
+            for index in order {
+                let swapped_in = entered_by.remove(index);
+                swap_out(&mut contexts.remove(index), swapped_in);
                 entered.remove(index);
                 assert_eq!(ENTERED.with_borrow(Vec::clone), entered);
             }
