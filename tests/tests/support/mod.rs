@@ -25,7 +25,9 @@ pub(crate) fn isolated<R>(f: impl FnOnce() -> R) -> R {
 
 /// Runs a test on a thread of its own, with a stack for deep recursion and an empty base context.
 pub(crate) fn on_a_thread<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    let thread = thread::Builder::new().stack_size(1 << 30).spawn(f).expect("a thread");
+    // Several tests run at once, and have to share the addresses that a processor of 32 bits has.
+    let stack = if cfg!(target_pointer_width = "32") { 1 << 26 } else { 1 << 30 };
+    let thread = thread::Builder::new().stack_size(stack).spawn(f).expect("a thread");
     thread.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
 }
 
