@@ -36,9 +36,12 @@
 //!
 //! # Panics, allocators, the end of a thread
 //! An allocator may use contexts while carriers are called. If a function of a carrier panics, the panic hook reports
-//! it, and the work goes on without that state; other carriers are not concerned. Contexts that a carrier's code makes
-//! or enters carry nothing. On a thread that is about to end, whose thread-locals are being destroyed, nothing is
-//! carried any more.
+//! it, and the work goes on; other carriers are not concerned. After a panic in `capture` or `enter`, the work is without
+//! that state. After one in `leave`, the thread keeps whatever `leave` has not brought back. Contexts that a carrier's code
+//! makes or enters carry nothing.
+//!
+//! At the end of a thread, its thread-locals are destroyed. What was entered before can be left to the very end. A
+//! context that is entered in the destructor of a thread-local may carry nothing, depending on the order of destructors.
 //!
 //! # Cost
 //! Without a carrier, three instructions for each child, and a test of one bit for each entering. With one, what its

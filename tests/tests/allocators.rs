@@ -326,6 +326,7 @@ fn an_allocator_may_enter_contexts_while_something_carried_is_entered_and_left()
 /// An allocator that lets a coroutine run at one of its calls, as one does that waits for a lock of coroutines.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
 mod switching {
+    use std::any::Any;
     use std::cell::{Cell, RefCell};
     use std::panic::{self, AssertUnwindSafe};
     use std::ptr;
@@ -333,10 +334,15 @@ mod switching {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::thread;
 
-    use contextvars::{Context, context_var, copy_context, with_context};
+    use contextvars::{Context, carry, context_var, copy_context, inherit_context, with_context};
     use corosensei::{Coroutine, CoroutineResult, Yielder};
 
     use super::{MEDDLES, OTHER, TENANT};
+
+    /// What a panic said.
+    fn message(panic: &(dyn Any + Send)) -> &str {
+        panic.downcast_ref::<String>().map_or("no text", String::as_str)
+    }
 
     /// A value that tells when it is dropped.
     struct Watched(Arc<AtomicBool>);
@@ -454,7 +460,8 @@ mod switching {
 
     #[test]
     fn values_of_a_context_that_a_coroutine_enters_in_an_allocator_are_freed_once() {
-        fn enter_and_leave(enters: usize, leaves: usize, times: Arc<AtomicUsize>) {
+        /// Returns how often the coroutine was resumed in the allocator.
+        fn enter_and_leave(enters: usize, leaves: usize, times: Arc<AtomicUsize>) -> usize {
             drop(OTHER.set(1));
             // The thread keeps a copy of its base context, which it cannot use as a worker, and frees with the next scope.
             with_context!(OTHER = 2, { OTHER.get() });
@@ -471,20 +478,27 @@ mod switching {
             // Where the coroutine's context is current at the end, the scope says so.
             let scope = panic::catch_unwind(|| with_context!(OTHER = 3, { OTHER.is_set() }));
             MEDDLES.set(None);
-            drop(scope);
+            if let Err(panic) = scope {
+                assert!(message(&*panic).contains("with_context!"), "{}", message(&*panic));
+            }
             let mut reader = READER.take().expect("nobody else takes it");
             while !reader.done() {
                 reader.resume(());
             }
+            RESUMED_AT.take().into_iter().filter(|&left| left == 0).count()
         }
+        let mut resumed = 0;
         for enters in 1..6 {
             for leaves in enters + 1..12 {
                 let times = Arc::new(AtomicUsize::new(0));
                 let counter = Arc::clone(&times);
-                thread::spawn(move || enter_and_leave(enters, leaves, counter)).join().expect("no panic");
+                let entered = thread::spawn(move || enter_and_leave(enters, leaves, counter)).join().expect("no panic");
                 assert_eq!(times.load(Ordering::Relaxed), 1, "calls {enters}, {leaves}");
+                resumed = resumed.max(entered);
             }
         }
+        // Where free blocks are kept, a scope calls the allocator only once.
+        assert_eq!(resumed, if cfg!(any(miri, contextvars_unpooled)) { 2 } else { 1 });
     }
 
     thread_local! {
@@ -505,7 +519,8 @@ mod switching {
 
     #[test]
     fn a_set_that_an_allocator_suspends_until_its_scope_has_ended_is_seen_in_later_scopes() {
-        fn set_and_suspend(call: usize) {
+        /// Returns whether the allocator was called that often.
+        fn set_and_suspend(call: usize) -> bool {
             drop(OTHER.set(1));
             let mut setting = Coroutine::<(), (), ()>::new(|yielder, ()| {
                 SUSPENDED_BY.set(yielder);
@@ -527,16 +542,89 @@ mod switching {
             if !setting.done() {
                 setting.resume(());
             }
-            if scope.is_err() {
+            if let Err(panic) = scope {
                 // In the middle of the change, the scope has found another context than its own, and said so.
-                return;
+                assert!(message(&*panic).contains("with_context!"), "{}", message(&*panic));
+                return true;
             }
             let seen = (OTHER.get(), with_context!(TENANT = 3, { OTHER.get() }));
             assert!(seen.0 == seen.1, "{seen:?}: the thread's own context and a copy of it are equal");
+            BEGINS_AT.get() == 0
         }
-        for call in 1..8 {
-            thread::spawn(move || set_and_suspend(call)).join().expect("the same in both");
+        let is_reached = |&call: &usize| thread::spawn(move || set_and_suspend(call)).join().expect("the same in both");
+        assert!((1..50).take_while(is_reached).count() >= 2);
+    }
+
+    thread_local! {
+        static LEAVES: RefCell<Option<Coroutine<(), (), ()>>> = const { RefCell::new(None) };
+        /// How often more something was entered than left; `None` on threads where nothing is captured.
+        static ENTERED: Cell<Option<isize>> = const { Cell::new(None) };
+    }
+
+    struct Balanced;
+
+    impl carry::Carried for Balanced {
+        type Undo = ();
+
+        fn capture() -> Option<Self> {
+            ENTERED.get().map(|_| Self)
         }
+
+        fn enter(&self) -> Option<()> {
+            ENTERED.set(ENTERED.get().map(|entered| entered + 1));
+            Some(())
+        }
+
+        fn leave(&self, (): ()) {
+            ENTERED.set(ENTERED.get().map(|entered| entered - 1));
+        }
+    }
+
+    fn leave() {
+        let left = BEGINS_AT.get();
+        BEGINS_AT.set(left.saturating_sub(1));
+        if left == 1 {
+            LEAVES.with_borrow_mut(|leaves| leaves.as_mut().map(|leaves| leaves.resume(())));
+        }
+    }
+
+    #[test]
+    fn a_coroutine_leaves_what_it_carries_though_it_does_so_in_an_allocator() {
+        fn leave_while_others_enter(call: usize) -> bool {
+            ENTERED.set(Some(0));
+            let mut place = Box::new(inherit_context());
+            let address = ptr::from_ref(&*place).addr();
+            let mut leaves = Coroutine::<(), (), ()>::new(move |yielder, ()| place.run(|| yielder.suspend(())));
+            leaves.resume(());
+            LEAVES.set(Some(leaves));
+            BEGINS_AT.set(call);
+            MEDDLES.set(Some(leave));
+            // So many entries that the list grows three times.
+            enter_within(20);
+            MEDDLES.set(None);
+            let is_reached = BEGINS_AT.take() == 0;
+            let mut leaves = LEAVES.take().expect("nobody else takes it");
+            if !leaves.done() {
+                leaves.resume(());
+            }
+            drop(leaves);
+            assert_eq!(ENTERED.get(), Some(0), "call {call}");
+            // Nothing is left in the list that a context without anything to leave would take for its own.
+            let others: Vec<_> = (0..1000).map(|_| Box::new(Context::new())).collect();
+            for mut other in others.into_iter().filter(|other| ptr::from_ref(&**other).addr() == address) {
+                other.run(|| drop(OTHER.set(1)));
+            }
+            assert_eq!(ENTERED.get(), Some(0), "call {call}");
+            is_reached
+        }
+        fn enter_within(depth: u64) {
+            if depth > 0 {
+                inherit_context().run(|| enter_within(depth - 1));
+            }
+        }
+        carry::register::<Balanced>();
+        let in_thread = |&call: &usize| thread::spawn(move || leave_while_others_enter(call)).join().expect("no panic");
+        assert!((1..500).take_while(in_thread).count() > 20);
     }
 
     #[test]

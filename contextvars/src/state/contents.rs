@@ -40,6 +40,13 @@ impl State {
         Self { values: ManuallyDrop::new(values), mark }
     }
 
+    /// A state with this value only.
+    pub(super) fn of_value(value: Value) -> Self {
+        let mut values = Trie::new();
+        values.insert(value.var().id(), value);
+        Self::of(values, Mark::NEW)
+    }
+
     /// The same values, as a separate context. One reference count.
     #[inline]
     pub(crate) fn copy(&self) -> Self {

@@ -160,7 +160,6 @@ impl Identity {
     }
 
     /// The number, truncated to the width of the type.
-    #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits tell those apart that are in use")]
     pub(super) fn number_as_usize(self) -> usize {
         self.0.get() as usize

@@ -24,6 +24,78 @@ fn the_type_registered_first_is_entered_first_and_left_last_in_the_context_that_
     assert_eq!(CALLS.take(), calls);
 }
 
+/// A carrier whose code suspends the coroutine that it runs in, though it must not do that.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
+mod suspended {
+    use std::ptr;
+
+    use corosensei::{Coroutine, Yielder};
+
+    use super::*;
+
+    thread_local! {
+        /// By which the next call of the carrier is suspended, if it is to be.
+        static SUSPENDED_BY: Cell<*const Yielder<(), ()>> = const { Cell::new(ptr::null()) };
+    }
+
+    #[expect(unsafe_code, reason = "a carrier has no argument by which a yielder could reach it")]
+    fn suspend() {
+        // SAFETY: null, or set by the coroutine that runs here, whose yielder lives until that has come to its end.
+        if let Some(yielder) = unsafe { SUSPENDED_BY.replace(ptr::null()).as_ref() } {
+            yielder.suspend(());
+        }
+    }
+
+    struct Suspends;
+
+    impl Carried for Suspends {
+        type Undo = ();
+        fn capture() -> Option<Self> {
+            (FIRST.get() == 1080).then_some(Self)
+        }
+        fn enter(&self) -> Option<()> {
+            suspend();
+            Some(())
+        }
+        fn leave(&self, (): ()) {
+            suspend();
+        }
+    }
+
+    #[test]
+    fn a_thread_carries_again_when_coroutines_have_come_out_of_a_carrier_in_whatever_order() {
+        carry::register::<Suspends>();
+        set_up();
+        for enters_first in [true, false] {
+            let (mut first, mut second) = (child(1080, 0), child(1080, 0));
+            let mut leaving = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+                first.run(|| {
+                    yielder.suspend(());
+                    SUSPENDED_BY.set(yielder);
+                });
+            });
+            let mut entering = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+                SUSPENDED_BY.set(yielder);
+                second.run(|| ());
+            });
+            leaving.resume(());
+            entering.resume(());
+            leaving.resume(());
+            assert!(!leaving.done() && !entering.done());
+            set_both(0, 0);
+            assert_eq!(child(1, 2).run(both), (0, 0), "nothing is carried while a carrier's code runs");
+            let both_in_order =
+                if enters_first { [&mut entering, &mut leaving] } else { [&mut leaving, &mut entering] };
+            for coroutine in both_in_order {
+                coroutine.resume(());
+                assert!(coroutine.done());
+            }
+            set_both(0, 0);
+            assert_eq!(child(1, 2).run(both), (1, 2));
+        }
+    }
+}
+
 #[test]
 fn what_is_current_already_is_neither_entered_nor_left() {
     set_up();

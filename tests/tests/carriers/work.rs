@@ -130,6 +130,45 @@ fn coroutines_in_suppressed_calls_may_end_in_any_order() {
     }
 }
 
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "arm"))]
+#[test]
+fn nothing_is_carried_from_a_suppressed_call_though_one_of_a_coroutine_ended_before_it_or_never() {
+    use corosensei::Coroutine;
+
+    set_up();
+    let suppressed_child = || {
+        set_both(7, 8);
+        let child = carry::suppressed(inherit_context);
+        set_both(0, 0);
+        child
+    };
+    for ends in [true, false] {
+        let mut suppressed = Coroutine::<(), (), ()>::new(|yielder, ()| {
+            carry::suppressed(|| yielder.suspend(()));
+        });
+        let mut context = child(1, 2);
+        let mut entered = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+            context.run(|| {
+                yielder.suspend(());
+                let mut made = suppressed_child();
+                assert_eq!(std::thread::spawn(move || made.run(both)).join().unwrap(), (0, 0));
+                set_both(1, 2);
+            });
+        });
+        suppressed.resume(());
+        entered.resume(());
+        suppressed.resume(());
+        if ends {
+            entered.resume(());
+            assert_eq!(both(), (0, 0));
+        } else {
+            std::mem::forget(entered);
+        }
+        let mut made = suppressed_child();
+        assert_eq!(std::thread::spawn(move || made.run(both)).join().unwrap(), (0, 0), "ends: {ends}");
+    }
+}
+
 /// What a child sees whose context was made on another thread.
 fn inner_of_child() -> (u64, u64) {
     let make = || {

@@ -209,6 +209,19 @@ fn a_value_set_on_a_thread_before_it_was_marked_is_not_seen_and_is_freed() {
 }
 
 #[test]
+fn a_scope_sees_its_base_context_also_after_one_in_a_plain_task_on_the_same_thread() {
+    on_a_thread(|| {
+        CLIENT.set(7);
+        let seen = || with_context!(NAME = "own".to_owned(), { CLIENT.get() });
+        assert_eq!(seen(), 7);
+        let task = LocalSet::new();
+        let of_task = task.run_until(async { ::tokio::task::spawn_local(async move { seen() }).await });
+        assert_eq!(one_threaded().block_on(of_task).expect("no panic"), 0);
+        assert_eq!(seen(), 7);
+    });
+}
+
+#[test]
 fn other_threads_are_no_workers() {
     let (tell, told) = channel();
     on_a_thread(move || {

@@ -52,8 +52,8 @@ pub(super) fn will_be_cleaned_up() -> bool {
 /// Makes the base context current again, and keeps the copy of it for the next scope. Returns `false`, and does nothing,
 /// if the thread is ending: then nothing would free the copy.
 ///
-/// The caller has undone its changes of the copy, and pinned the readers. Since the copy was made, the cleaner is
-/// installed, so nothing is allocated meanwhile.
+/// The caller has undone its changes of the copy, and pinned the readers. Nothing is allocated meanwhile: the cleaner was
+/// installed when the copy was made.
 #[inline(never)]
 pub(super) fn keep_for_next(base: Mark, was_visible: bool) -> bool {
     if !will_be_cleaned_up() {

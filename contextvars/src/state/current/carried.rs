@@ -4,12 +4,12 @@
 //! the carrier's, and is inherited and freed as any other value. [`Mark::is_carrying`] says that a context has some, and
 //! has to make it current wherever it is entered; a copy of that context does not, though it holds the values.
 //!
-//! What `enter` returns, to be undone by `leave`, stays on its thread, in a list: so it need not be `Send`. An entry is
-//! found by the *entering* it belongs to, a number that no other entering has that is under way on this thread: coroutines
-//! may leave in another order than they entered.
+//! What `enter` returns, to be undone by `leave`, stays on its thread, in a list: so it need not be `Send`. Calls of
+//! [`suppressed`] are in the same list. An entry is found by its *number*, which is unique among the entries of its thread:
+//! coroutines may leave in another order than they entered.
 //!
-//! - Carriers' code runs while nothing of the thread-locals is borrowed, in the context that is entered. It never unwinds
-//!   into its caller, which is in the middle of a switch [C5].
+//! - Carriers' code runs while nothing of the thread-locals is borrowed. It never unwinds into its caller, which is in the
+//!   middle of a switch [C5].
 //! - Contexts that carriers' code enters or makes carry nothing. So there is no recursion.
 
 use std::any::{Any, TypeId};
@@ -18,18 +18,20 @@ use std::iter;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
-use std::thread::LocalKey;
 
 use super::super::contents::State;
 use super::super::context_var::ContextVar;
 use super::super::traits::Traits;
 use super::super::value::Value;
-use super::read;
+use super::{Current, read, with_current};
 use crate::variable::Variable;
 
 /// State that another library keeps for each thread, such as a current span, as contexts carry it.
 ///
 /// [`register`] makes contexts carry it; [the module](crate::carry) says which do.
+///
+/// The functions return to their caller before other work of the thread goes on: none may suspend a coroutine with a stack
+/// of its own. While one is suspended, its thread carries nothing, or what belongs to other work.
 ///
 /// # Examples
 ///
@@ -121,11 +123,8 @@ trait Carrier: Sync {
     /// Takes away what `state`, a child's, has inherited.
     fn remove(&self, state: &mut State);
     /// Makes current what the current context carries. Returns `None` if that is nothing, or is current already.
-    fn enter(&'static self) -> Option<Left>;
+    fn enter(&self) -> Option<Left>;
 }
-
-/// What a carrier's `enter` returned: no allocation if it has no size.
-type Undo = Box<dyn Any>;
 
 /// The carrier of one type.
 struct Of<T> {
@@ -161,56 +160,91 @@ impl<T: Carried> Carrier for Of<T> {
         state.remove(&self.variable);
     }
 
-    fn enter(&'static self) -> Option<Left> {
+    fn enter(&self) -> Option<Left> {
         let value = read::share_value(&self.variable)?;
         let undo = value.downcast_ref::<T>()?.enter()?;
-        Some(Left { value: Some(value), undo: Box::new(undo), leave: leave_value::<T> })
-    }
-}
-
-fn leave_value<T: Carried>(value: Option<&Value>, undo: Undo) {
-    if let (Some(value), Ok(undo)) = (value.and_then(Value::downcast_ref::<T>), undo.downcast()) {
-        value.leave(*undo);
-    }
-}
-
-/// Goes on with the suppression that [`enter`] has ended: that of as many calls as `undo` says.
-fn suppress_again(_: Option<&Value>, undo: Undo) {
-    if let Ok(suppressed) = undo.downcast::<isize>() {
-        count(&SUPPRESSED, *suppressed);
+        Some(Left { value, undo: Box::new(UndoOf::<T>(undo)) })
     }
 }
 
 /// What is needed to leave something.
 struct Left {
     /// What was entered. Coroutines may put another context here meanwhile, and so this is an owner of its own.
-    value: Option<Value>,
-    undo: Undo,
-    /// Brings back what was there before, with the other two.
-    leave: fn(Option<&Value>, Undo),
+    value: Value,
+    /// What `enter` returned: no allocation if it has no size.
+    undo: Box<dyn Undo>,
 }
 
-/// Something that was entered and is to be left.
-struct Entry {
-    entering: usize,
-    /// Whether it was entered before all others of this entering.
-    is_first: bool,
-    /// Not dropped when the thread ends: other thread-locals may be gone by then.
-    left: ManuallyDrop<Left>,
+/// What the `enter` of a type of carried state returned.
+trait Undo {
+    /// Brings back what was current before `value` was entered.
+    fn leave(self: Box<Self>, value: &Value);
 }
+
+struct UndoOf<T: Carried>(T::Undo);
+
+impl<T: Carried> Undo for UndoOf<T> {
+    fn leave(self: Box<Self>, value: &Value) {
+        if let Some(value) = value.downcast_ref::<T>() {
+            value.leave(self.0);
+        }
+    }
+}
+
+enum Kind {
+    /// A context that carries was entered. `None` if nothing is to be left, but a suppression ends here.
+    Entered(Option<Left>),
+    /// Children carry nothing while this is the last entry.
+    Suppressed,
+}
+
+/// Something that this thread has begun and is to end.
+struct Entry {
+    number: usize,
+    /// Whether it is the first with its number.
+    is_first: bool,
+    kind: Kind,
+}
+
+/// `ManuallyDrop`, so that entries can be left to the very end of the thread. Those that never are, are not dropped: other
+/// thread-locals may be gone by then.
+type Entries = ManuallyDrop<Vec<Entry>>;
 
 thread_local! {
-    /// What this thread has entered, in that order.
-    static ENTRIES: Cell<Vec<Entry>> = const { Cell::new(Vec::new()) };
+    /// What this thread has begun, in that order.
+    static ENTRIES: Cell<Entries> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
+    static CLEANER: Cleaner = const { Cleaner };
     /// How many calls of carriers' code run, within one another or on the stacks of coroutines.
-    static IN_CARRIER: Cell<isize> = const { Cell::new(0) };
-    /// How many calls want children to carry nothing: none do unless that is above zero. Counted, because coroutines may
-    /// end such calls in another order, also after they have been suspended in a context that ends the suppression.
-    static SUPPRESSED: Cell<isize> = const { Cell::new(0) };
+    static IN_CARRIER: Cell<usize> = const { Cell::new(0) };
 }
 
-fn count(counter: &'static LocalKey<Cell<isize>>, change: isize) {
-    counter.set(counter.get() + change);
+/// Frees the memory of the list when its thread ends, if nothing is left to be ended.
+struct Cleaner;
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        drop(with_entries(take_if_empty));
+    }
+}
+
+/// Takes the memory of the list, if nothing is in it.
+fn take_if_empty(list: &mut Vec<Entry>) -> Vec<Entry> {
+    if list.is_empty() { mem::take(list) } else { Vec::new() }
+}
+
+/// Whether the thread's cleaner is still to run.
+#[inline]
+fn will_be_cleaned_up() -> bool {
+    CLEANER.try_with(|_| ()).is_ok()
+}
+
+/// Calls `f`, which neither allocates nor frees memory, with the list.
+#[inline]
+fn with_entries<R>(f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
+    let mut list = ENTRIES.take();
+    let result = f(&mut list);
+    ENTRIES.set(list);
+    result
 }
 
 /// How many panics are dropped, each of which the drop of the one before has raised. The next one is leaked.
@@ -218,11 +252,11 @@ const ROUNDS: usize = 64;
 
 /// Calls `f`, which calls a carrier, and goes on if that panics: the panic hook has reported it.
 fn caught(f: impl FnOnce()) {
-    count(&IN_CARRIER, 1);
+    IN_CARRIER.set(IN_CARRIER.get() + 1);
     if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(f)) {
         drop_panic(panic);
     }
-    count(&IN_CARRIER, -1);
+    IN_CARRIER.set(IN_CARRIER.get() - 1);
 }
 
 #[cold]
@@ -250,11 +284,11 @@ pub(crate) fn captured(state: State) -> State {
 #[cold]
 #[inline(never)]
 fn capture(mut state: State) -> State {
-    let is_suppressed = IN_CARRIER.get() > 0 || SUPPRESSED.get() > 0;
+    let captures = IN_CARRIER.get() == 0 && !is_suppressed();
     state.mark = state.mark.carrying_nothing();
     for carrier in carriers() {
         let mut is_captured = false;
-        if !is_suppressed {
+        if captures {
             caught(|| is_captured = carrier.capture(&mut state));
         }
         if is_captured {
@@ -273,12 +307,20 @@ pub(in super::super) fn remove_all(state: &mut State) {
 
 /// Sees to it that children which are made on this thread carry nothing, until the result is dropped.
 pub(crate) fn suppress() -> impl Drop {
-    count(&SUPPRESSED, 1);
-    scopeguard::guard((), |()| count(&SUPPRESSED, -1))
+    let number = number_without_place();
+    // What is called for its effect: installing the cleaner.
+    let _: bool = will_be_cleaned_up();
+    push(Entry { number, is_first: true, kind: Kind::Suppressed });
+    scopeguard::guard(number, |number| drop(take_last(number)))
 }
 
-/// Calls `f`, and lets children that are made in it on this thread carry nothing: they do not keep a span open, and are in
-/// none.
+#[inline]
+fn is_suppressed() -> bool {
+    with_entries(|list| list.last().is_some_and(|last| matches!(last.kind, Kind::Suppressed)))
+}
+
+/// Calls `f`, and lets children that are made in it on this thread carry nothing: they do not keep a span open, and take
+/// none along.
 ///
 /// For code that starts work which outlives the request, such as the first use of a pool. `contextvars::tokio::spawn_detached`
 /// does so by itself. An `async fn` that is called in `f` is run later, outside.
@@ -310,35 +352,24 @@ pub fn suppressed<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Makes current what the current context carries. Returns whether there is something to [leave]. Never panics.
-pub(super) fn enter(entering: usize) -> bool {
-    if IN_CARRIER.get() > 0 {
+pub(super) fn enter(number: usize) -> bool {
+    // On a thread that is about to end, nothing is carried: what a carrier needs may be gone.
+    if IN_CARRIER.get() > 0 || !will_be_cleaned_up() {
         return false;
     }
     let mut is_first = true;
     let mut push = |left| {
-        let entry = Entry { entering, is_first, left: ManuallyDrop::new(left) };
-        // Taken out for it: an allocator that enters contexts comes here, and finds no entries, as it has none.
-        let _ = ENTRIES.try_with(|entries| {
-            let mut list = entries.take();
-            list.push(entry);
-            entries.set(list);
-        });
+        push(Entry { number, is_first, kind: Kind::Entered(left) });
         is_first = false;
     };
-    // Where there is no place for what is to be undone, since this thread is about to end, nothing is carried.
-    if ENTRIES.try_with(|_| ()).is_err() {
-        return false;
-    }
-    let suppressed = SUPPRESSED.get();
-    if suppressed > 0 {
-        count(&SUPPRESSED, -suppressed);
+    if is_suppressed() {
         // A context that carries something belongs to other work, whose children are not meant.
-        caught(|| push(Left { value: None, undo: Box::new(suppressed), leave: suppress_again }));
+        caught(|| push(None));
     }
     for carrier in carriers() {
         caught(|| {
             if let Some(left) = carrier.enter() {
-                push(left);
+                push(Some(left));
             }
         });
     }
@@ -347,33 +378,67 @@ pub(super) fn enter(entering: usize) -> bool {
 
 /// Brings back what was there before [`enter`], if there is something to bring back. Never panics.
 #[inline]
-pub(super) fn leave(entering: usize) {
+pub(super) fn leave(number: usize) {
     if FIRST.get().is_some() {
-        leave_entries(entering);
+        leave_entries(number);
     }
 }
 
-fn leave_entries(entering: usize) {
-    while let Ok(Some(entry)) = ENTRIES.try_with(|entries| take_last(entries, entering)) {
-        let Entry { is_first, left, .. } = entry;
-        let Left { value, undo, leave } = ManuallyDrop::into_inner(left);
-        caught(|| leave(value.as_ref(), undo));
-        // It may be the last owner, after coroutines have left in another order.
-        caught(|| drop(value));
+fn leave_entries(number: usize) {
+    while let Some(Entry { is_first, kind, .. }) = take_last(number) {
+        if let Kind::Entered(Some(Left { value, undo })) = kind {
+            caught(|| undo.leave(&value));
+            if !read::is_shared(&value) {
+                // It may be the last owner, after coroutines have left in another order. So it ends as a context's values do.
+                caught(|| drop(State::of_value(value)));
+            }
+        }
         if is_first {
             return;
         }
     }
 }
 
-/// The last entry of an entering.
+/// A number for an entry whose context has no place: an odd one, so that it differs from the address of every place.
+pub(super) fn number_without_place() -> usize {
+    with_current(Current::next_identity).number_as_usize() << 1 | 1
+}
+
+/// Puts an entry at the end of the list.
 #[inline]
-fn take_last(entries: &Cell<Vec<Entry>>, entering: usize) -> Option<Entry> {
-    let mut list = entries.take();
-    let entry = match list.last() {
-        Some(entry) if entry.entering == entering => list.pop(),
-        _ => list.iter().rposition(|entry| entry.entering == entering).map(|at| list.remove(at)),
-    };
-    entries.set(list);
+fn push(entry: Entry) {
+    while !has_room() {
+        make_room();
+    }
+    with_entries(|list| list.push(entry));
+}
+
+#[inline]
+fn has_room() -> bool {
+    with_entries(|list| list.len() < list.capacity())
+}
+
+/// Moves the list to where it has room for more. Memory is allocated and freed while the list is in its place: an allocator
+/// may switch to a coroutine that uses it.
+#[cold]
+fn make_room() {
+    let mut larger = Vec::with_capacity(with_entries(|list| 2 * list.len() + 4));
+    with_entries(|list| {
+        if list.len() < larger.capacity() {
+            larger.append(list);
+            mem::swap(list, &mut larger);
+        }
+    });
+}
+
+/// The last entry with this number.
+fn take_last(number: usize) -> Option<Entry> {
+    let (entry, _freed) = with_entries(|list| {
+        let entry = match list.last() {
+            Some(entry) if entry.number == number => list.pop(),
+            _ => list.iter().rposition(|entry| entry.number == number).map(|at| list.remove(at)),
+        };
+        (entry, if will_be_cleaned_up() { Vec::new() } else { take_if_empty(list) })
+    });
     entry
 }

@@ -133,9 +133,9 @@ fn put_back_changed(place: &mut ManuallyDrop<State>, outer: ManuallyDrop<State>)
 #[inline(never)]
 fn enter_carrying(state: ManuallyDrop<State>) -> ManuallyDrop<State> {
     with_current(|current| {
-        let entering = current.place.get().addr();
+        let number = current.place.get().addr();
         let outer = current.switch_to(state);
-        if carried::enter(entering) {
+        if carried::enter(number) {
             // Carried state must be left, so the context takes the path of a changed one when it is put back.
             current.place.set(ptr::null());
         }
@@ -146,8 +146,8 @@ fn enter_carrying(state: ManuallyDrop<State>) -> ManuallyDrop<State> {
 /// The state that [`swap_in`] passes to [`swap_out`].
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 pub(crate) struct SwappedIn {
-    /// 0 if no carried state was entered.
-    entering: usize,
+    /// By which the carried state is left; 0 if none was entered.
+    number: usize,
 }
 
 /// Swaps `state` with the current context, and enters its carried state.
@@ -158,28 +158,27 @@ pub(crate) struct SwappedIn {
 pub(crate) fn swap_in(state: &mut State) -> SwappedIn {
     let is_carrying = state.mark.is_carrying();
     swap(state);
-    let entering = if is_carrying { enter_without_place() } else { 0 };
-    SwappedIn { entering }
+    let number = if is_carrying { enter_without_place() } else { 0 };
+    SwappedIn { number }
 }
 
 /// Undoes [`swap_in`]: swaps the two contexts back.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[inline]
-pub(crate) fn swap_out(state: &mut State, SwappedIn { entering }: SwappedIn) {
-    if entering != 0 {
-        carried::leave(entering);
+pub(crate) fn swap_out(state: &mut State, SwappedIn { number }: SwappedIn) {
+    if number != 0 {
+        carried::leave(number);
     }
     swap(state);
     state.save_lent();
 }
 
-/// Enters the carried state of the current context. Returns 0 if there is nothing to leave, otherwise the number of
-/// this entry: an odd one, so that it differs from the address of every place.
+/// Enters the carried state of the current context. Returns the number to leave it by, or 0 if there is nothing to leave.
 #[cfg(any(feature = "rayon", all(tokio_unstable, feature = "tokio-hooks")))]
 #[cold]
 fn enter_without_place() -> usize {
-    let entering = with_current(Current::next_identity).number_as_usize() << 1 | 1;
-    if carried::enter(entering) { entering } else { 0 }
+    let number = carried::number_without_place();
+    if carried::enter(number) { number } else { 0 }
 }
 
 /// Swaps `state` with the current context, without entering or leaving carried state. Two swaps restore everything.

@@ -42,7 +42,8 @@ impl ValuesCell {
     }
 
     /// Calls `f`, a function below, with the values. The caller has pinned the readers, and neither allocated nor freed
-    /// memory since: an allocator may switch to a coroutine that reads. Two callers say why they need not.
+    /// memory since: an allocator may switch to a coroutine that reads. `change` and `enter_copy_of_base` say why they need
+    /// not.
     #[inline]
     fn with_mut<R>(&self, f: impl FnOnce(&mut Trie<Value>) -> R) -> R {
         // SAFETY: [C1] no other reference to the values is alive, and this one ends with `f`, which swaps words: it calls
@@ -50,14 +51,14 @@ impl ValuesCell {
         f(unsafe { &mut *self.0.get() })
     }
 
-    /// Swaps the values. The caller has pinned the readers, as above.
+    /// Swaps the values. As for `with_mut`, the caller has pinned the readers.
     #[inline]
     fn exchange(&self, values: &mut Trie<Value>) {
         self.with_mut(|inside| mem::swap(inside, values));
     }
 
     /// Swaps `value` with the value under `id`. Returns `false` without a change if that would need a new node or a copy
-    /// of one. The caller has pinned the readers, as above.
+    /// of one. As for `with_mut`, the caller has pinned the readers.
     ///
     /// No memory is allocated or freed. The nodes and the mark stay the same.
     #[inline]

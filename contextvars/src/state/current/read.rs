@@ -126,8 +126,8 @@ fn lend<T, R, F: FnOnce(&T) -> R>(
     let reader = Reader::new(value);
     with_current(|current| current.readers.set(&raw const reader));
     // SAFETY: [V1] under a variable's id there are only values of that variable. [C3] The value lives as long as
-    // `reader`: the context owns it, and no other code has run since it was found; before that changes, pinning makes
-    // `reader` an owner; and `reader` outlives the call of `f`.
+    // `reader`: the context owns it, and no other code has run since it was found; before the context loses the value,
+    // pinning makes `reader` an owner; and `reader` outlives the call of `f`.
     let value = unsafe { reader.value().as_typed() };
     Ok(f(value))
 }
@@ -135,6 +135,12 @@ fn lend<T, R, F: FnOnce(&T) -> R>(
 /// A new handle of the variable's value in the entered context.
 pub(in super::super) fn share_value<T>(var: &ContextVar<T>) -> Option<Value> {
     with_current(|current| current.values.get().get(var.id()).cloned())
+}
+
+/// Whether the entered context has this very value.
+#[inline]
+pub(super) fn is_shared(value: &Value) -> bool {
+    with_current(|current| current.values.get().get(value.var().id()).is_some_and(|own| own.ptr_eq(value)))
 }
 
 /// Whether the variable has a value that the running code sees.

@@ -191,7 +191,7 @@ impl<const N: usize> Drop for Scope<N> {
 
 /// Replaces the base context by a copy of it, and returns whether its values are visible. The caller sets the mark.
 ///
-/// No reader loses a value: while the base context is current, there are no other values that a reader could read.
+/// No reader loses a value: while the base context is current, a reader has one of the base's own, which stay there.
 #[inline(never)]
 fn enter_copy_of_base() -> bool {
     with_current(|current| {
