@@ -3,6 +3,7 @@
 //! A process of its own: a carrier is registered for the whole process.
 
 mod calls;
+mod coroutines;
 mod panics;
 mod values;
 mod work;
