@@ -14,8 +14,8 @@ if ! cargo "+$nightly" miri --version >/dev/null 2>&1; then
     echo "skipped: Miri is not installed (rustup toolchain install $nightly --component miri,rust-src)"
     exit 0
 fi
-# Coroutines are assembly, and left out of Miri by their files. A hundred thousand variables, and programs that need a runtime's threads, are slow: those are for
-# the sanitizers.
+# A hundred thousand variables, and programs that need a runtime's threads, are slow: those are for the sanitizers. So are
+# coroutines, which are assembly; their files leave themselves out.
 left_out=(freed_contexts many_variables)
 options=(--skip a_reader_may_live_as_long_as_the_program --skip whatever_can_be_forgotten_may_be_in_the_middle_of_a_scope)
 export CARGO_TARGET_DIR=target/miri
