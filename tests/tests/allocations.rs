@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use contextvars::{Context, ContextExt, context_var, copy_context, inherit_context, with_context};
+use contextvars::{Context, ContextExt, carry, context_var, copy_context, inherit_context, with_context};
 use support::many::many;
 use support::{isolated, poll, yielding};
 
@@ -74,8 +74,9 @@ fn left_by(work: impl FnOnce() + Send + 'static) -> usize {
     BLOCKS.iter().filter(|block| !block.swap(ptr::null_mut(), Ordering::SeqCst).is_null()).count()
 }
 
-/// Uses the base context, contexts that are entered, and scopes whose bodies set variables.
+/// Uses the base context, contexts that are entered, scopes whose bodies set variables, and the list of what is carried.
 fn use_contexts() {
+    carry::suppressed(|| ());
     for number in 0..10 {
         NUMBER.set(number);
         NAME.set("base".into());
